@@ -1,0 +1,1 @@
+"""ZigBee Smart Energy meters, over zigpy and bellows."""

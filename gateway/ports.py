@@ -1,0 +1,133 @@
+"""The seams: what a driver, a bus and a journal are. Nothing else is swappable."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gateway.identifiers import GatewayId, MeterNumber
+from gateway.messages import Message, ReadEnded, RequestRead
+from gateway.read_policy import ReadLimits
+from gateway.reads import RegisterRead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """Which driver reaches a meter, and the address that means it there (for ZigBee its EUI-64)."""
+
+    meter: MeterNumber
+    driver: str
+    address: str
+
+
+class Driver(Protocol):
+    """One radio or one line of meters."""
+
+    async def run(self) -> None:
+        """Live through one connection: open it, serve reads, raise LinkLost when it is gone.
+
+        Whoever runs a driver calls this again after a pause; cancelling it closes the connection.
+        """
+        ...
+
+    @property
+    def up(self) -> bool:
+        """Whether a connection is open and reads can succeed."""
+        ...
+
+    async def read(self, assignment: Assignment, timeout_s: float) -> RegisterRead:
+        """Read a meter's registers within timeout_s seconds, waiting for a connection if there is none.
+
+        Raises a Fault: Unreachable at the time-out, LinkLost, BadReading, Unsupported or Unauthorised.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A message as it arrived, with the gateway whose topic carried it: the broker vouches for that name."""
+
+    gateway: GatewayId
+    message: Message
+
+
+Handler = Callable[[Sequence[Delivery]], Awaitable[None]]
+"""Takes what has arrived, in order; the messages are acknowledged when it returns. May see a message twice."""
+
+
+class Bus(Protocol):
+    """The pipe between gateways and portals: at least once, in order per sender, nothing kept."""
+
+    async def run(
+        self,
+        handler: Handler,
+        greet: Callable[[], Awaitable[None]],
+        last_words: tuple[GatewayId, Message] | None = None,
+    ) -> None:
+        """Live through one connection: subscribe, await greet(), hand over what arrives, raise LinkLost when it ends.
+
+        last_words is published by the broker if this side vanishes. Cancelling it disconnects cleanly.
+        """
+        ...
+
+    @property
+    def up(self) -> bool:
+        """Whether a connection is open."""
+        ...
+
+    async def publish(self, gateway: GatewayId, message: Message) -> None:
+        """Send a message to or from that gateway; returns when the broker has it. Raises LinkLost."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """The request is ours to execute, once; accepted_at starts its hour if it succeeds."""
+
+    request: RequestRead
+    accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The request has an outcome already, now or from before: tell it again."""
+
+    outcome: ReadEnded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """The same request is being executed at this moment: nothing to do."""
+
+    request: RequestRead
+
+
+Claim = Claimed | Ended | Running
+
+
+class Journal(Protocol):
+    """What a gateway was asked, granted and did. Every call is one durable transaction."""
+
+    async def claim(self, requests: Sequence[RequestRead], now: datetime, limits: ReadLimits) -> list[Claim]:
+        """Decide and record requests before the radio is touched, in order; a repeated id is recognised."""
+        ...
+
+    async def end(self, outcomes: Sequence[ReadEnded]) -> list[ReadEnded]:
+        """Record outcomes of claims; returns them with their marks, next allowed time and count."""
+        ...
+
+    async def interrupt(self, now: datetime) -> list[ReadEnded]:
+        """End every claim found open at start as interrupted: it may or may not have reached the meter."""
+        ...
+
+    async def unreceipted(self, limit: int) -> list[ReadEnded]:
+        """The oldest outcomes that the portal has not receipted, in the order of their marks."""
+        ...
+
+    async def receipt(self, journal: str, seq: int) -> None:
+        """Forget to repeat everything up to seq; receipts for another journal are ignored."""
+        ...
+
+    async def prune(self, before: datetime) -> int:
+        """Drop receipted requests that ended before an instant; returns how many."""
+        ...

@@ -1,0 +1,1 @@
+"""The bus between gateways and portals, over MQTT or within one process."""

@@ -1,0 +1,1 @@
+"""The portal of the Texas retail market: who may see which meter, and everything they see."""
