@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from gateway.errors import BadConfig
@@ -20,7 +20,7 @@ def resolve(text: str) -> Any:
         raise BadConfig(f"{text!r} cannot be used: {error}") from None
 
 
-def commands() -> Iterator[tuple[str, Any]]:
-    """Every registered sub-command, by name."""
+def commands() -> Iterator[tuple[str, EntryPoint]]:
+    """Every registered sub-command by name, not loaded yet."""
     for entry in sorted(entry_points(group=COMMANDS), key=lambda entry: entry.name):
-        yield entry.name, entry.load()
+        yield entry.name, entry

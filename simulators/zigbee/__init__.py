@@ -1,0 +1,1 @@
+"""A simulated EmberZNet co-processor and the virtual ZigBee network behind it."""
