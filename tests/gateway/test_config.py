@@ -69,5 +69,5 @@ def test_a_secret_is_read_from_its_place_and_never_shown(tmp_path: Path) -> None
 
 def test_our_own_configurations_are_found_by_bare_name() -> None:
     assert find("demo.toml").name == "demo.toml"
-    with pytest.raises(BadConfig, match="nothing.toml"):
+    with pytest.raises(BadConfig, match=r"nothing\.toml"):
         find("nothing.toml")
