@@ -47,9 +47,9 @@ def command(
     findings = asyncio.run(examine(config.load(config_, over or ())))
     console = Console(highlight=False)
     for finding in findings:
-        console.print(
-            f"[red]✗[/] {finding.what}\n    {finding.advice}" if finding.advice else f"[green]✓[/] {finding.what}"
-        )
+        console.print("[red]✗[/]" if finding.advice else "[green]✓[/]", escape(finding.what))
+        if finding.advice:
+            console.print("   ", escape(finding.advice))
     sick = sum(bool(finding.advice) for finding in findings)
     console.print(f"{len(findings)} checks, {sick} to mend" if sick else f"{len(findings)} checks, all well")
     raise typer.Exit(1 if sick else 0)
