@@ -9,13 +9,12 @@ import hmac
 import ipaddress
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated
 
 from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter  # type: ignore[import-untyped]  # amqtt has none
 from amqtt.broker import Broker  # type: ignore[import-untyped]  # as above
 from amqtt.contexts import Action, BrokerConfig, ListenerConfig, ListenerType  # type: ignore[import-untyped]  # as above
-from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin  # type: ignore[import-untyped]  # as above
 from amqtt.session import Session  # type: ignore[import-untyped]  # as above
 from pydantic import Field
 
@@ -79,26 +78,25 @@ class Gate:
         return may_write(party, topic) if action is Action.PUBLISH else may_read(party, topic)
 
 
-class Access(BaseAuthPlugin, BaseTopicPlugin):  # type: ignore[misc]  # amqtt gives plugins no one base for both
-    """amqtt's questions, answered by the gate."""
+class _Broker(Broker):  # type: ignore[misc]  # as above
+    """amqtt's broker with the gate asked directly (amqtt would make a task for each message and each plugin)."""
 
-    @dataclass
-    class Config:
-        """What amqtt hands to the plugin."""
+    def __init__(self, gate: Gate) -> None:
+        super().__init__(BrokerConfig(listeners={LISTENER: ListenerConfig(type=ListenerType.EXTERNAL)}, plugins={}))
+        self._gate = gate
 
-        gate: Gate
+    async def _authenticate(self, session: Session, _: ListenerConfig) -> bool:
+        return self._gate.admits(session.username, session.password, session.client_id)
 
-    async def authenticate(self, *, session: Session) -> bool | None:
-        """Whether a connection may stay."""
-        gate: Gate = self.config.gate
-        return gate.admits(session.username, session.password, session.client_id)
+    async def _topic_filtering(self, session: Session, topic: str, action: Action) -> bool:
+        return self._gate.allows(session.username, topic, action)
 
-    async def topic_filtering(
-        self, *, session: Session | None = None, topic: str | None = None, action: Action | None = None
-    ) -> bool | None:
-        """Whether a session may do this with a topic."""
-        gate: Gate = self.config.gate
-        return bool(session and topic and action and gate.allows(session.username, topic, action))
+    async def _publish_retained_messages_for_subscription(
+        self, subscription: tuple[str, int], session: Session
+    ) -> None:
+        """Retained messages for one who subscribed; amqtt would offer a newcomer all that anyone subscribed to."""
+        if any(subscriber is session for subscriber, _ in self.subscriptions.get(subscription[0], ())):
+            await super()._publish_retained_messages_for_subscription(subscription, session)
 
 
 class _Reader(StreamReaderAdapter):  # type: ignore[misc]  # as above
@@ -185,7 +183,7 @@ class EmbeddedBroker:
 
     async def start(self) -> None:
         """Listen. Raises OSError if the port is taken."""
-        self._broker = Broker(self._amqtt_config())
+        self._broker = _Broker(self._gate)
         await self._broker.start()
         self._server = await asyncio.start_server(self._serve, self._settings.host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -202,12 +200,6 @@ class EmbeddedBroker:
             await asyncio.wait(self._connections, timeout=STOP_S)
         if broker is not None:
             await broker.shutdown()
-
-    def _amqtt_config(self) -> BrokerConfig:
-        return BrokerConfig(
-            listeners={LISTENER: ListenerConfig(type=ListenerType.EXTERNAL)},
-            plugins={f"{Access.__module__}.{Access.__qualname__}": {"gate": self._gate}},
-        )
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, to its end."""

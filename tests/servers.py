@@ -147,3 +147,98 @@ async def private_mosquitto(
         yield server
     finally:
         await server.stop()
+
+
+class Proxy:
+    """A TCP proxy in front of a broker that counts what clients acknowledge and can cut every connection.
+
+    At most 64 connections; each direction reads 64 KiB at a time.
+    """
+
+    host = "127.0.0.1"
+    PUBACK = 4
+
+    def __init__(self, target_port: int) -> None:
+        self.port = 0
+        self.acknowledgements = 0
+        """MQTT PUBACK packets that clients have sent so far."""
+        self._changed = asyncio.Condition()
+        self._target_port = target_port
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen on a free loopback port."""
+        self._server = await asyncio.start_server(self._serve, self.host, 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def until_acknowledged(self, count: int) -> None:
+        """Return when clients have sent so many PUBACK packets."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.acknowledgements >= count)
+
+    def cut(self) -> None:
+        """Reset every connection, as the death of a process or of a line would."""
+        for writer in list(self._writers):
+            writer.transport.abort()
+
+    async def stop(self) -> None:
+        """Cut what is open and listen no more."""
+        if self._server is not None:
+            self._server.close()
+        self.cut()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=STOP_S)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        if len(self._tasks) >= 64:
+            writer.transport.abort()
+            return
+        self._tasks.add(task)
+        self._writers.add(writer)
+        try:
+            far_reader, far_writer = await asyncio.open_connection(self.host, self._target_port)
+        except OSError:
+            writer.transport.abort()
+        else:
+            self._writers.add(far_writer)
+            await asyncio.gather(self._count(reader, far_writer), self._copy(far_reader, writer))
+            self._writers.discard(far_writer)
+        self._writers.discard(writer)
+        self._tasks.discard(task)
+
+    async def _copy(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        try:
+            while data := await source.read(65_536):
+                sink.write(data)
+                await sink.drain()
+        except OSError:
+            pass
+        sink.transport.abort()
+
+    async def _count(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        """Copy whole MQTT packets, looking at each one's type."""
+        try:
+            while True:
+                packet = await source.readexactly(1)
+                length = shift = 0
+                while True:
+                    byte = await source.readexactly(1)
+                    packet += byte
+                    length |= (byte[0] & 0x7F) << shift
+                    shift += 7
+                    if byte[0] < 0x80:
+                        break
+                packet += await source.readexactly(length)
+                sink.write(packet)
+                await sink.drain()
+                if packet[0] >> 4 == self.PUBACK:
+                    self.acknowledgements += 1
+                    async with self._changed:
+                        self._changed.notify_all()
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        sink.transport.abort()
