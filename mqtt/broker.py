@@ -106,10 +106,12 @@ class _Reader(StreamReaderAdapter):  # type: ignore[misc]  # as above
         super().__init__(reader)
         self.heard = False
         self._most = most
+        self._refused = False
 
     async def read(self, n: int = -1) -> bytes:
-        """The next n bytes; amqtt takes ConnectionResetError for the end of the connection."""
-        if not 0 <= n <= self._most:
+        """The next n bytes; to amqtt a ConnectionResetError is the end, if it meets it at every further read."""
+        self._refused = self._refused or not 0 <= n <= self._most
+        if self._refused:
             raise ConnectionResetError("the packet is too large")
         taken: bytes = await super().read(n)
         self.heard = True
