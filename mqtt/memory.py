@@ -188,6 +188,7 @@ class MemoryBus:
         last_words: tuple[GatewayId, Message] | None = None,
     ) -> None:
         """Live through one connection, as gateway.ports.Bus says. Raises LinkLost when it ends."""
+        assert self._link is None, "a bus lives through one connection at a time"
         limits = self._limits
         reception = Reception(
             self._acknowledge,
@@ -207,7 +208,7 @@ class MemoryBus:
             self._broker.detach(link)
 
     async def publish(self, gateway: GatewayId, message: Message) -> None:
-        """Send a message to or from that gateway. Raises LinkLost."""
+        """Send a message to or from that gateway. Raises LinkLost, or BadMessage as MqttBus does."""
         topic, payload, retained = self._publication(gateway, message)
         if not may_write(self._party, topic):
             raise ValueError(f"{self._party or 'a portal'} does not write {topic}")
