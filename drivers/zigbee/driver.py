@@ -29,6 +29,11 @@ FIRST_PAUSE_S = 0.2
 """The pause before the second attempt, on average; doubled at each further one."""
 
 
+GRACE_S = 0.1
+"""How long work may take to fail by itself after its connection is lost. Cancelled at once, it would leave exceptions
+of bellows' own tasks unheard, which asyncio then reports."""
+
+
 class ZigBeeDriver:
     """Reads Smart Energy meters through one EZSP co-processor. See gateway.ports.Driver."""
 
@@ -170,6 +175,8 @@ async def _unless_lost(app: SmartEnergyApplication, work: Coroutine[Any, Any, T]
     try:
         first: set[asyncio.Future[Any]] = {task, app.lost}
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            await asyncio.wait({task}, timeout=GRACE_S)
         if app.lost.done() and (not task.done() or task.cancelled() or task.exception()):
             raise LinkLost(app.lost.result())
         return task.result()
