@@ -43,6 +43,8 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         self.attempt_timeout_s = attempt_timeout_s
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.plain_dropped = 0
+        self._is_closing = False
+        self._introduced = 0
         self._by_nwk: dict[int, SmartEnergyDevice] = {}
         self._seekers: dict[t.EUI64, set[asyncio.Future[None]]] = {}
         self._searches = asyncio.Semaphore(MOST_SEARCHES)
@@ -86,6 +88,20 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
                 await found
             finally:
                 self._seekers.get(ieee, set()).discard(found)
+
+    async def introduce(self, device: SmartEnergyDevice) -> None:
+        """Tell the co-processor which node has which address: without that it finds no link key to encrypt with.
+
+        It learns neighbours by itself; the rest share its small address table, oldest out first.
+        """
+        _, size = await self._ezsp.getConfigurationValue(configId=ezsp_t.EzspConfigId.CONFIG_ADDRESS_TABLE_SIZE)
+        self._introduced += 1
+        await self._ezsp.replaceAddressTableEntry(
+            addressTableIndex=self._introduced % max(size, 1),
+            newEui64=device.ieee,
+            newId=device.nwk,
+            newExtendedTimeout=False,
+        )
 
     async def interviewed(self, device: SmartEnergyDevice) -> None:
         """Wait until a node's interview, if one is under way or due, has ended for better or worse."""
@@ -187,6 +203,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
 
     async def disconnect(self) -> None:
         """Close the radio, without waiting for ever for a port that does not say that it closed."""
+        self._is_closing = True
         async with asyncio.timeout(CLOSE_S):
             await super().disconnect()
 
@@ -196,9 +213,10 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
             self.lost.set_result(words)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Say so once, in words."""
+        """Say so once, in words, unless it is we who close it."""
         super().connection_lost(exc)
-        self.end(_words_for(exc))
+        if not self._is_closing:
+            self.end(_words_for(exc))
 
     async def load_network_info(self, *, load_devices: bool = False) -> None:
         """Load what the co-processor knows; with load_devices, link keys too, which bellows misreads from EZSP 14."""

@@ -12,11 +12,11 @@ from zigpy.exceptions import NetworkNotFormed, RadioException, ZigbeeException
 from drivers.zigbee import metering
 from drivers.zigbee.application import SmartEnergyApplication
 from drivers.zigbee.device import SmartEnergyDevice
-from drivers.zigbee.reading import ask
+from drivers.zigbee.reading import KeyMissing, ask
 from drivers.zigbee.settings import ZigBeeSettings, for_zigpy
 from gateway.clock import Clock
 from gateway.dice import Dice
-from gateway.errors import BadIdentifier, Fault, LinkLost, Unreachable, Unsupported
+from gateway.errors import BadIdentifier, LinkLost, Unreachable, Unsupported
 from gateway.identifiers import Eui64
 from gateway.ports import Assignment
 from gateway.reads import RegisterRead
@@ -95,15 +95,18 @@ class ZigBeeDriver:
         limit_s = self._settings.start_timeout_s
         try:
             async with asyncio.timeout(limit_s):
-                await _unless_lost(app, app.start(may_form=self._settings.form))
-        except Fault:
-            raise
+                await _unless_lost(app, self._open(app))
         except TimeoutError:
             raise LinkLost(f"the co-processor did not start within {limit_s:g} s") from None
+
+    async def _open(self, app: SmartEnergyApplication) -> None:
+        """The start itself, every failure of it in words."""
+        try:
+            await app.start(may_form=self._settings.form)
         except NetworkNotFormed:
             raise LinkLost("the co-processor has no network, and the settings do not let us form one") from None
         except (OSError, RadioException) as error:
-            raise LinkLost(f"{self._settings.radio} cannot be opened: {error.__cause__ or error}") from error
+            raise LinkLost(f"{self._settings.radio} cannot be opened: {error.__cause__ or error!r}") from error
         except Exception as error:  # The other side's bytes can make bellows fail in any way; all of them mean this.
             raise LinkLost(f"the co-processor does not speak as it should ({type(error).__name__})") from error
 
@@ -148,14 +151,24 @@ class ZigBeeDriver:
                 await self._clock.sleep(FIRST_PAUSE_S * 2 ** (attempt - 1) * self._chance.uniform(0.5, 1.5))
             if attempt == 1:
                 await self._found(app, device.ieee, 1)
-            meter = device.meter
-            if meter is None:
-                break
             try:
-                return await ask(meter, attributes, self._settings.attempt_timeout_s * 2**attempt)
+                return await self._ask(app, device, attributes, self._settings.attempt_timeout_s * 2**attempt)
             except Unreachable as fault:
                 trouble = fault
         raise trouble
+
+    async def _ask(
+        self, app: SmartEnergyApplication, device: SmartEnergyDevice, attributes: Sequence[int], timeout_s: float
+    ) -> metering.Answers:
+        """One attempt. A co-processor that knows no key may only not know whose address this is: tell it once."""
+        meter = device.meter
+        if meter is None:
+            raise Unreachable("the node is being interviewed anew")
+        try:
+            return await ask(meter, attributes, timeout_s)
+        except KeyMissing:
+            await app.introduce(device)
+        return await ask(meter, attributes, timeout_s)
 
     async def _found(self, app: SmartEnergyApplication, ieee: t.EUI64, attempts: int) -> bool:
         """Ask the network for a node's address, a few times; whether it answered."""
@@ -177,7 +190,8 @@ async def _unless_lost(app: SmartEnergyApplication, work: Coroutine[Any, Any, T]
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             await asyncio.wait({task}, timeout=GRACE_S)
-        if app.lost.done() and (not task.done() or task.cancelled() or task.exception()):
+        failed = task.exception() if task.done() and not task.cancelled() else None
+        if app.lost.done() and (failed or not task.done()) and not isinstance(failed, LinkLost):
             raise LinkLost(app.lost.result())
         return task.result()
     finally:

@@ -16,6 +16,10 @@ _NO_SUCH_CLUSTER = frozenset({0x81, 0x82, 0xC3})
 """Statuses by which a node says that the cluster, or reading it, is unknown to it."""
 
 
+class KeyMissing(Unauthorised):
+    """The co-processor has no authorised link key for the address that it was to send to."""
+
+
 async def ask(meter: Cluster, attributes: Sequence[int], timeout_s: float) -> Answers:
     """Read attributes in one frame; those that did not fit into the answer are asked again, alone.
 
@@ -47,7 +51,7 @@ def undelivered(error: DeliveryError) -> Fault:
     """What a delivery failure means: the co-processor has no key for the node, or the node did not acknowledge."""
     status = sl_Status.FAIL if error.status is None else sl_Status.from_ember_status(error.status)
     if status == sl_Status.ZIGBEE_KEY_NOT_AUTHORIZED:
-        return Unauthorised("the co-processor has no authorised link key for the meter")
+        return KeyMissing("the co-processor has no authorised link key for the meter")
     return Unreachable(f"the message was not delivered ({status.name})")
 
 
