@@ -9,7 +9,7 @@ import zigpy.types as t
 import zigpy.zdo
 import zigpy.zdo.types as zdo_t
 from bellows.ash import NcpFailure  # type: ignore[import-untyped]  # bellows ships no types
-from bellows.exception import ControllerError  # type: ignore[import-untyped]  # bellows ships no types
+from bellows.exception import ControllerError, EzspError  # type: ignore[import-untyped]  # bellows ships no types
 from bellows.zigbee.application import ControllerApplication  # type: ignore[import-untyped]  # bellows ships no types
 from zigpy.config import CONF_DATABASE
 from zigpy.device import BaseDevice
@@ -23,6 +23,9 @@ CLOSED = ezsp_t.EzspDecisionBitmask.DEFAULT_CONFIGURATION
 
 BY_INSTALL_CODE = ezsp_t.EzspDecisionBitmask.ALLOW_JOINS | ezsp_t.EzspDecisionBitmask.JOINS_USE_INSTALL_CODE_KEY
 """The policy while one device is awaited: it joins by its own key or not at all."""
+
+MOST_SILENCES = 2
+"""Watchdog periods without a sign of life after which a co-processor counts as hung."""
 
 CLOSE_S = 3.0
 """How long closing the radio may take."""
@@ -38,8 +41,10 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
     have written them, so nobody sees them.
     """
 
-    def __init__(self, config: dict[str, Any], attempt_timeout_s: float) -> None:
+    def __init__(self, config: dict[str, Any], attempt_timeout_s: float, watchdog_s: float) -> None:
         super().__init__(config)
+        self._watchdog_period = watchdog_s
+        self._silences = 0
         self.attempt_timeout_s = attempt_timeout_s
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.plain_dropped = 0
@@ -212,6 +217,18 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         if not self.lost.done():
             self.lost.set_result(words)
 
+    async def _watchdog_feed(self) -> None:
+        """Ask for a sign of life. Two periods without one end the connection; bellows would wait a minute and a half."""
+        try:
+            async with asyncio.timeout(self._watchdog_period):
+                await self._ezsp.nop()
+        except (TimeoutError, EzspError):
+            self._silences += 1
+            if self._silences >= MOST_SILENCES:
+                raise
+        else:
+            self._silences = 0
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Say so once, in words, unless it is we who close it."""
         super().connection_lost(exc)
@@ -247,7 +264,9 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
 def _words_for(trouble: Exception | None) -> str:
     """Why a connection was lost, without anything that the other side could have put there."""
     if isinstance(trouble, NcpFailure):
-        return f"the co-processor failed or reset itself ({trouble.code!r})"
+        return f"the co-processor failed or reset itself ({getattr(trouble.code, 'name', trouble.code)})"
+    if isinstance(trouble, TimeoutError):
+        return "the co-processor shows no sign of life"
     if trouble is None:
         return "the co-processor closed the connection"
     return f"the connection to the co-processor broke ({type(trouble).__name__})"

@@ -66,13 +66,32 @@ class SmartEnergyDevice(ZigbeeDevice):
         """Our profile's frames are ZCL, which zigpy believes of home automation only (obstacle 1)."""
         if packet.profile_id != PROFILE_ID or packet.src_ep is None or packet.src_ep == zigpy.zdo.ZDO_ENDPOINT:
             return super()._parse_packet_header(packet)
-        header, _ = foundation.ZCLHeader.deserialize(packet.data.serialize())
+        try:
+            header, _ = foundation.ZCLHeader.deserialize(packet.data.serialize())
+        except ValueError:
+            return None, None
         return header, ResponseKey(
             endpoint_id=packet.src_ep,
             cluster_id=packet.cluster_id,
             direction=header.frame_control.direction,
             tsn=header.tsn,
         )
+
+    def _should_filter_packet(self, packet: ZigbeePacket) -> bool:
+        """Whether a frame is a repetition. An answer that is awaited is none, though a meter's answers may look alike.
+
+        zigpy forgets every frame that it saw byte for byte within 10 s, and there are only 256 sequence numbers.
+        """
+        return not self._awaits(packet) and super()._should_filter_packet(packet)
+
+    def _awaits(self, packet: ZigbeePacket) -> bool:
+        """Whether a frame's ZCL header (control, manufacturer where bit 2 says so, sequence number) is one we await."""
+        data = packet.data.serialize()
+        place = 3 if data[:1] and data[0] & 0x04 else 1
+        if packet.profile_id != PROFILE_ID or packet.src_ep is None or len(data) <= place:
+            return False
+        answer = (packet.src_ep, packet.cluster_id, data[place])
+        return any((key.endpoint_id, key.cluster_id, key.tsn) == answer for key in self._requests)
 
     async def _discover(self) -> None:
         """Learn the node's descriptor, endpoints and clusters, and ask for nothing else.

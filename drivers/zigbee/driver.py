@@ -51,7 +51,8 @@ class ZigBeeDriver:
 
     async def run(self) -> None:
         """Live through one connection: open it, serve reads, raise LinkLost when it is gone."""
-        app = SmartEnergyApplication(for_zigpy(self._settings), self._settings.attempt_timeout_s)
+        told = self._settings
+        app = SmartEnergyApplication(for_zigpy(told), told.attempt_timeout_s, told.watchdog_s)
         try:
             await self._start(app)
             app.lost.add_done_callback(lambda _: self._connected.clear())
@@ -79,16 +80,22 @@ class ZigBeeDriver:
         try:
             async with asyncio.timeout(timeout_s), self._slots:
                 while True:
-                    await self._connected.wait()
-                    assert self._app is not None
+                    app = await self._connection()
                     try:
-                        return await _unless_lost(self._app, self._read(self._app, ieee, assignment))
+                        return await _unless_lost(app, self._read(app, ieee, assignment))
                     except LinkLost as lost:
                         log.debug("%s: %s while reading %s", self.name, lost, assignment.meter)
         except TimeoutError:
             if self.up:
                 raise Unreachable(f"the meter did not answer within {timeout_s:g} s") from None
             raise LinkLost(f"{self.name} has had no connection to its co-processor") from None
+
+    async def _connection(self) -> SmartEnergyApplication:
+        """The connection, once there is one; it may be lost again between the event and our turn."""
+        while True:
+            await self._connected.wait()
+            if self._app is not None:
+                return self._app
 
     async def _start(self, app: SmartEnergyApplication) -> None:
         """Open the radio and start its network. Raises LinkLost, whatever the co-processor does."""

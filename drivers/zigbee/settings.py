@@ -49,6 +49,10 @@ class ZigBeeSettings:
             "can change under a firmware update, so an hourly read should always fetch them: keep it below 3600.",
         ),
     ] = 900.0
+    watchdog_s: Annotated[
+        float,
+        Field(gt=0, description="How often the co-processor must show life; twice without, and the driver reconnects."),
+    ] = 10.0
     start_timeout_s: Annotated[
         float, Field(gt=0, description="How long opening the radio may take; forming a network takes ten seconds.")
     ] = 60.0

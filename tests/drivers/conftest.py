@@ -64,17 +64,22 @@ class Meter:
 
 
 class Laboratory:
-    """One co-processor and its meters. servers are the clusters that each meter's endpoint 9 serves."""
+    """One co-processor and its meters. servers are what each meter's endpoint 9 serves; node may misbehave."""
 
     def __init__(
-        self, meters: int, version: int = 14, servers: tuple[int, ...] = (0x0000, 0x0702), first_nwk: int = 0x1000
+        self,
+        meters: int,
+        version: int = 14,
+        servers: tuple[int, ...] = (0x0000, 0x0702),
+        first_nwk: int = 0x1000,
+        node: type[Node] = Node,
     ) -> None:
         self.clock = SystemClock()
         self.meters = [Meter(delivered=1_000_003 * number + 1) for number in range(meters)]
         keys = [bytes([number + 1]) * 16 for number in range(meters)]
         descriptor = zdo.Descriptor(profile=0x0109, device=0x0501, servers=servers)
         self.nodes = [
-            Node(
+            node(
                 identity=zdo.Identity(eui64=FIRST_EUI64 + number, nwk=first_nwk + number),
                 endpoints={9: Endpoint(descriptor=descriptor, servers={0x0702: meter})},
                 link_key=keys[number],

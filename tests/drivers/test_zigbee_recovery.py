@@ -207,7 +207,17 @@ async def test_answers_of_random_bytes_from_a_network_that_runs_never_end_more_t
         assert lab.server.connections == 1
 
 
-async def test_a_silent_co_processor_is_noticed_by_the_reads_it_swallows(laboratory: Make, keep_up: Make) -> None:
+async def test_a_co_processor_that_hangs_is_given_up_by_the_watchdog(laboratory: Make) -> None:
+    lab = await laboratory(1)
+    driver = lab.driver(attempts=1, watchdog_s=0.1)
+    running = asyncio.create_task(driver.run())
+    await driver.read(lab.assignment(0), 10)
+    lab.coprocessor.receive = lambda payload: None
+    with pytest.raises(LinkLost, match="no sign of life"):
+        await asyncio.wait_for(running, 10)
+
+
+async def test_a_meter_is_unreachable_behind_a_co_processor_that_hangs(laboratory: Make, keep_up: Make) -> None:
     lab = await laboratory(1)
     async with keep_up(lab.driver(attempts=1)) as driver:
         await driver.read(lab.assignment(0), 10)
