@@ -54,7 +54,7 @@ SAMPLES: dict[str, Message] = {
         reason=None,
         detail="",
         accepted_at=NOON,
-        on_air_at=NOON + timedelta(milliseconds=250),
+        on_air_at=NOON + timedelta(milliseconds=20),
         ended_at=NOON + timedelta(milliseconds=1250),
         read=READ,
         age=Age(freshness=Freshness.FRESH, at_most_s=5),
