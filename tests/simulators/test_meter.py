@@ -10,6 +10,7 @@ from simulators.load_shape import Home, HouseholdLoad
 from simulators.meter import KWH_IN_BCD, MeterModel, SimMeter
 from simulators.zigbee import zcl
 from simulators.zigbee.clusters import Metering
+from simulators.zigbee.octets import Octets
 
 from .conftest import NOON, HandClock
 
@@ -30,10 +31,10 @@ def records(sim: SimMeter) -> dict[int, int | None]:
     """What a read of everything says, by attribute; None is unsupported."""
     answer = zcl.serve(Metering(sim), READ_ALL, 200)
     assert answer is not None
-    octets, found = zcl.Octets(answer[3:]), {}
+    octets, found = Octets(answer[3:]), {}
     while octets.left:
         attribute, status = octets.unsigned(2), octets.unsigned(1)
-        found[attribute] = None if status else octets.unsigned(zcl._WIDTHS[octets.unsigned(1)])
+        found[attribute] = None if status else octets.unsigned(zcl.WIDTHS[octets.unsigned(1)])
     return found
 
 
@@ -76,13 +77,8 @@ def test_a_model_shows_watt_hours_in_its_own_counts(model: MeterModel, wh: int, 
 def test_a_meter_without_an_attribute_does_not_support_it() -> None:
     model = MeterModel(multiplier=None, divisor=None, has_snapshot_time=False, has_received=False, tells_period=False)
     found = records(meter(HandClock(), model))
-    assert [attribute for attribute, value in found.items() if value is None] == [
-        0x0001,
-        0x0007,
-        0x000A,
-        0x0301,
-        0x0302,
-    ]
+    missing = [attribute for attribute, value in found.items() if value is None]
+    assert missing == [0x0001, 0x0007, 0x000A, 0x0301, 0x0302]
 
 
 def test_the_snapshot_time_counts_seconds_from_2000() -> None:
