@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from simulators.faults import FaultKind
-from simulators.meter import SimMeter
+from simulators.meter import Registers, SimMeter
 from simulators.zigbee.zcl import (
     BITMAP8,
     ENUM8,
@@ -77,6 +77,7 @@ class Metering:
 
     def __init__(self, meter: SimMeter) -> None:
         self._meter = meter
+        self._latched: Registers | None = None
 
     def attributes(self) -> Sequence[int]:
         """The ids of the attributes that this model of meter may have."""
@@ -88,17 +89,21 @@ class Metering:
         return None if shown is None else shown(self)
 
     def reading(self, attributes: Sequence[int]) -> bytes | None:
-        """Count a read of the registers; a broken meter answers with noise."""
+        """Count a read of the registers, and take them all at one instant; a broken meter answers with noise."""
         self._meter.reads += DELIVERED in attributes
+        self._latched = self._meter.registers()
         if not self._meter.has(FaultKind.GARBAGE):
             return None
         return sha256(f"{self._meter.number}/{self._meter.reads}".encode()).digest()
 
+    def _registers(self) -> Registers:
+        return self._latched or self._meter.registers()
+
     def _delivered(self) -> Value:
-        return self._sum(self._meter.registers().delivered_wh)
+        return self._sum(self._registers().delivered_wh)
 
     def _received(self) -> Value | None:
-        return self._sum(self._meter.registers().received_wh) if self._meter.model.has_received else None
+        return self._sum(self._registers().received_wh) if self._meter.model.has_received else None
 
     def _sum(self, wh: int) -> Value:
         invalid = self._meter.has(FaultKind.INVALID)
@@ -106,12 +111,12 @@ class Metering:
 
     def _demand(self) -> Value:
         invalid = self._meter.has(FaultKind.INVALID)
-        return Value(INT24, _INVALID_24 if invalid else self._meter.model.shown(self._meter.registers().demand_w))
+        return Value(INT24, _INVALID_24 if invalid else self._meter.model.shown(self._registers().demand_w))
 
     def _snapshot_time(self) -> Value | None:
         if not self._meter.model.has_snapshot_time:
             return None
-        return Value(UTC_TIME, int((self._meter.registers().latched_at - _EPOCH).total_seconds()))
+        return Value(UTC_TIME, int((self._registers().latched_at - _EPOCH).total_seconds()))
 
     def _update_period(self) -> Value | None:
         model = self._meter.model

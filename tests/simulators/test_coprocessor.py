@@ -146,6 +146,24 @@ def test_lost_callbacks_are_told_with_the_next_response() -> None:
     assert host.raw(bytes.fromhex("0600010500")).hex() == "0680010500"
 
 
+def test_addresses_are_known_of_nodes_heard_and_of_those_in_the_table() -> None:
+    host = RawHost(StreetPlan(meters=2)).up()
+    first, second = (host.street.radio.named(int(premise.eui64, 16)) for premise in host.street.premises)
+    named = [t.EUI64(node.eui64.to_bytes(8, "little")) for node in (first, second)]
+    assert host.ask("lookupNodeIdByEui64", eui64=named[0])[0] == t.sl_Status.NOT_FOUND
+    zdo = t.EmberApsFrame(**{field.name: 0 for field in t.EmberApsFrame.fields})
+    question = b"\x01" + first.nwk.to_bytes(2, "little") + b"\0\0"
+    zdo = zdo.replace(clusterId=0x0001)
+    host.ask("sendUnicast", message_type=0, nwk=first.nwk, aps_frame=zdo, message_tag=1, message=question)
+    assert host.ask("lookupNodeIdByEui64", eui64=named[0]) == [t.sl_Status.OK, first.nwk]
+    assert host.ask("lookupEui64ByNodeId", nodeId=second.nwk)[0] == t.sl_Status.NOT_FOUND
+    host.ask(
+        "replaceAddressTableEntry", addressTableIndex=0, newEui64=named[1], newId=second.nwk, newExtendedTimeout=True
+    )
+    assert host.ask("lookupEui64ByNodeId", nodeId=second.nwk) == [t.sl_Status.OK, named[1]]
+    assert host.ask("getExtendedTimeout", remoteEui64=named[1]) == [t.sl_Status.OK]
+
+
 def test_sizes_are_fixed_once_the_network_runs() -> None:
     host = RawHost(StreetPlan(meters=1)).up()
     answer = host.ask("setConfigurationValue", configId=t.EzspConfigId.CONFIG_ADDRESS_TABLE_SIZE, value=32)

@@ -5,8 +5,6 @@ import pytest
 from simulators.meter import KWH, KWH_IN_BCD, model_at
 from simulators.street import street
 
-from .conftest import HandClock
-
 
 def test_the_same_seed_gives_the_same_street_and_a_part_of_it_is_the_same_part() -> None:
     assert street(7, 64) == street(7, 64)
@@ -36,8 +34,3 @@ def test_a_street_has_solar_homes_empty_homes_and_every_kind_of_meter() -> None:
 def test_a_street_ends() -> None:
     with pytest.raises(ValueError, match="65000"):
         street(7, 10, first=64_995)
-
-
-def test_the_clock_of_a_test_stands_still() -> None:
-    clock = HandClock()
-    assert clock.now() == clock.now()
