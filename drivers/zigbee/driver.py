@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 import zigpy.types as t
 from bellows.ash import AshException  # type: ignore[import-untyped]  # bellows ships no types
-from zigpy.exceptions import NetworkNotFormed, RadioException, ZigbeeException
+from zigpy.exceptions import CorruptDatabase, NetworkNotFormed, RadioException, ZigbeeException
 
 from drivers.zigbee import metering
 from drivers.zigbee.application import SmartEnergyApplication
@@ -112,6 +113,8 @@ class ZigBeeDriver:
             await app.start(may_form=self._settings.form)
         except NetworkNotFormed:
             raise LinkLost("the co-processor has no network, and the settings do not let us form one") from None
+        except (sqlite3.Error, CorruptDatabase) as error:
+            raise LinkLost(f"the database {self._settings.database} cannot be used: {error}") from error
         except (OSError, RadioException) as error:
             raise LinkLost(f"{self._settings.radio} cannot be opened: {error.__cause__ or error!r}") from error
         except Exception as error:  # The other side's bytes can make bellows fail in any way; all of them mean this.
