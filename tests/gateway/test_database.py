@@ -1,0 +1,84 @@
+"""The write discipline: read-decide-write transactions do not lose updates, and a bad job fails alone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, Table, event, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.database import Database, IdentifierType, Instant
+from gateway.identifiers import EsiId
+
+metadata = MetaData()
+counter = Table("counter", metadata, Column("id", Integer, primary_key=True), Column("value", Integer))
+spans = Table("spans", metadata, Column("esi_id", IdentifierType(EsiId), primary_key=True), Column("at", Instant))
+
+
+async def create(connection: AsyncConnection) -> None:
+    await connection.run_sync(metadata.create_all)
+    await connection.execute(insert(counter).values(id=1, value=0))
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database.open(database_url)
+    await database.write(create)
+    yield database
+    await database.close()
+
+
+async def count_up(connection: AsyncConnection) -> None:
+    value = await connection.scalar(select(counter.c.value).where(counter.c.id == 1).with_for_update())
+    await connection.execute(update(counter).values(value=(value or 0) + 1))
+
+
+async def value_of(database: Database) -> int | None:
+    async with database.reading() as connection:
+        return await connection.scalar(select(counter.c.value))
+
+
+async def test_two_hundred_concurrent_read_decide_write_transactions_count_to_two_hundred(
+    database: Database, database_url: str
+) -> None:
+    other = Database.open(database_url)
+    await asyncio.gather(*(each.write(count_up) for each in [database, other] * 100))
+    assert await value_of(database) == 200
+    await other.close()
+
+
+async def test_a_job_that_raises_fails_alone(database: Database) -> None:
+    async def bad(connection: AsyncConnection) -> None:
+        await count_up(connection)
+        raise LookupError("this one")
+
+    results = await asyncio.gather(*(database.write(job) for job in (count_up, bad, count_up)), return_exceptions=True)
+    assert [type(result) for result in results] == [type(None), LookupError, type(None)]
+    assert await value_of(database) == 2
+
+
+async def test_the_jobs_of_one_turn_share_a_commit_on_sqlite(tmp_path: Path) -> None:
+    database = Database.open(f"sqlite:///{tmp_path}/group.db")
+    await database.write(create)
+    commits: list[object] = []
+    event.listen(database._writer.sync_engine, "commit", commits.append)
+    await asyncio.gather(*(database.write(count_up) for _ in range(50)))
+    assert len(commits) == 1
+    assert await value_of(database) == 50
+    await database.close()
+
+
+async def test_instants_come_back_aware_and_identifiers_as_themselves(database: Database) -> None:
+    at = datetime(2026, 11, 1, 6, 30, tzinfo=UTC)
+
+    async def put(connection: AsyncConnection) -> None:
+        await connection.execute(insert(spans).values(esi_id=EsiId("10443720000000001"), at=at))
+
+    await database.write(put)
+    async with database.reading() as connection:
+        row = (await connection.execute(select(spans))).one()
+    assert row.at == at
+    assert row.at.tzinfo is not None
+    assert isinstance(row.esi_id, EsiId)
