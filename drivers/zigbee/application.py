@@ -45,7 +45,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         super().__init__(config)
         self._watchdog_period = watchdog_s
         self._silences = 0
-        self.attempt_timeout_s = attempt_timeout_s
+        self._attempt_timeout_s = attempt_timeout_s
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.plain_dropped = 0
         self._is_closing = False
@@ -60,6 +60,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
     def add_device(self, ieee: t.EUI64, nwk: t.NWK) -> SmartEnergyDevice:
         """Every node is one of ours; the database's devices come this way too."""
         device = SmartEnergyDevice(self, ieee, nwk)
+        device.attempt_timeout_s = self._attempt_timeout_s
         self.devices[ieee] = device
         return device
 
@@ -196,6 +197,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         """Open the database and the radio, and start the network. Raises whatever zigpy, bellows and SQLite raise."""
         database = self.config[CONF_DATABASE]
         if database:
+            Path(database).parent.mkdir(parents=True, exist_ok=True)
             Path(database).touch(mode=0o600)
         await self._load_db()
         await self.startup(auto_form=may_form)

@@ -176,7 +176,7 @@ async def test_a_node_interviewed_anew_or_cloned_is_still_one_of_ours(laboratory
         assert (await driver.read(lab.assignment(0), 10)).delivered_wh == 1
         lab.meters[0].silent = True
         known = app.devices[ieee]
-        app.attempt_timeout_s = 0.05
+        known.attempt_timeout_s = 0.05
         await known.reinterview()
         assert app.devices[ieee] is known
 
