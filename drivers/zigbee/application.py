@@ -1,6 +1,7 @@
 """The co-processor's network as a Smart Energy trust centre: bellows' application without its habits for homes."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,12 @@ import bellows.types as ezsp_t  # type: ignore[import-untyped]  # bellows ships 
 import zigpy.types as t
 import zigpy.zdo
 import zigpy.zdo.types as zdo_t
-from bellows.ash import NcpFailure  # type: ignore[import-untyped]  # bellows ships no types
+from bellows.ash import AshException, NcpFailure  # type: ignore[import-untyped]  # bellows ships no types
 from bellows.exception import ControllerError, EzspError  # type: ignore[import-untyped]  # bellows ships no types
 from bellows.zigbee.application import ControllerApplication  # type: ignore[import-untyped]  # bellows ships no types
 from zigpy.config import CONF_DATABASE
 from zigpy.device import BaseDevice
+from zigpy.exceptions import ZigbeeException
 from zigpy.state import Key
 
 from drivers.zigbee.device import SmartEnergyDevice
@@ -26,6 +28,9 @@ BY_INSTALL_CODE = ezsp_t.EzspDecisionBitmask.ALLOW_JOINS | ezsp_t.EzspDecisionBi
 
 MOST_SILENCES = 2
 """Watchdog periods without a sign of life after which a co-processor counts as hung."""
+
+TROUBLE = (TimeoutError, ZigbeeException, AshException)
+"""What a co-processor's failure to do as it was told looks like; if it is gone, `lost` says so."""
 
 CLOSE_S = 3.0
 """How long closing the radio may take."""
@@ -95,19 +100,37 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
             finally:
                 self._seekers.get(ieee, set()).discard(found)
 
+    async def is_at(self, device: SmartEnergyDevice) -> bool:
+        """Whether the co-processor says that no other node is at a node's address; asked once per address.
+
+        Addresses come from announcements that anyone on the network can make. A registered device that announced
+        itself as a meter would be sent the request under its own key, and its answer would be believed.
+        """
+        if device.vouched_nwk == device.nwk:
+            return True
+        try:
+            status, ieee = await self._ezsp.lookupEui64ByNodeId(nodeId=device.nwk)
+        except TROUBLE:
+            return False
+        if ezsp_t.sl_Status.from_ember_status(status) == ezsp_t.sl_Status.OK and ieee != device.ieee:
+            return False
+        device.vouched_nwk = device.nwk
+        return True
+
     async def introduce(self, device: SmartEnergyDevice) -> None:
         """Tell the co-processor which node has which address: without that it finds no link key to encrypt with.
 
         It learns neighbours by itself; the rest share its small address table, oldest out first.
         """
-        _, size = await self._ezsp.getConfigurationValue(configId=ezsp_t.EzspConfigId.CONFIG_ADDRESS_TABLE_SIZE)
         self._introduced += 1
-        await self._ezsp.replaceAddressTableEntry(
-            addressTableIndex=self._introduced % max(size, 1),
-            newEui64=device.ieee,
-            newId=device.nwk,
-            newExtendedTimeout=False,
-        )
+        with contextlib.suppress(*TROUBLE):
+            _, size = await self._ezsp.getConfigurationValue(configId=ezsp_t.EzspConfigId.CONFIG_ADDRESS_TABLE_SIZE)
+            await self._ezsp.replaceAddressTableEntry(
+                addressTableIndex=self._introduced % max(size, 1),
+                newEui64=device.ieee,
+                newId=device.nwk,
+                newExtendedTimeout=False,
+            )
 
     async def interviewed(self, device: SmartEnergyDevice) -> None:
         """Wait until a node's interview, if one is under way or due, has ended for better or worse."""
@@ -118,7 +141,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
     # Frames
 
     def packet_received(self, packet: t.ZigbeePacket) -> None:
-        """Hand a frame on, unless its cluster demands encryption and it has none (obstacle: nobody else checks)."""
+        """Hand a frame on, unless its cluster demands encryption and it has none: neither library checks that."""
         is_plain = t.TransmitOptions.APS_Encryption not in packet.tx_options
         is_unicast = packet.dst is not None and packet.dst.addr_mode == t.AddrMode.NWK
         if is_plain and is_unicast and is_secured(packet.profile_id, packet.cluster_id):

@@ -31,6 +31,9 @@ class SmartEnergyDevice(ZigbeeDevice):
     plate_at: float = 0.0
     """When the nameplate was read, by the driver's clock (monotonic seconds)."""
 
+    vouched_nwk: int | None = None
+    """The network address at which the co-processor knows no other node."""
+
     attempt_timeout_s: float = 5.0
     """How long each question of the interview waits for its answer."""
 
@@ -61,7 +64,7 @@ class SmartEnergyDevice(ZigbeeDevice):
     def _parse_packet_header(
         self, packet: ZigbeePacket
     ) -> tuple[zdo_t.ZDOHeader | foundation.ZCLHeader, ResponseKey] | tuple[None, None]:
-        """Our profile's frames are ZCL, which zigpy believes of home automation only (obstacle 1)."""
+        """Our profile's frames are ZCL, which zigpy believes of home automation only."""
         if packet.profile_id != PROFILE_ID or packet.src_ep is None or packet.src_ep == zigpy.zdo.ZDO_ENDPOINT:
             return super()._parse_packet_header(packet)
         try:
