@@ -5,7 +5,7 @@ tested against something that it does not share.
 """
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from gateway.clock import CENTRAL, central_midnight, intervals_in
 from gateway.identifiers import EsiId
+from simulators.street import Premise
 
 HEADER = (
     "ESIID,USAGE_DATE,REVISION_DATE,USAGE_START_TIME,USAGE_END_TIME,"
@@ -111,8 +112,11 @@ def _kwh(watt_hours: int) -> str:
     return f"{watt_hours // 1000}.{watt_hours % 1000:03}"
 
 
-def history(
-    meters: Sequence[EsiId], first: date, last: date, load: Callable[[EsiId, date], UsageDay]
-) -> Iterator[UsageDay]:
-    """The days of several meters, meter after meter."""
-    return (load(meter, day) for meter in meters for day in days_between(first, last))
+def history(premises: Iterable[Premise], first: date, last: date) -> Iterator[UsageDay]:
+    """What the meters of some premises counted from first to last, meter after meter."""
+    for premise in premises:
+        load = premise.load
+        for day in days_between(first, last):
+            counted = load.day(day)
+            received = counted.received if premise.home.solar else None
+            yield UsageDay(esi_id=premise.esi_id, day=day, delivered_wh=counted.delivered, received_wh=received)

@@ -30,14 +30,13 @@ def _decode(block: bytes, number: int, columns: tuple[str, ...]) -> list[str]:
     """The lines of a block that ends where a line ends; number is that of its first."""
     if number == 1:
         block = block.removeprefix(BYTE_ORDER_MARK)
-    nul = block.find(b"\0")
-    if nul >= 0:
-        raise _fault(block, nul, number, columns, "holds a NUL byte: the file is damaged")
     try:
         text = block.decode("utf-8")
     except UnicodeDecodeError as error:
         cause = f"holds the byte 0x{block[error.start]:02X}, which is not UTF-8"
         raise _fault(block, error.start, number, columns, cause) from None
+    if "\0" in text:
+        raise _fault(block, block.index(b"\0"), number, columns, "holds a NUL byte: the file is damaged")
     found = [line.removesuffix("\r") for line in text.split("\n")] if "\r" in text else text.split("\n")
     if max(map(len, found)) > LONGEST_LINE:
         at = next(row for row, line in enumerate(found) if len(line) > LONGEST_LINE)
