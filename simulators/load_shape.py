@@ -7,7 +7,7 @@ midnight to midnight; a day's intervals share it by weights of hour, season, app
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import accumulate, pairwise
@@ -20,7 +20,9 @@ FIRST_DAY = date(2020, 1, 1)
 INTERVAL_S = 900
 _YEAR_DAYS = 365.2425
 _ORIGIN = central_midnight(FIRST_DAY)
-_SOLAR_NOON_UTC_H = 18.5
+_DAYS_BEFORE = 200
+"""Days that a meter had run when its load begins."""
+_DAY, _INTERVAL = timedelta(days=1), timedelta(seconds=INTERVAL_S)
 _SUMMER_PEAK, _WINTER_PEAK, _MIDSUMMER = 213, 15, 172
 """Days of the year: the hottest, the coldest, the longest."""
 
@@ -46,17 +48,18 @@ class _Direction:
     winter: float
     peak: int
     noise: float
+    still: bool
 
-    def up_to(self, key: str, day: date) -> int:
-        """Watt-hours from the origin to a day's midnight; grows with every day, for noise stays below the least day."""
-        if not self.mean_wh:
-            return 0
-        days = (central_midnight(day) - _ORIGIN).total_seconds() / 86400
+    def up_to(self, key: str, day: date, midnight: datetime) -> int:
+        """The register at a day's midnight in Wh; it grows every day, for the noise stays below the least day."""
+        if self.still or not self.mean_wh:
+            return int(self.mean_wh * _DAYS_BEFORE)
+        days = (midnight - _ORIGIN).total_seconds() / 86400
         yearly, half_yearly = 2 * pi / _YEAR_DAYS, 4 * pi / _YEAR_DAYS
         seasonal = self.summer / yearly * sin(yearly * (days - self.peak))
         seasonal += self.winter / half_yearly * sin(half_yearly * (days - _WINTER_PEAK))
         noise = self.noise * (_roll(f"{key}/{self.name}/{day.toordinal()}")[0] / 127.5 - 1)
-        return floor(self.mean_wh * (days + seasonal + noise + 200))
+        return floor(self.mean_wh * (days + seasonal + noise + _DAYS_BEFORE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +83,10 @@ class HouseholdLoad:
 
     def __init__(self, key: str, home: Home) -> None:
         self.key, self.home = key, home
-        live = 0 if home.vacant else 1
-        self._delivered = _Direction("delivered", live * home.mean_wh_per_day, 0.30, 0.15, _SUMMER_PEAK, 0.2)
-        sold = 0.4 * home.mean_wh_per_day if home.solar else 0.0
-        self._received = _Direction("received", live * sold, 0.25, 0.0, _MIDSUMMER, 0.2)
+        self._habits = _Habits(key, home)
+        taken, given = home.mean_wh_per_day, 0.4 * home.mean_wh_per_day if home.solar else 0.0
+        self._delivered = _Direction("delivered", taken, 0.30, 0.15, _SUMMER_PEAK, 0.2, home.vacant)
+        self._received = _Direction("received", given, 0.25, 0.0, _MIDSUMMER, 0.2, home.vacant)
         self._days = lru_cache(maxsize=4)(self._day)
 
     def delivered_wh(self, at: datetime) -> int:
@@ -101,7 +104,7 @@ class HouseholdLoad:
 
     def interval_wh(self, start: datetime) -> tuple[int, int]:
         """Watt-hours from and to the grid in the quarter hour that begins at start."""
-        return self.energy(start, start + timedelta(seconds=INTERVAL_S))
+        return self.energy(start, start + _INTERVAL)
 
     def day(self, day: date) -> DayLoad:
         """A Chicago day's intervals; their sums are what the registers grow by. Raises ValueError before FIRST_DAY."""
@@ -124,15 +127,22 @@ class HouseholdLoad:
     def _day(self, day: date) -> _Day:
         if day < FIRST_DAY:
             raise ValueError(f"loads begin on {FIRST_DAY}, not on {day}")
-        start, end = central_midnight(day), central_midnight(day + timedelta(days=1))
-        starts = [start + timedelta(seconds=INTERVAL_S) * n for n in range((end - start) // timedelta(minutes=15))]
-        delivered_weights, received_weights = _weights(self.key, self.home, day, starts)
+        start, end = central_midnight(day), central_midnight(day + _DAY)
+        weights = _weights(self.key, self.home, self._habits, day, _quarters(start, (end - start) // _INTERVAL))
         befores = [
-            _shared(direction.up_to(self.key, day), direction.up_to(self.key, day + timedelta(days=1)), weights)
-            for direction, weights in ((self._delivered, delivered_weights), (self._received, received_weights))
+            _shared(direction.up_to(self.key, day, start), direction.up_to(self.key, day + _DAY, end), shares)
+            for direction, shares in zip((self._delivered, self._received), weights, strict=True)
         ]
         steps = [tuple(after - before for before, after in pairwise(b)) for b in befores]
         return _Day(DayLoad(start, steps[0], steps[1]), befores[0], befores[1])
+
+
+def _quarters(start: datetime, intervals: int) -> Sequence[int]:
+    """Each interval's place in a local day; only the days on which clocks change differ from 0 to 95."""
+    if intervals == 96:
+        return range(96)
+    locals_ = [(start + _INTERVAL * index).astimezone(CENTRAL) for index in range(intervals)]
+    return [local.hour * 4 + local.minute // 15 for local in locals_]
 
 
 def _shared(first: int, last: int, weights: Sequence[int]) -> tuple[int, ...]:
@@ -143,48 +153,63 @@ def _shared(first: int, last: int, weights: Sequence[int]) -> tuple[int, ...]:
     return (first, *(first + (last - first) * passed // total for passed in accumulate(weights)))
 
 
-def _weights(key: str, home: Home, day: date, starts: Sequence[datetime]) -> tuple[list[int], list[int]]:
+class _Habits:
+    """What a home does at each quarter hour of a local day, apart from the weather and what happens that day."""
+
+    def __init__(self, key: str, home: Home) -> None:
+        rolls = _roll(f"{key}/habits")
+        hours = [quarter / 4 for quarter in range(96)]
+        morning, evening = 6.5 + rolls[0] / 128, 18.5 + rolls[1] / 128
+        self.working = [0.5 + _bump(hour, morning, 1.0) + 1.5 * _bump(hour, evening, 2.0) for hour in hours]
+        at_home = [people + 0.8 * _bump(hour, 13, 3.0) for people, hour in zip(self.working, hours, strict=True)]
+        self.weekend = at_home
+        if not home.away_by_day:
+            self.working = at_home
+        self.cooling = [2.2 * _bump(hour, 17, 4.0) for hour in hours]
+        self.heating = [1.2 * (_bump(hour, 6, 2.0) + _bump(hour, 22, 2.5)) for hour in hours]
+        self.charging_from = 88 + rolls[2] // 32 if home.electric_car else None
+
+
+def _weights(key: str, home: Home, habits: _Habits, day: date, quarters: Sequence[int]) -> tuple[list[int], list[int]]:
     """Each interval's share of the day's energy in both directions, as whole numbers.
 
     A quarter hour in which the sun gives more than the home needs has a share in what is received, none in what is
-    delivered.
+    delivered. quarters are the intervals' places in a local day.
     """
-    habits, noise = _roll(f"{key}/habits"), b"".join(_roll(f"{key}/{day.toordinal()}/{part}") for part in "ab")
-    heat = (1 + cos(2 * pi * (day.timetuple().tm_yday - _SUMMER_PEAK) / _YEAR_DAYS)) / 2
+    noise = b"".join([_roll(f"{key}/{day.toordinal()}/{part}") for part in "ab"])
+    need = _need(habits, day, noise)
+    delivered = [1 + int(need[quarter] * (800 + 400 * noise[index] / 255)) for index, quarter in enumerate(quarters)]
+    if not home.solar:
+        return delivered, [0] * len(quarters)
     cloud = 0.3 + 0.35 * noise[-1] / 255
-    delivered, received = [], []
-    for index, start in enumerate(starts):
-        local = start.astimezone(CENTRAL)
-        hour = local.hour + local.minute / 60
-        need = _need(home, hour, heat, habits, noise, weekend=day.weekday() >= 5) * (0.8 + 0.4 * noise[index] / 255)
-        sun = _sun(start, day) if home.solar else 0.0
-        exporting = sun > cloud
-        delivered.append(0 if exporting else 1 + int(1000 * need * (1 - sun)))
-        received.append(1 + int(1000 * (sun - cloud)) if exporting else 0)
-    return delivered, received
+    sun = [_sun(index, len(quarters), day) for index in range(len(quarters))]
+    delivered = [0 if up > cloud else 1 + int(taken * (1 - up)) for taken, up in zip(delivered, sun, strict=True)]
+    return delivered, [1 + int(1000 * (up - cloud)) if up > cloud else 0 for up in sun]
 
 
-def _need(home: Home, hour: float, heat: float, habits: bytes, noise: bytes, weekend: bool) -> float:
-    """The relative demand at a local hour: what always runs, people, weather, and today's appliances."""
-    people = _bump(hour, 6.5 + habits[0] / 128, 1.0) + 1.5 * _bump(hour, 18.5 + habits[1] / 128, 2.0)
-    if weekend or not home.away_by_day:
-        people += 0.8 * _bump(hour, 13, 3.0)
-    cooling = 2.2 * heat * _bump(hour, 17, 4.0)
-    heating = 1.2 * (1 - heat) * (_bump(hour, 6, 2.0) + _bump(hour, 22, 2.5))
-    need = 0.5 + people + cooling + heating
-    if noise[-2] < 100 and 0 <= hour - 17 - noise[-3] / 85 < 0.75:
-        need += 3.0  # the dryer, on some evenings
-    if home.electric_car and noise[-4] < 150 and 0 <= (hour - 22 - habits[2] / 128) % 24 < 1 + noise[-5] / 64:
-        need += 5.0
+def _need(habits: _Habits, day: date, noise: bytes) -> list[float]:
+    """The relative demand of each quarter hour of a local day: what always runs, people, weather, and appliances."""
+    heat = (1 + cos(2 * pi * (day.timetuple().tm_yday - _SUMMER_PEAK) / _YEAR_DAYS)) / 2
+    people = habits.weekend if day.weekday() >= 5 else habits.working
+    need = [
+        base + heat * cooling + (1 - heat) * heating
+        for base, cooling, heating in zip(people, habits.cooling, habits.heating, strict=True)
+    ]
+    if noise[-2] < 100:  # the dryer runs on some evenings
+        for quarter in range(68 + noise[-3] // 22, 71 + noise[-3] // 22):
+            need[quarter] += 3.0
+    if habits.charging_from is not None and noise[-4] < 150:
+        for quarter in range(habits.charging_from, habits.charging_from + 4 + noise[-5] // 16):
+            need[quarter % 96] += 5.0
     return need
 
 
-def _sun(start: datetime, day: date) -> float:
-    """The sun's strength over a roof at an instant, from 0 to 1, by the season's length of day."""
+def _sun(index: int, intervals: int, day: date) -> float:
+    """The sun's strength over a roof in an interval of a day, from 0 to 1, by the season's length of day."""
     season = cos(2 * pi * (day.timetuple().tm_yday - _MIDSUMMER) / _YEAR_DAYS)
-    middle = start.astimezone(UTC) + timedelta(seconds=INTERVAL_S / 2)
-    off_noon = (middle.hour + middle.minute / 60 - _SOLAR_NOON_UTC_H + 12) % 24 - 12
-    return max(0.0, cos(pi / 2 * off_noon / (6 + season))) if abs(off_noon) < 6 + season else 0.0
+    off_noon = (index + 0.5 - intervals / 2) / 4 - 1  # highest at one, halfway between both times
+    half = 6 + season
+    return cos(pi / 2 * off_noon / half) if abs(off_noon) < half else 0.0
 
 
 def _bump(hour: float, middle: float, width: float) -> float:

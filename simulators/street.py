@@ -1,5 +1,6 @@
 """A street of premises that never was, the same for everybody who asks with the same seed."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
@@ -24,28 +25,8 @@ _TOWNS = (
     ("Round Rock", "786"),
     ("Killeen", "765"),
 )
-_NAMES = (
-    "Bluebonnet",
-    "Pecan",
-    "Mesquite",
-    "Live Oak",
-    "Cedar Elm",
-    "Prairie",
-    "Longhorn",
-    "Cottonwood",
-    "Mockingbird",
-)
-_NAMES += (
-    "Sagebrush",
-    "Bois d'Arc",
-    "Windmill",
-    "Red River",
-    "Juniper",
-    "Limestone",
-    "Armadillo",
-    "Yucca",
-    "Caprock",
-)
+_NAMES = """Bluebonnet, Pecan, Mesquite, Live Oak, Cedar Elm, Prairie, Longhorn, Cottonwood, Mockingbird, Sagebrush,
+Bois d'Arc, Windmill, Red River, Juniper, Limestone, Armadillo, Yucca, Caprock"""
 _HOUSES = 16
 """Houses on one side of one street."""
 _KINDS = ("Street", "Lane", "Drive", "Court", "Avenue", "Trail", "Way")
@@ -82,7 +63,7 @@ def _premises(seed: int, first: int, meters: int) -> Iterator[Premise]:
     block = dice.stream("street")
     town, prefix = block.choice(_TOWNS)
     zip_code = f"{prefix}{block.randrange(1, 100):02d}"
-    names = [f"{name} {kind}" for name in _NAMES for kind in _KINDS]
+    names = [f"{name} {kind}" for name in re.split(r",\s+", _NAMES) for kind in _KINDS]
     block.shuffle(names)
     for index in range(first, first + meters):
         serial = f"{seed % 1000:03d}{index:05d}"

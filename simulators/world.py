@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 from gateway.clock import Clock
 from gateway.dice import SeededDice
@@ -20,7 +21,7 @@ from simulators.zigbee.nodes import Endpoint, Node, Plain
 from simulators.zigbee.radio import Radio
 from simulators.zigbee.zcl import Cluster
 
-METERING_DEVICE = 0x0501
+ENERGY_SERVICES_INTERFACE, METERING_DEVICE = 0x0500, 0x0501
 
 
 class UnknownMeter(BadInput):
@@ -107,7 +108,7 @@ def _nodes(plan: StreetPlan, premises: Sequence[Premise], meters: Sequence[SimMe
     return [
         Node(
             identity=zdo.Identity(eui64=int(premise.eui64, 16), nwk=nwk),
-            endpoints={1: _endpoint(meter, reads_time=rolls.random() < 0.5)},
+            endpoints=_endpoints(meter, rolls),
             link_key=SeededDice(int(premise.esi_id)).stream("link key").randbytes(16),
             lqi=rolls.randrange(90, 256),
             rssi=rolls.randrange(-85, -40),
@@ -118,8 +119,11 @@ def _nodes(plan: StreetPlan, premises: Sequence[Premise], meters: Sequence[SimMe
     ]
 
 
-def _endpoint(meter: SimMeter, reads_time: bool) -> Endpoint:
+def _endpoints(meter: SimMeter, rolls: Random) -> dict[int, Endpoint]:
+    """One endpoint, which is not number 1 everywhere; some meters are their home's Energy Services Interface."""
     servers: dict[int, Cluster] = {BASIC: basic(), METERING: Metering(meter), KEY_ESTABLISHMENT: key_establishment()}
-    clients = (TIME, KEY_ESTABLISHMENT) if reads_time else (KEY_ESTABLISHMENT,)
-    descriptor = zdo.Descriptor(profile=SMART_ENERGY, device=METERING_DEVICE, servers=tuple(servers), clients=clients)
-    return Endpoint(descriptor=descriptor, servers=servers)
+    clients = (TIME, KEY_ESTABLISHMENT) if rolls.random() < 0.5 else (KEY_ESTABLISHMENT,)
+    device = ENERGY_SERVICES_INTERFACE if rolls.random() < 0.125 else METERING_DEVICE
+    descriptor = zdo.Descriptor(profile=SMART_ENERGY, device=device, servers=tuple(servers), clients=clients)
+    number = 9 if rolls.random() < 0.125 else 1
+    return {number: Endpoint(descriptor=descriptor, servers=servers)}

@@ -22,6 +22,7 @@ from simulators.zigbee.ash import (
 TOO_MANY_TIMEOUTS = 0x51
 _ACK_WAIT_FIRST_S, _ACK_WAIT_LEAST_S, _ACK_WAIT_MOST_S = 1.6, 0.4, 3.2
 _HOLD_S = 1.0
+_MOST_RESPONSES = 32
 
 
 @dataclass(slots=True)
@@ -144,7 +145,9 @@ class AshLink:
             self._reject()
 
     def _take_data(self, frame: Data, events: list[bytes | ResetAsked]) -> None:
-        if frame.number == self._next_in:
+        if len(self._responses) >= _MOST_RESPONSES:
+            self._reject()  # a host that takes no answers may ask nothing more
+        elif frame.number == self._next_in:
             self._next_in = (self._next_in + 1) % 8
             self._rejecting = False
             self._ack_due = True

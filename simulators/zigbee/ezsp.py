@@ -44,7 +44,9 @@ class Status(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Frame:
+class Frame:
+    """A row of the table: a frame's id and name, and the fields of its command and its response with their kinds."""
+
     id: int
     name: str
     command: tuple[tuple[str, str], ...]
@@ -77,21 +79,21 @@ def _lines(table: str) -> list[list[str]]:
     return [line.split(maxsplit=1) for line in table.strip().splitlines()]
 
 
-_STRUCTS = {name: _fields(text) for name, text in _lines(STRUCTS)}
+STRUCT_FIELDS = {name: _fields(text) for name, text in _lines(STRUCTS)}
 
 
 @cache
-def _frames(version: int) -> dict[int, _Frame]:
+def frames(version: int) -> dict[int, Frame]:
     """The frames of a protocol version by id."""
-    frames: dict[int, _Frame] = {}
+    known: dict[int, Frame] = {}
     for since, table in CHANGES:
         for code, text in _lines(table) if since <= version else ():
             name, _, fields = text.partition(" ")
             command, arrow, response = fields.partition("->")
             if not arrow:
                 command, response = "", fields
-            frames[int(code, 16)] = _Frame(int(code, 16), name, _fields(command), _fields(response))
-    return {code: frame for code, frame in frames.items() if frame.name != "-"}
+            known[int(code, 16)] = Frame(int(code, 16), name, _fields(command), _fields(response))
+    return {code: frame for code, frame in known.items() if frame.name != "-"}
 
 
 class Codec:
@@ -101,7 +103,7 @@ class Codec:
         if version not in STACK_VERSIONS:
             raise ValueError(f"EZSP {version} is not known; {', '.join(map(str, STACK_VERSIONS))} are")
         self.version = version
-        self._by_id = _frames(version)
+        self._by_id = frames(version)
         self._by_name = {frame.name: frame for frame in self._by_id.values()}
 
     def decode(self, data: bytes) -> Command | Refused:
@@ -156,7 +158,7 @@ class Codec:
                 return octets.counted(4)
             case "rest":
                 return octets.rest()
-        return self._read(_STRUCTS[kind], octets)
+        return self._read(STRUCT_FIELDS[kind], octets)
 
     def _write(self, schema: tuple[tuple[str, str], ...], fields: Mapping[str, Any]) -> bytes:
         return b"".join([self._write_one(kind, fields[name]) for name, kind in schema])
@@ -177,7 +179,7 @@ class Codec:
                 return counted(value)
             case "optional":
                 return b"" if value is None else counted(value, 4)
-        return self._write(_STRUCTS[kind], value)
+        return self._write(STRUCT_FIELDS[kind], value)
 
     def _write_status(self, kind: str, status: Status) -> bytes:
         if kind == "sl" or self.version >= 14:

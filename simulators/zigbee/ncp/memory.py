@@ -1,7 +1,7 @@
 """What a co-processor remembers without power: its address, its network, its keys; a JSON file for the laboratory."""
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +114,3 @@ def _network(state: dict[str, Any]) -> Network:
 
 def _link_key(state: dict[str, Any]) -> LinkKey:
     return LinkKey(eui64=int(state["eui64"], 16), key=bytes.fromhex(state["key"]), outgoing=int(state["outgoing"]))
-
-
-def counted_up(network: Network, frames: int) -> Network:
-    """The network after so many more secured frames were sent."""
-    return replace(network, frame_counter=network.frame_counter + frames)

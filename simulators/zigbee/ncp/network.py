@@ -15,6 +15,7 @@ _HAVE_PRECONFIGURED_KEY, _HAVE_NETWORK_KEY = 0x0100, 0x0200
 _NWK_FRAME_COUNTER = 0x23
 _COUNTER_STEP = 1024
 """A stack that starts again counts on from beyond what it may have used."""
+_LAST_COUNTER = 0xFFFFFFFF
 _NO_CHILD = {"eui64": 0, "type": 0, "nwk": 0xFFFF, "phy": 0, "power": 0, "timeout": 0, "remaining": 0}
 
 
@@ -55,8 +56,8 @@ class NetworkControl:
             return {"status": Status.NOT_JOINED}
         if self.up:
             return {"status": Status.INVALID_CALL}
-        network = replace(network, frame_counter=network.frame_counter + _COUNTER_STEP)
-        self._start(network)
+        counter = min(network.frame_counter + _COUNTER_STEP, _LAST_COUNTER)
+        self._start(replace(network, frame_counter=counter))
         return {"status": Status.OK}
 
     def _start(self, network: Network) -> None:

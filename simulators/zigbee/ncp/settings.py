@@ -140,8 +140,11 @@ class Settings:
         return _valued(self.values.get(fields["value_id"]))
 
     def _set_value(self, fields: Fields) -> Fields:
+        """A value keeps its size."""
         if fields["value_id"] not in self.values:
             return {"status": Status.NOT_FOUND}
+        if len(fields["value"]) != len(self.values[fields["value_id"]]):
+            return {"status": Status.INVALID_VALUE}
         self.values[fields["value_id"]] = fields["value"]
         return {"status": Status.OK}
 
