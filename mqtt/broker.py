@@ -1,7 +1,9 @@
 """The embedded broker: amqtt in the process, on loopback only, with user names, passwords and the two-line access list.
 
 It serves one machine: a demonstration, a laboratory, a small site. amqtt by itself takes packets of any size, waits
-for a first packet for ever and never ends a silent session; the adapters here bound all three.
+for a first packet for ever and never ends a silent session; the adapters here bound all three. It waits 5 s for a
+subscriber to acknowledge a message, then forgets and logs it: a slow handler still gets the message and nothing else
+is lost. Retained messages live as long as the process: at every greeting a gateway tells its state anew.
 """
 
 import asyncio
@@ -25,6 +27,9 @@ from mqtt.codec import MAX_BYTES
 from mqtt.topics import may_read, may_write
 
 log = logging.getLogger(__name__)
+
+for _name in ("amqtt", "transitions"):
+    logging.getLogger(_name).setLevel(logging.WARNING)  # they tell every connection and every change of state at INFO
 
 LISTENER = "default"
 STOP_S = 5.0
@@ -50,7 +55,7 @@ class BrokerSettings:
     ] = 5.0
     silence_s: Annotated[
         float, Field(gt=0, description="Seconds without any packet after which a connection counts as lost.")
-    ] = 90.0
+    ] = 45.0
 
 
 class Gate:
@@ -106,10 +111,12 @@ class _Reader(StreamReaderAdapter):  # type: ignore[misc]  # as above
         super().__init__(reader)
         self.heard = False
         self._most = most
+        self._refused = False
 
     async def read(self, n: int = -1) -> bytes:
-        """The next n bytes; amqtt takes ConnectionResetError for the end of the connection."""
-        if not 0 <= n <= self._most:
+        """The next n bytes; to amqtt a ConnectionResetError is the end, if it meets it at every further read."""
+        self._refused = self._refused or not 0 <= n <= self._most
+        if self._refused:
             raise ConnectionResetError("the packet is too large")
         taken: bytes = await super().read(n)
         self.heard = True

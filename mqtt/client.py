@@ -89,6 +89,7 @@ class MqttBus:
         last_words: tuple[GatewayId, Message] | None = None,
     ) -> None:
         """Live through one connection, as gateway.ports.Bus says. Raises LinkLost when it ends."""
+        assert self._wire is None, "a bus lives through one connection at a time"
         limits = self._settings
         reception = Reception(
             lambda mark: wire.acknowledge(mark),
@@ -108,7 +109,10 @@ class MqttBus:
             await wire.close()
 
     async def publish(self, gateway: GatewayId, message: Message) -> None:
-        """Send a message to or from that gateway and wait for the broker's acknowledgement. Raises LinkLost."""
+        """Send a message to or from that gateway and wait for the broker's acknowledgement.
+
+        Raises LinkLost; BadMessage if the message takes more bytes than anyone would parse.
+        """
         kind = KINDS[type(message)]
         topic = format_topic(gateway, kind)
         if not may_write(self._party, topic):

@@ -26,8 +26,8 @@ from mqtt.topics import KINDS, format_topic, may_read, may_write
 class Weather:
     """What befalls a message between broker and receiver; shares are between 0 and 1, delays in seconds.
 
-    unconfirmed is the share of publications that the broker has though their sender is told LinkLost. Order is kept:
-    a delayed message delays those behind it on the same link.
+    unconfirmed is the share of publications that the broker has though their sender is told LinkLost and loses its
+    link with it. Order is kept: a delayed message delays those behind it on the same link.
     """
 
     lost: float = 0.0
@@ -73,10 +73,14 @@ class MemoryBroker:
     def cut(self, party: GatewayId | None) -> None:
         """Lose the links of a party (None: of all portals) as if their process had died; last wills are published."""
         for link in [link for link in self._links if link.party == party]:
-            self._links.remove(link)
-            link.lose("the link was cut")
-            if link.will:
-                self.accept(*link.will)
+            self.drop(link, "the link was cut")
+
+    def drop(self, link: "_Link", reason: str) -> None:
+        """Lose one link abruptly and publish its last will."""
+        self.detach(link)
+        link.lose(reason)
+        if link.will:
+            self.accept(*link.will)
 
     def accept(self, topic: str, payload: bytes, retained: bool) -> None:
         """Route a publication to everyone who may read it, and keep it if it is retained (an empty one clears)."""
@@ -184,6 +188,7 @@ class MemoryBus:
         last_words: tuple[GatewayId, Message] | None = None,
     ) -> None:
         """Live through one connection, as gateway.ports.Bus says. Raises LinkLost when it ends."""
+        assert self._link is None, "a bus lives through one connection at a time"
         limits = self._limits
         reception = Reception(
             self._acknowledge,
@@ -203,16 +208,19 @@ class MemoryBus:
             self._broker.detach(link)
 
     async def publish(self, gateway: GatewayId, message: Message) -> None:
-        """Send a message to or from that gateway. Raises LinkLost."""
+        """Send a message to or from that gateway. Raises LinkLost, or BadMessage as MqttBus does."""
         topic, payload, retained = self._publication(gateway, message)
         if not may_write(self._party, topic):
             raise ValueError(f"{self._party or 'a portal'} does not write {topic}")
-        if not self.up:
+        link = self._link
+        if link is None or link.lost.done():
             raise LinkLost("there is no connection to the broker")
         self._broker.accept(topic, payload, retained)
         await self._clock.sleep(0)
         if not self._broker.confirms():
-            raise LinkLost("the broker's acknowledgement was lost")
+            self._broker.drop(link, "the broker did not acknowledge in time")
+        if link.lost.done():
+            raise LinkLost(link.lost.result())
 
     def _publication(self, gateway: GatewayId, message: Message) -> tuple[str, bytes, bool]:
         kind = KINDS[type(message)]

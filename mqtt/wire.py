@@ -41,7 +41,9 @@ class Wire(aiomqtt.Client):
             await asyncio.shield(entering)
         except asyncio.CancelledError:
             # The attempt runs in a thread that cannot be stopped; what it opens must be closed all the same.
-            await asyncio.wait({entering}, timeout=2 * self.timeout)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(2 * self.timeout):
+                    await asyncio.gather(entering, return_exceptions=True)
             await self.close()
             raise
         except (aiomqtt.MqttError, OSError) as error:
@@ -100,7 +102,7 @@ class Wire(aiomqtt.Client):
 
     def _end(self, disconnected: asyncio.Future[None]) -> None:
         trouble = None if disconnected.cancelled() else disconnected.exception()
-        self._end_all(str(trouble or "disconnected"))
+        self._end_all(f"the connection to {self._hostname}:{self._port} ended ({trouble or 'in order'})")
 
     def _end_all(self, reason: str) -> None:
         if not self.lost.done():
@@ -110,6 +112,12 @@ class Wire(aiomqtt.Client):
                 confirmed.set_exception(LinkLost(reason))
 
     # What follows replaces aiomqtt's own callbacks, which paho calls.
+
+    def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None) -> None:
+        if self._connected.done():
+            super()._on_disconnect(client, userdata, flags, reason_code, properties)
+        else:  # aiomqtt would wait for consent until its time is up
+            self._connected.set_exception(aiomqtt.MqttError(f"the broker hung up ({reason_code})"))
 
     def _on_message(self, client: Any, userdata: Any, message: MQTTMessage) -> None:
         try:
