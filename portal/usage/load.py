@@ -11,15 +11,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-from sqlalchemy import String, column, select, table
+from sqlalchemy import select
 
 from gateway import config
 from gateway.clock import Clock, SystemClock, central_date
 from gateway.config import Config
 from gateway.database import Database
 from gateway.errors import BadConfig, BadInput
+from portal.market.tables import premises
 from portal.usage.intervals import MeterDay
-from portal.usage.settings import UsageSettings
 from portal.usage.smt_file import parse
 from portal.usage.sql_store import SqlIntervalStore
 from portal.usage.store import IntervalStore, Loaded, SourceFile
@@ -40,7 +40,7 @@ def command(
 async def _load_files(files: Sequence[Path], configuration: Config) -> None:
     clock = SystemClock()
     known = await known_meters(configuration)
-    database = Database.open(configuration.section("usage", UsageSettings).database)
+    database = Database.open(_url(configuration, "intervals"))
     try:
         store = await SqlIntervalStore.opened(database)
         for path in files:
@@ -54,16 +54,21 @@ async def _load_files(files: Sequence[Path], configuration: Config) -> None:
 
 async def known_meters(configuration: Config) -> frozenset[str]:
     """The ESI IDs of all premises that the portal of this configuration knows."""
-    url = configuration.table("portal").get("database")
-    if not isinstance(url, str):
-        raise BadConfig(f"{configuration.path}: [portal] database: the portal's database is needed to know the meters")
-    database = Database.open(url)
+    database = Database.open(_url(configuration, "database"))
     try:
         async with database.reading() as connection:
-            esi_ids = await connection.scalars(select(column("esi_id", String)).select_from(table("premises")))
+            esi_ids = await connection.scalars(select(premises.c.esi_id))
             return frozenset(esi_ids)
     finally:
         await database.close()
+
+
+def _url(configuration: Config, key: str) -> str:
+    """Where one of the portal's databases is, by its key in [portal]."""
+    url = configuration.table("portal").get(key)
+    if not isinstance(url, str):
+        raise BadConfig(f"{configuration.path}: [portal] {key} must name a database")
+    return url
 
 
 async def load_file(

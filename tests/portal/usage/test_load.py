@@ -20,7 +20,7 @@ def place(tmp_path: Path) -> Path:
     market.close()
     lines = [
         f'portal.database = "sqlite:///{tmp_path}/market.db"',
-        f'usage.database = "sqlite:///{tmp_path}/usage.db"',
+        f'portal.intervals = "sqlite:///{tmp_path}/usage.db"',
     ]
     (tmp_path / "configuration.toml").write_text("\n".join(lines))
     return tmp_path
