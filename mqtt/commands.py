@@ -11,15 +11,13 @@ from mqtt.broker import BrokerSettings, EmbeddedBroker
 
 
 def broker(
-    config: Annotated[str, typer.Option(help="A configuration file, or the name of one that comes with metergate.")] = (
-        "demo.toml"
-    ),
-    over: Annotated[
-        list[str] | None, typer.Option("--set", help="A setting over the file's, as table.key=value; may be repeated.")
-    ] = None,
+    config_: Annotated[
+        str, typer.Option("--config", "-c", help="Configuration: a file, or the name of one of ours.")
+    ] = "demo.toml",
+    over: Annotated[list[str] | None, typer.Option("--set", help="table.key=value to set over it.")] = None,
 ) -> None:
     """Run the embedded MQTT broker until it is told to stop; says `ready port=...` once it listens."""
-    settings = load(config, over or ()).section("broker", BrokerSettings)
+    settings = load(config_, over or ()).section("broker", BrokerSettings)
     asyncio.run(_run(EmbeddedBroker(settings)))
 
 

@@ -218,7 +218,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
             self.lost.set_result(words)
 
     async def _watchdog_feed(self) -> None:
-        """Ask for a sign of life. Two periods without one end the connection; bellows would wait a minute and a half."""
+        """Ask for a sign of life. Two periods without one end the connection; bellows would wait for nine."""
         try:
             async with asyncio.timeout(self._watchdog_period):
                 await self._ezsp.nop()
