@@ -243,11 +243,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
             self.lost.set_result(words)
 
     async def _watchdog_feed(self) -> None:
-<<<<<<< HEAD
-        """Ask for a sign of life. Two periods without one end the connection; bellows would wait for nine."""
-=======
         """Ask for a sign of life. Two periods without one end the connection; bellows would wait for ten."""
->>>>>>> driver
         try:
             async with asyncio.timeout(self._watchdog_period):
                 await self._ezsp.nop()
