@@ -1,36 +1,66 @@
-# What a person calls. `make demo` and `make test` set everything up by themselves.
+# What a person calls. Every target sets up what it needs by itself, from a clone with python3, git and make alone.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DATA ?= var/demo
 
-.PHONY: test lint clean setup setup-dev
+.PHONY: demo demo-reset demo-check test lint bench crash race wheel-check lock clean
 .DEFAULT_GOAL := demo
 
-# A virtual environment with the locked requirements; uv where it can be had, plain pip otherwise.
+# A virtual environment with the locked requirements: uv bootstrapped with pip, plain pip where uv cannot be had.
 define install
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 lacks venv; on Debian: apt-get install python3-venv"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "$(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv 2>/dev/null || true
-	@if test -x $(BIN)/uv; then $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); \
-	else $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1); fi
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@if test -x $(BIN)/uv; then $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) && \
+	  $(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps --editable .; \
+	else $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1) && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .; fi
 endef
 
 $(VENV)/.runtime: requirements.txt pyproject.toml
+	@echo "setting up ..."
 	$(call install,requirements.txt)
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt pyproject.toml
+	@echo "setting up for tests ..."
 	$(call install,requirements-dev.txt)
 	@touch $@ $(VENV)/.runtime
 
-setup: $(VENV)/.runtime
-setup-dev: $(VENV)/.dev
+demo: $(VENV)/.runtime          ## everything on this machine; again: at once, data kept
+	@$(BIN)/metergate demo --set data=$(DATA)
 
-test: $(VENV)/.dev
+demo-reset:                     ## forget the demo's data and start over
+	@rm -rf $(DATA)
+	@$(MAKE) --no-print-directory demo
+
+demo-check: $(VENV)/.dev        ## the demo on free ports and empty data, driven like a person and like a program
+	@$(BIN)/python -m tests.demo_check
+
+test: $(VENV)/.dev              ## the whole suite, with what is there
 	@$(BIN)/python -m pytest
 
 lint: $(VENV)/.dev
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.dev             ## every benchmark, as ratios against peers of the same run
+	@$(BIN)/python -m tests.bench
+
+crash: $(VENV)/.dev             ## kill -9 at random, with and without the rules that make it safe
+	@$(BIN)/python -m tests.crash $(CRASH)
+
+race: $(VENV)/.dev              ## a thousand callers for one meter, on both databases
+	@$(BIN)/python -m tests.race
+
+wheel-check: $(VENV)/.dev       ## the wheel alone in a clean environment serves a page with its stylesheet
+	@$(BIN)/python -m tests.wheel_check
+
+lock: $(VENV)/.dev              ## write the hashed requirements anew
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url \
+	  --extra build pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url \
+	  --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

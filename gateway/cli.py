@@ -8,12 +8,21 @@ import typer
 from gateway.errors import MetergateError
 from gateway.wiring import commands
 
+HELP = "The gateway between electricity retailers and smart meters."
+CHATTY = ("alembic", "bellows", "zigpy", "amqtt", "transitions", "httpx", "paho")
 
-def build() -> typer.Typer:
-    """The command with all registered sub-commands: a Typer application becomes a group, a function a command."""
-    app = typer.Typer(name="metergate", no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+
+def build(wanted: str | None) -> typer.Typer:
+    """The command with the wanted sub-command, or with all of them if there is none of that name.
+
+    A Typer application becomes a group, a function a command. Loading one spares a process the others' imports.
+    """
+    app = typer.Typer(name="metergate", no_args_is_help=True, help=HELP, pretty_exceptions_enable=False)
     app.callback()(lambda: None)
-    for name, command in commands():
+    found = dict(commands())
+    chosen = {wanted: found[wanted]} if wanted in found else found
+    for name, entry in chosen.items():
+        command = entry.load()
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:
@@ -24,8 +33,10 @@ def build() -> typer.Typer:
 def main() -> None:
     """Run the command; trouble that metergate names is printed as one sentence, with exit code 1."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
-        build()()
+        build(sys.argv[1] if len(sys.argv) > 1 else None)()
     except MetergateError as error:
         print(f"metergate: {error}", file=sys.stderr)
         sys.exit(1)

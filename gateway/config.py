@@ -1,5 +1,6 @@
 """Configuration: TOML in, frozen settings out, every wrong key named.
 
+`data`, the first key of a file, is the folder for everything that metergate keeps; `{data}` in any text stands for it.
 A settings class is a frozen dataclass made with @settings, its fields annotated with a pydantic Field description:
 that sentence is the field's documentation, here and in docs/configuration.md. A file holds tables; whoever needs one
 asks for it by its dotted name and its class. Secrets stand in files or the environment, never in the TOML itself.
@@ -62,6 +63,11 @@ class Config:
     path: Path
     tables: Mapping[str, Any] = field(repr=False)
 
+    @property
+    def data(self) -> Path:
+        """The folder for everything that metergate keeps."""
+        return Path(str(self.tables.get("data", "var")))
+
     def section(self, name: str, kind: type[T]) -> T:
         """The table of a dotted name as its settings class; a missing table is an empty one. Raises BadConfig."""
         return decode(self.table(name), kind, f"{self.path}: [{name}]")
@@ -102,7 +108,16 @@ def load(name: str | Path, over: Sequence[str] = ()) -> Config:
             _put(tables, key.strip().split("."), _value(value.strip()))
     except (tomllib.TOMLDecodeError, OSError) as error:
         raise BadConfig(f"{path}: {error}") from None
-    return Config(path=path, tables=tables)
+    return Config(path=path, tables=_placed(tables, str(tables.get("data", "var"))))
+
+
+def _placed(value: Any, data: str) -> Any:
+    """The same tables with every `{data}` in their texts replaced by the data folder."""
+    if isinstance(value, dict):
+        return {key: _placed(inner, data) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_placed(inner, data) for inner in value]
+    return value.replace("{data}", data) if isinstance(value, str) else value
 
 
 def _value(text: str) -> Any:

@@ -61,7 +61,8 @@ class Mark:
 class ReadEnded:
     """A request's one outcome. Up; numbered and repeated until receipted.
 
-    read and age are present when DONE, reason and detail otherwise. next_allowed_at is the exact instant of the next
+    read and age are present when DONE, reason and detail otherwise; on_air_at is when the driver was first asked, None
+    if it never was. next_allowed_at is the exact instant of the next
     permitted read and used_today the successes of this Chicago day, both by the gateway's clock; None where the
     gateway does not know the meter.
     """
@@ -72,6 +73,7 @@ class ReadEnded:
     reason: FailureReason | None
     detail: str
     accepted_at: datetime | None
+    on_air_at: datetime | None
     ended_at: datetime
     read: RegisterRead | None
     age: Age | None

@@ -1,14 +1,15 @@
 """The seams: what a driver, a bus and a journal are. Nothing else is swappable."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from gateway.identifiers import GatewayId, MeterNumber
-from gateway.messages import Message, ReadEnded, RequestRead
+from gateway.errors import FailureReason
+from gateway.identifiers import GatewayId, MeterNumber, RequestId
+from gateway.messages import Mark, Message, OutcomeStatus, ReadEnded, RequestRead
 from gateway.read_policy import ReadLimits
-from gateway.reads import RegisterRead
+from gateway.reads import Age, RegisterRead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,18 +106,38 @@ class Running:
 Claim = Claimed | Ended | Running
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """What became of a claim, before the journal has numbered it."""
+
+    id: RequestId
+    status: OutcomeStatus
+    reason: FailureReason | None
+    detail: str
+    on_air_at: datetime | None
+    ended_at: datetime
+    read: RegisterRead | None
+    age: Age | None
+
+
 class Journal(Protocol):
     """What a gateway was asked, granted and did. Every call is one durable transaction."""
 
-    async def claim(self, requests: Sequence[RequestRead], now: datetime, limits: ReadLimits) -> list[Claim]:
-        """Decide and record requests before the radio is touched, in order; a repeated id is recognised."""
+    async def claim(
+        self, requests: Sequence[RequestRead], now: datetime, limits: ReadLimits, known: Container[MeterNumber]
+    ) -> list[Claim]:
+        """Decide and record requests before the radio is touched, in order; a repeated id is recognised.
+
+        A meter that is not in known, a limit, another request of the meter in flight or a deadline already past ends
+        a request here and now.
+        """
         ...
 
-    async def end(self, outcomes: Sequence[ReadEnded]) -> list[ReadEnded]:
-        """Record outcomes of claims; returns them with their marks, next allowed time and count."""
+    async def end(self, finished: Sequence[Finished], limits: ReadLimits) -> list[ReadEnded]:
+        """Record what became of claims; returns their numbered outcomes. A claim ended before keeps its outcome."""
         ...
 
-    async def interrupt(self, now: datetime) -> list[ReadEnded]:
+    async def interrupt(self, now: datetime, limits: ReadLimits) -> list[ReadEnded]:
         """End every claim found open at start as interrupted: it may or may not have reached the meter."""
         ...
 
@@ -124,8 +145,8 @@ class Journal(Protocol):
         """The oldest outcomes that the portal has not receipted, in the order of their marks."""
         ...
 
-    async def receipt(self, journal: str, seq: int) -> None:
-        """Forget to repeat everything up to seq; receipts for another journal are ignored."""
+    async def receipt(self, mark: Mark) -> None:
+        """Repeat nothing up to and including this mark; one of another journal is ignored."""
         ...
 
     async def prune(self, before: datetime) -> int:

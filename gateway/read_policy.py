@@ -8,19 +8,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 from gateway.clock import central_date, next_central_midnight
+from gateway.config import settings
 
 HOUR = timedelta(seconds=3600)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@settings
 class ReadLimits:
-    """The numbers of the policy. deadline_s is how long a request may take before it is abandoned."""
+    """The numbers of the policy, the table [limits] of a configuration."""
 
-    reads_per_hour: int = 1
-    reads_per_day: int = 24
-    deadline_s: float = 120.0
+    reads_per_hour: Annotated[int, Field(description="Successful on-demand reads of a meter in any hour.", ge=1)] = 1
+    reads_per_day: Annotated[
+        int, Field(description="Successful on-demand reads of a meter in a Chicago calendar day.", ge=1)
+    ] = 24
+    deadline_s: Annotated[float, Field(description="Seconds after which a request is abandoned.", gt=0)] = 120.0
 
 
 class RefusalReason(StrEnum):

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
@@ -60,7 +60,7 @@ class PrivatePostgres:
         need(where, "PostgreSQL", "postgresql")
         assert where is not None
         directory = Path(tempfile.mkdtemp(prefix="metergate-pg-"))
-        as_user: dict[str, str] = {}
+        as_user: dict[str, Any] = {}
         if os.geteuid() == 0:
             need("postgres" in {entry.pw_name for entry in pwd.getpwall()}, "the postgres user", "postgresql")
             shutil.chown(directory, "postgres", "postgres")

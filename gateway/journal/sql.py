@@ -1,0 +1,203 @@
+"""The journal on a database: each call is one transaction, however many requests it carries."""
+
+from collections import defaultdict
+from collections.abc import Container, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.database import Database
+from gateway.identifiers import MeterNumber, RequestId
+from gateway.journal.entries import OUTCOME, REMEMBERED, Desk, Entry, Numbers, interruption, outcome_of
+from gateway.journal.tables import IS_DONE, IS_OPEN, counters, requests
+from gateway.messages import Mark, ReadEnded, RequestRead
+from gateway.ports import Claim, Finished
+from gateway.read_policy import ReadLimits
+
+SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
+OPEN = "open"
+
+BY_ID = select(requests).where(requests.c.id.in_(bindparam("ids", expanding=True)))
+OPEN_METERS = select(requests.c.meter).where(IS_OPEN)
+SUCCESSES = select(requests.c.meter, requests.c.accepted_at).where(
+    requests.c.meter.in_(bindparam("meters", expanding=True)),
+    requests.c.accepted_at > bindparam("since"),
+    IS_DONE,
+)
+UNRECEIPTED = select(requests.c.outcome).where(requests.c.seq > bindparam("seq")).order_by(requests.c.seq)
+COUNTERS = select(counters).with_for_update()
+END = (
+    update(requests)
+    .where(requests.c.id == bindparam("which"))
+    .values({column: bindparam(f"new_{column}") for column in ("status", "ended_at", "seq", "outcome")})
+)
+
+
+class SqlJournal:
+    """gateway.ports.Journal on SQLite or PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    async def opened(cls, database: Database, name: str) -> "SqlJournal":
+        """The journal of a database, brought to the newest schema; a new one gets the name given."""
+        await database.migrate(SCRIPTS)
+
+        async def christen(connection: AsyncConnection) -> None:
+            if (await connection.execute(COUNTERS)).first() is None:
+                await connection.execute(insert(counters).values(journal=name, last_seq=0, receipted_seq=0))
+
+        await database.write(christen)
+        return cls(database)
+
+    async def claim(
+        self, asked: Sequence[RequestRead], now: datetime, limits: ReadLimits, known: Container[MeterNumber]
+    ) -> list[Claim]:
+        """Decide and record requests."""
+
+        async def job(connection: AsyncConnection) -> list[Claim]:
+            numbers = await _numbers(connection)
+            first = numbers.last
+            entries = await _entries(connection, [request.id for request in asked])
+            in_flight = {row.meter for row in await connection.execute(OPEN_METERS)}
+            successes = await _successes(connection, {request.meter for request in asked}, now)
+            desk = Desk(entries, in_flight, successes, numbers)
+            claims = [desk.claim(request, now, limits, known) for request in asked]
+            if desk.added:
+                await connection.execute(insert(requests), [_row(entry) for entry in desk.added])
+            if numbers.last != first:
+                await connection.execute(update(counters).values(last_seq=numbers.last))
+            return claims
+
+        return await self._database.write(job)
+
+    async def end(self, finished: Sequence[Finished], limits: ReadLimits) -> list[ReadEnded]:
+        """Record what became of claims."""
+
+        async def job(connection: AsyncConnection) -> list[ReadEnded]:
+            return await _end(connection, finished, limits)
+
+        return await self._database.write(job)
+
+    async def interrupt(self, now: datetime, limits: ReadLimits) -> list[ReadEnded]:
+        """End every open claim as interrupted."""
+
+        async def job(connection: AsyncConnection) -> list[ReadEnded]:
+            rows = await connection.execute(select(requests).where(IS_OPEN))
+            return await _end(connection, [interruption(_entry(row).request, now) for row in rows], limits)
+
+        return await self._database.write(job)
+
+    async def unreceipted(self, limit: int) -> list[ReadEnded]:
+        """The oldest outcomes not receipted."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(select(counters.c.receipted_seq))).one()
+            rows = await connection.execute(UNRECEIPTED.limit(limit), {"seq": row.receipted_seq})
+            return [OUTCOME.validate_json(row.outcome) for row in rows]
+
+    async def receipt(self, mark: Mark) -> None:
+        """Repeat nothing up to this mark."""
+
+        async def job(connection: AsyncConnection) -> None:
+            await connection.execute(
+                update(counters)
+                .where(
+                    counters.c.journal == mark.journal,
+                    counters.c.receipted_seq < mark.seq,
+                    counters.c.last_seq >= mark.seq,
+                )
+                .values(receipted_seq=mark.seq)
+            )
+
+        await self._database.write(job)
+
+    async def prune(self, before: datetime) -> int:
+        """Drop receipted requests that ended before an instant."""
+
+        async def job(connection: AsyncConnection) -> int:
+            receipted = select(counters.c.receipted_seq).scalar_subquery()
+            done = await connection.execute(
+                delete(requests).where(requests.c.ended_at < before, requests.c.seq <= receipted)
+            )
+            return done.rowcount
+
+        return await self._database.write(job)
+
+
+async def _end(connection: AsyncConnection, finished: Sequence[Finished], limits: ReadLimits) -> list[ReadEnded]:
+    numbers = await _numbers(connection)
+    first = numbers.last
+    entries = await _entries(connection, [each.id for each in finished])
+    meters = {entry.request.meter for entry in entries.values()}
+    newest = max((each.ended_at for each in finished), default=None)
+    successes = await _successes(connection, meters, newest) if newest else {}
+    outcomes, changed = [], []
+    for each in finished:
+        entry = entries[each.id]
+        outcome = entry.outcome
+        if outcome is None:
+            before = successes.get(entry.request.meter, ())
+            outcome = outcome_of(entry.request, entry.accepted_at, each, before, limits, numbers.next())
+            changed.append({"which": each.id, **_ending(outcome)})
+        outcomes.append(outcome)
+    if changed:
+        await connection.execute(END, changed)
+        await connection.execute(update(counters).values(last_seq=numbers.last))
+    assert numbers.last - first == len(changed)
+    return outcomes
+
+
+async def _numbers(connection: AsyncConnection) -> Numbers:
+    row = (await connection.execute(COUNTERS)).one()
+    return Numbers(row.journal, row.last_seq)
+
+
+async def _entries(connection: AsyncConnection, ids: Iterable[RequestId]) -> dict[RequestId, Entry]:
+    rows = await connection.execute(BY_ID, {"ids": list(ids)})
+    return {row.id: _entry(row) for row in rows}
+
+
+async def _successes(
+    connection: AsyncConnection, meters: Iterable[MeterNumber], now: datetime
+) -> dict[MeterNumber, list[datetime]]:
+    found: dict[MeterNumber, list[datetime]] = defaultdict(list)
+    for row in await connection.execute(SUCCESSES, {"meters": list(meters), "since": now - REMEMBERED}):
+        found[row.meter].append(row.accepted_at)
+    return found
+
+
+def _entry(row: Any) -> Entry:
+    request = RequestRead(
+        id=row.id, meter=row.meter, esi_id=row.esi_id, requested_at=row.requested_at, deadline_at=row.deadline_at
+    )
+    outcome = OUTCOME.validate_json(row.outcome) if row.outcome is not None else None
+    return Entry(request=request, accepted_at=row.accepted_at, outcome=outcome)
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    request, outcome = entry.request, entry.outcome
+    return {
+        "id": request.id,
+        "meter": request.meter,
+        "esi_id": request.esi_id,
+        "requested_at": request.requested_at,
+        "deadline_at": request.deadline_at,
+        "accepted_at": entry.accepted_at,
+        "status": outcome.status if outcome else OPEN,
+        "ended_at": outcome.ended_at if outcome else None,
+        "seq": outcome.mark.seq if outcome else None,
+        "outcome": OUTCOME.dump_json(outcome).decode() if outcome else None,
+    }
+
+
+def _ending(outcome: ReadEnded) -> dict[str, Any]:
+    return {
+        "new_status": outcome.status,
+        "new_ended_at": outcome.ended_at,
+        "new_seq": outcome.mark.seq,
+        "new_outcome": OUTCOME.dump_json(outcome).decode(),
+    }

@@ -1,0 +1,87 @@
+"""Tell outcomes to the portal until they are receipted: nothing rests on the broker's memory."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from gateway.clock import Clock
+from gateway.errors import LinkLost
+from gateway.identifiers import GatewayId
+from gateway.messages import Mark, ReadEnded
+from gateway.ports import Bus, Journal
+from gateway.settings import GatewaySettings
+
+log = logging.getLogger(__name__)
+
+RECEIPT_WRITE_S = 0.5
+
+
+class Reports:
+    """Publishes outcomes at once, and again from the journal while no receipt covers them."""
+
+    def __init__(self, journal: Journal, bus: Bus, clock: Clock, settings: GatewaySettings) -> None:
+        self._journal = journal
+        self._bus = bus
+        self._clock = clock
+        self._settings = settings
+        self._gateway: GatewayId = settings.id
+        self._receipted: Mark | None = None
+        self._written: Mark | None = None
+        self._wake = asyncio.Event()
+
+    async def tell(self, outcomes: Sequence[ReadEnded]) -> None:
+        """Publish outcomes now; what does not get through is repeated by run()."""
+        results = await asyncio.gather(*map(self._publish, outcomes))
+        if not self._settings.until_receipt and outcomes and all(results):
+            await self._journal.receipt(outcomes[-1].mark)
+
+    def receipt(self, mark: Mark) -> None:
+        """The portal has recorded everything up to this mark."""
+        known = self._receipted
+        if known is None or known.journal != mark.journal or known.seq < mark.seq:
+            self._receipted = mark
+
+    def wake(self) -> None:
+        """The connection is new: repeat what is unreceipted without waiting."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write receipts down and repeat what none covers, until cancelled."""
+        told: Mark | None = None
+        due = self._clock.monotonic()
+        while True:
+            await self._write_receipt()
+            if self._wake.is_set() or self._clock.monotonic() >= due:
+                told = await self._repeat(None if self._wake.is_set() else told)
+                self._wake.clear()
+                due = self._clock.monotonic() + self._settings.repeat_s
+            await self._pause()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(RECEIPT_WRITE_S):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _write_receipt(self) -> None:
+        mark = self._receipted
+        if mark is not None and mark != self._written:
+            await self._journal.receipt(mark)
+            self._written = mark
+
+    async def _repeat(self, told: Mark | None) -> Mark | None:
+        """Tell again the outcomes that were waiting already when this was last looked at; returns the newest seen."""
+        waiting = await self._journal.unreceipted(self._settings.window)
+        overdue = [outcome for outcome in waiting if told is None or outcome.mark.seq <= told.seq]
+        if overdue and self._bus.up:
+            await asyncio.gather(*map(self._publish, overdue))
+        return waiting[-1].mark if waiting else Mark(journal="", seq=0)
+
+    async def _publish(self, outcome: ReadEnded) -> bool:
+        try:
+            await self._bus.publish(self._gateway, outcome)
+        except LinkLost as lost:
+            log.debug("outcome %s waits in the journal: %s", outcome.id, lost)
+            return False
+        return True

@@ -1,0 +1,40 @@
+"""What a gateway process is told: the tables [gateway] and [gateway.credentials]."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from gateway.config import Credentials, settings
+from gateway.identifiers import GatewayId
+
+
+@settings
+class GatewaySettings:
+    """The table [gateway]."""
+
+    id: Annotated[GatewayId, Field(description="This gateway's name in topics; also its user name at the broker.")]
+    database: Annotated[str, Field(description="Where the journal is kept: a SQLite or PostgreSQL URL.")]
+    assignments: Annotated[Path, Field(description="CSV file of the meters reached: meter,driver,address.")]
+    credentials: Annotated[Credentials, Field(description="How the gateway signs in at the broker.")] = Credentials()
+    concurrency: Annotated[int, Field(description="Reads running at once on each driver.", ge=1)] = 32
+    open_reads: Annotated[int, Field(description="Reads accepted and not ended, before more must wait.", ge=1)] = 2000
+    clock_tolerance_s: Annotated[
+        float, Field(description="How far a meter's clock may lag before its snapshot counts as old.", ge=0)
+    ] = 5.0
+    stale_attempts: Annotated[int, Field(description="Reads tried while a meter answers with old values.", ge=1)] = 3
+    stale_pause_s: Annotated[float, Field(description="Pause between those attempts in seconds.", ge=0)] = 1.0
+    progress_after_s: Annotated[
+        float, Field(description="A read that takes longer than this tells its progress.", ge=0)
+    ] = 0.1
+    repeat_s: Annotated[float, Field(description="Outcomes without a receipt are told again after this.", gt=0)] = 2.0
+    window: Annotated[int, Field(description="Outcomes told and not yet receipted, at most.", ge=1)] = 500
+    state_s: Annotated[float, Field(description="How often the gateway tells its state.", gt=0)] = 60.0
+    grace_s: Annotated[float, Field(description="How long a stop waits for running reads.", ge=0)] = 5.0
+    remembered_h: Annotated[int, Field(description="Hours for which ended requests are remembered.", ge=26)] = 48
+    claim_first: Annotated[
+        bool, Field(description="For tests only: false leaves out the claim before the radio is touched.")
+    ] = True
+    until_receipt: Annotated[
+        bool, Field(description="For tests only: false tells each outcome once, without waiting for a receipt.")
+    ] = True

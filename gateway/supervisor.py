@@ -1,0 +1,150 @@
+"""A gateway's life: open the journal, keep the bus and the drivers, serve, tell its state, stop cleanly."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from importlib.metadata import version
+
+from gateway.clock import Clock
+from gateway.errors import LinkLost
+from gateway.identifiers import MeterNumber
+from gateway.links import Backoff, keep
+from gateway.messages import GatewayState, LinkState, Receipt, RequestRead
+from gateway.on_demand import OnDemandReads
+from gateway.ports import Assignment, Bus, Delivery, Driver, Journal
+from gateway.read_policy import ReadLimits
+from gateway.reports import Reports
+from gateway.settings import GatewaySettings
+
+log = logging.getLogger(__name__)
+
+LINK_CHECK_S = 0.5
+PRUNE_S = 3600.0
+
+
+@dataclass(slots=True)
+class Watch:
+    """A driver's link as its gateway tells it: up or not, since when, and the last trouble."""
+
+    up: bool
+    since: datetime
+    detail: str = ""
+
+
+@dataclass(kw_only=True)
+class Gateway:
+    """Everything one gateway process runs; `run` is its whole life."""
+
+    settings: GatewaySettings
+    limits: ReadLimits
+    journal: Journal
+    bus: Bus
+    drivers: Mapping[str, Driver]
+    assignments: Mapping[MeterNumber, Assignment]
+    clock: Clock
+    boot_id: str
+    backoff: Backoff = field(default_factory=Backoff)
+
+    def __post_init__(self) -> None:
+        self.reports = Reports(self.journal, self.bus, self.clock, self.settings)
+        self.reads = OnDemandReads(
+            self.journal, self.drivers, self.assignments, self.bus, self.reports, self.clock, self.limits, self.settings
+        )
+        now = self.clock.now()
+        self._watches = {name: Watch(up=False, since=now) for name in self.drivers}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until stop is set, then finish running reads, say goodbye and close."""
+        interrupted = await self.journal.interrupt(self.clock.now(), self.limits)
+        if interrupted:
+            log.warning("%d reads were interrupted by the last stop", len(interrupted))
+        tasks = [
+            asyncio.create_task(keep(f"driver {name}", driver.run, self.clock, self.backoff, partial(self._lost, name)))
+            for name, driver in self.drivers.items()
+        ]
+        tasks += [
+            asyncio.create_task(keep("the bus", self._bus_life, self.clock, self.backoff)),
+            asyncio.create_task(self.reports.run()),
+            asyncio.create_task(self._tell_state()),
+            asyncio.create_task(self._prune()),
+        ]
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        await self.reads.settle(self.settings.grace_s)
+        await self._publish_state(online=False)
+        ended = [task for task in tasks if task.done()]
+        for task in [stopped, *tasks]:
+            task.cancel()
+        await asyncio.gather(stopped, *tasks, return_exceptions=True)
+        for task in ended:
+            task.result()
+
+    def state(self, *, online: bool = True) -> GatewayState:
+        """What this gateway says of itself now."""
+        return GatewayState(
+            gateway=self.settings.id,
+            online=online,
+            boot_id=self.boot_id,
+            at=self.clock.now(),
+            version=version("metergate"),
+            meters=len(self.assignments),
+            links=tuple(
+                LinkState(driver=name, up=watch.up, since=watch.since, detail=watch.detail)
+                for name, watch in self._watches.items()
+            ),
+        )
+
+    async def handle(self, batch: Sequence[Delivery]) -> None:
+        """Take what the bus brings: requests to read, and receipts."""
+        requests = [delivery.message for delivery in batch if isinstance(delivery.message, RequestRead)]
+        for delivery in batch:
+            if isinstance(delivery.message, Receipt):
+                self.reports.receipt(delivery.message.mark)
+        if requests:
+            await self.reads.handle(requests)
+
+    async def _bus_life(self) -> None:
+        await self.bus.run(self.handle, self._greet, (self.settings.id, self.state(online=False)))
+
+    async def _greet(self) -> None:
+        await self.bus.publish(self.settings.id, self.state())
+        self.reports.wake()
+
+    def _lost(self, name: str, trouble: str) -> None:
+        self._watches[name].detail = trouble
+
+    async def _tell_state(self) -> None:
+        """Publish the state when a link changes, and now and then."""
+        due = self.clock.monotonic() + self.settings.state_s
+        while True:
+            await self.clock.sleep(LINK_CHECK_S)
+            changed = [name for name, driver in self.drivers.items() if driver.up != self._watches[name].up]
+            for name in changed:
+                watch = self._watches[name]
+                self._watches[name] = Watch(up=not watch.up, since=self.clock.now(), detail=watch.detail)
+                log.info("driver %s is %s", name, "down" if watch.up else "up")
+            if changed or self.clock.monotonic() >= due:
+                due = self.clock.monotonic() + self.settings.state_s
+                await self._publish_state(online=True)
+
+    async def _publish_state(self, *, online: bool) -> None:
+        try:
+            await self.bus.publish(self.settings.id, self.state(online=online))
+        except LinkLost:
+            log.debug("the state waits for the bus")
+
+    async def _prune(self) -> None:
+        while True:
+            before = self.clock.now() - timedelta(hours=self.settings.remembered_h)
+            await self.journal.prune(before)
+            await self.clock.sleep(PRUNE_S)
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Set an event at SIGTERM and SIGINT."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -1,0 +1,132 @@
+"""Small real parts for tests of the gateway: a driver over a dictionary, and a bus that writes everything down."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from gateway.errors import LinkLost, Unreachable
+from gateway.identifiers import EsiId, GatewayId, MeterNumber, RequestId
+from gateway.messages import Message, ReadEnded, RequestRead
+from gateway.ports import Assignment, Handler
+from gateway.reads import RegisterRead, Scale
+from simulators.virtual_time import VirtualClock
+
+GATEWAY = GatewayId("gw-test")
+METER = MeterNumber("900000116")
+OTHER = MeterNumber("900000117")
+ESI_ID = EsiId("10443720000000116")
+KILOWATT_HOURS = Scale(unit="kWh", multiplier=1, divisor=1000, assumed=False)
+
+
+def request(number: int, at: datetime, meter: MeterNumber = METER, deadline_s: float = 120) -> RequestRead:
+    """A request whose id is its number."""
+    return RequestRead(
+        id=RequestId(f"00000000-0000-7000-8000-{number:012x}"),
+        meter=meter,
+        esi_id=ESI_ID,
+        requested_at=at,
+        deadline_at=at + timedelta(seconds=deadline_s),
+    )
+
+
+def register_read(meter: MeterNumber, at: datetime, latched_at: datetime | None, wh: int = 1000) -> RegisterRead:
+    """A plausible read of a meter."""
+    return RegisterRead(
+        meter=meter,
+        delivered_wh=wh,
+        received_wh=None,
+        demand_w=250,
+        flags=(),
+        latched_at=latched_at,
+        update_period_s=None,
+        read_at=at,
+        scale=KILOWATT_HOURS,
+        path="dictionary",
+    )
+
+
+def assignments(*meters: MeterNumber) -> dict[MeterNumber, Assignment]:
+    """Those meters, all on the driver named desk."""
+    return {meter: Assignment(meter=meter, driver="desk", address=meter) for meter in meters}
+
+
+@dataclass
+class DictionaryDriver:
+    """A driver whose meters take a set time; a lag makes a meter's snapshot old, silence makes it unreachable."""
+
+    clock: VirtualClock
+    takes_s: float = 0.05
+    lag_s: dict[MeterNumber, float] = field(default_factory=dict)
+    no_snapshot: set[MeterNumber] = field(default_factory=set)
+    silent: set[MeterNumber] = field(default_factory=set)
+    executed: list[MeterNumber] = field(default_factory=list)
+    up: bool = False
+    lives: int = 0
+    lost: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Up until somebody sets `lost`."""
+        self.up, self.lives = True, self.lives + 1
+        try:
+            await self.lost.wait()
+        finally:
+            self.up = False
+        self.lost.clear()
+        raise LinkLost("pulled")
+
+    async def read(self, assignment: Assignment, timeout_s: float) -> RegisterRead:
+        """Answer after takes_s with registers that advance by one watt-hour a read."""
+        self.executed.append(assignment.meter)
+        if assignment.meter in self.silent:
+            await asyncio.sleep(timeout_s)
+            raise Unreachable("no answer")
+        await asyncio.sleep(self.takes_s)
+        now = self.clock.now()
+        latched_at = now - timedelta(seconds=self.lag_s.get(assignment.meter, 0))
+        return register_read(assignment.meter, now, None if assignment.meter in self.no_snapshot else latched_at)
+
+
+@dataclass
+class NotebookBus:
+    """A bus that keeps what is published; `deaf` makes publishing fail as a lost link does."""
+
+    published: list[Message] = field(default_factory=list)
+    up: bool = False
+    deaf: bool = False
+    handler: Handler | None = None
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(
+        self,
+        handler: Handler,
+        greet: Callable[[], Awaitable[None]],
+        last_words: tuple[GatewayId, Message] | None = None,
+    ) -> None:
+        """Connected until cancelled."""
+        self.up, self.handler = True, handler
+        await greet()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.up = False
+
+    async def publish(self, gateway: GatewayId, message: Message) -> None:
+        """Write it down."""
+        if self.deaf:
+            raise LinkLost("deaf")
+        self.published.append(message)
+        self.changed.set()
+
+    @property
+    def outcomes(self) -> list[ReadEnded]:
+        """The outcomes told so far, repetitions included."""
+        return [message for message in self.published if isinstance(message, ReadEnded)]
+
+    async def until(self, outcomes: int) -> list[ReadEnded]:
+        """The outcomes, once there are that many."""
+        async with asyncio.timeout(600):
+            while len(self.outcomes) < outcomes:
+                self.changed.clear()
+                await self.changed.wait()
+        return self.outcomes

@@ -1,0 +1,98 @@
+"""A gateway's life on virtual time: births, lost links, receipts, clean stops."""
+
+import asyncio
+
+from gateway.journal import MemoryJournal
+from gateway.messages import GatewayState, Receipt
+from gateway.ports import Delivery
+from gateway.read_policy import ReadLimits
+from gateway.settings import GatewaySettings
+from gateway.supervisor import Gateway
+from simulators.virtual_time import VirtualClock, run
+from tests.gateway.fakes import GATEWAY, METER, DictionaryDriver, NotebookBus, assignments, request
+
+
+def gateway() -> tuple[Gateway, DictionaryDriver, NotebookBus]:
+    clock, bus = VirtualClock(), NotebookBus()
+    driver = DictionaryDriver(clock)
+    settings = GatewaySettings(id=GATEWAY, database="", assignments="")  # type: ignore[arg-type]  # not opened here
+    return (
+        Gateway(
+            settings=settings, limits=ReadLimits(), journal=MemoryJournal("journal-1"), bus=bus,
+            drivers={"desk": driver}, assignments=assignments(METER), clock=clock, boot_id="boot-1",
+        ),
+        driver,
+        bus,
+    )  # fmt: skip
+
+
+def states(bus: NotebookBus) -> list[GatewayState]:
+    return [message for message in bus.published if isinstance(message, GatewayState)]
+
+
+def test_a_gateway_says_hello_and_goodbye() -> None:
+    async def scenario() -> None:
+        here, _, bus = gateway()
+        stop = asyncio.Event()
+        life = asyncio.create_task(here.run(stop))
+        await asyncio.sleep(2)
+        stop.set()
+        await life
+        said = states(bus)
+        assert said[0].online
+        assert said[0].meters == 1
+        assert not said[-1].online
+
+    run(scenario())
+
+
+def test_a_lost_driver_is_told_with_its_trouble_and_comes_back() -> None:
+    async def scenario() -> None:
+        here, driver, bus = gateway()
+        stop = asyncio.Event()
+        life = asyncio.create_task(here.run(stop))
+        await asyncio.sleep(100)
+        driver.lost.set()
+        await asyncio.sleep(60)
+        stop.set()
+        await life
+        assert driver.lives == 2
+        assert [link.up for state in states(bus) for link in state.links][-2]
+        assert "pulled" in states(bus)[-1].links[0].detail
+
+    run(scenario())
+
+
+def test_an_outcome_is_repeated_until_its_receipt_arrives() -> None:
+    async def scenario() -> None:
+        here, _, bus = gateway()
+        stop = asyncio.Event()
+        life = asyncio.create_task(here.run(stop))
+        await asyncio.sleep(1)
+        await here.handle([Delivery(gateway=GATEWAY, message=request(1, here.clock.now()))])
+        told = await bus.until(3)
+        assert len({outcome.mark.seq for outcome in told}) == 1
+        await here.handle([Delivery(gateway=GATEWAY, message=Receipt(mark=told[0].mark))])
+        await asyncio.sleep(5)
+        told_by_then = len(bus.outcomes)
+        await asyncio.sleep(600)
+        assert len(bus.outcomes) == told_by_then
+        stop.set()
+        await life
+
+    run(scenario())
+
+
+def test_a_stop_waits_for_a_running_read() -> None:
+    async def scenario() -> None:
+        here, driver, bus = gateway()
+        driver.takes_s = 3
+        stop = asyncio.Event()
+        life = asyncio.create_task(here.run(stop))
+        await asyncio.sleep(1)
+        await here.handle([Delivery(gateway=GATEWAY, message=request(1, here.clock.now()))])
+        stop.set()
+        await life
+        assert len(bus.outcomes) >= 1
+
+    run(scenario())
