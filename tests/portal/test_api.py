@@ -1,5 +1,6 @@
 """The JSON API: what each party gets, what nobody gets, and the form of every problem."""
 
+import asyncio
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -8,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from gateway.dice import SeededDice
 from gateway.identifiers import MeterNumber
@@ -17,10 +18,12 @@ from gateway.ports import Delivery
 from portal.accounts.sessions import open_session
 from portal.accounts.tables import SessionKind, accounts, sessions
 from portal.context import Portal
-from tests.clock import HandClock
+from portal.market.tables import rep_spans
+from portal.reads.status import ReadStatus
+from tests.clock import HandClock, turns
 from tests.portal.conftest import SignIn
 from tests.portal.wire import Answers, WireBus
-from tests.portal.world import GATEWAY, esi
+from tests.portal.world import BLUEBONNET, GATEWAY, esi
 
 UNKNOWN_READ = "00000000-0000-7000-8000-000000000000"
 
@@ -87,9 +90,18 @@ async def test_a_read_is_gone_for_whoever_lost_the_meter_while_waiting(
 ) -> None:
     client = await signed_in("rep.user")
     read_id = (await client.post(f"/meters/{esi(1)}/reads")).json()["id"]
+    request = await bus.request()
+    await portal.desk.wait(request.id, 10, since=ReadStatus.QUEUED)
+    waiting = asyncio.create_task(client.get(f"/reads/{read_id}", params={"wait": 20, "since": "sent"}))
+    async with asyncio.timeout(10):
+        while request.id not in portal.desk._bells:
+            await turns()
+    switch = update(rep_spans).where(rep_spans.c.esi_id == esi(1)).values(duns=BLUEBONNET)
+    await portal.database.write(lambda connection: connection.execute(switch))
+    await portal.desk.handle([answers.done(request)])
+    assert (await waiting).status_code == 404
     other = await signed_in("blue.admin")
-    assert (await other.get(f"/reads/{read_id}")).status_code == 404
-    assert (await client.get(f"/reads/{read_id}")).status_code == 200
+    assert (await other.get(f"/reads/{read_id}")).json()["status"] == "done"
 
 
 async def test_a_limited_meter_says_exactly_when(
