@@ -1,0 +1,1 @@
+"""People: accounts, what they may do, how they sign in and stay signed in."""

@@ -1,0 +1,68 @@
+"""Accounts, the DUNS numbers granted to them, and the sessions in which they are signed in."""
+
+from enum import StrEnum
+
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Table, text
+
+from gateway.database import Instant
+from portal.accounts.status import AccountStatus
+from portal.schema import Word, metadata
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("user_id", String(100), nullable=False),
+    Column("user_key", String(200), nullable=False, unique=True),
+    Column("company_id", ForeignKey("companies.id"), index=True),
+    Column("status", Word(AccountStatus), nullable=False),
+    Column("status_since", Instant, nullable=False),
+    Column("registered_at", Instant, nullable=False),
+    Column("administrator", Boolean, nullable=False, server_default=text("false")),
+    Column("energy_data", Boolean, nullable=False, server_default=text("false")),
+    Column("home_devices", Boolean, nullable=False, server_default=text("false")),
+    Column("email", String(254), nullable=False, index=True),
+    Column("first_name", String(60), nullable=False),
+    Column("middle_initial", String(1)),
+    Column("last_name", String(60), nullable=False),
+    Column("suffix", String(10)),
+    Column("phone", String(30)),
+    Column("language", String(2), nullable=False, server_default=text("'en'")),
+    Column("password_hash", String(200)),
+    Column("must_change_password", Boolean, nullable=False, server_default=text("false")),
+    Column("misses", Integer, nullable=False, server_default=text("0")),
+    Column("security_question", String(200)),
+    Column("security_answer_hash", String(200)),
+    Column("last_login_at", Instant),
+)
+"""People. user_key is the user id without its case (REG-23); company_id is empty for customers.
+
+energy_data and home_devices are the two optional permissions (ADM-09, ADM-10), which administrators always have.
+"""
+
+duns_grants = Table(
+    "duns_grants",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("duns_id", ForeignKey("duns_numbers.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+
+class SessionKind(StrEnum):
+    """How a session travels: in a page's cookie, or as a program's bearer token."""
+
+    PAGE = "page"
+    TOKEN = "token"  # noqa: S105  # a word for a kind, not a secret
+
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("kind", Word(SessionKind), nullable=False),
+    Column("csrf", String(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("last_used_at", Instant, nullable=False, index=True),
+)
+"""Who is signed in. key is the SHA-256 of what the browser or program holds, so that a stolen table opens nothing."""

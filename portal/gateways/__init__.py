@@ -1,0 +1,1 @@
+"""Gateways as last heard, and what they said that was refused."""

@@ -1,0 +1,1 @@
+"""The market's premises and the REP of record of each."""

@@ -1,0 +1,1 @@
+"""Meters on the wall, and the customers who attached them."""

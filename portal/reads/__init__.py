@@ -1,0 +1,1 @@
+"""On-demand reads: asked, sent, answered, shown."""

@@ -1,0 +1,142 @@
+"""What gateways say of reads and of themselves, recorded a batch at a time in one transaction.
+
+Everything may arrive twice, late or out of order, and from a gateway that lies: an outcome counts only from the
+gateway that was asked, for the meter that was asked about; the rest is an incident for the operator. Numbered reports
+are receipted only after the commit, and only as far as nothing is missing before them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.identifiers import GatewayId, RequestId
+from gateway.messages import GatewayState, Mark, ReadEnded, ReadProgressed
+from gateway.ports import Delivery
+from portal.gateways.incidents import Incident, keep_incidents
+from portal.gateways.recording import keep_states, move_marks
+from portal.gateways.tables import IncidentKind
+from portal.reads.outcomes import END_COLUMNS, STAGE_COLUMNS, columns_of, fits, implausible, implausible_stage
+from portal.reads.status import TRANSITIONS, Told, is_open
+from portal.reads.tables import read_outbox, reads
+
+_ROWS = (
+    select(reads)
+    .where(reads.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(reads.c.id)
+    .with_for_update(key_share=True)
+)
+_UPDATE = update(reads).where(reads.c.id == bindparam("of_read"))
+_LEAVE_OUTBOX = delete(read_outbox).where(read_outbox.c.read_id.in_(bindparam("ids", expanding=True)))
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What a batch changed: reads by id as their rows now are, and the marks to receipt per gateway."""
+
+    rows: dict[RequestId, dict[str, Any]] = field(default_factory=dict)
+    marks: dict[GatewayId, list[Mark]] = field(default_factory=dict)
+
+
+class _Batch:
+    """The rows that a batch speaks of, and what its messages make of them, one after the other."""
+
+    def __init__(self, rows: dict[RequestId, dict[str, Any]], now: datetime) -> None:
+        self.rows = rows
+        self.now = now
+        self.staged: set[RequestId] = set()
+        self.ended: set[RequestId] = set()
+        self.states: list[GatewayState] = []
+        self.reported: dict[tuple[GatewayId, str], set[int]] = {}
+        self.incidents: dict[Incident, str] = {}
+
+    def take(self, delivery: Delivery) -> None:
+        """Apply one message."""
+        message = delivery.message
+        if isinstance(message, ReadProgressed):
+            self._progressed(delivery.gateway, message)
+        elif isinstance(message, ReadEnded):
+            self._ended(delivery.gateway, message)
+        elif isinstance(message, GatewayState):
+            if message.gateway == delivery.gateway:
+                self.states.append(message)
+            else:
+                self._refuse(delivery.gateway, IncidentKind.FALSE_NAME, message.gateway, "a state under another's name")
+
+    def _progressed(self, gateway: GatewayId, message: ReadProgressed) -> None:
+        if fault := implausible_stage(message, self.now):
+            self._refuse(gateway, IncidentKind.IMPLAUSIBLE, message.id, fault)
+            return
+        row = self._owned(gateway, message)
+        if row is None or not is_open(row["status"]):
+            return
+        column = f"{message.stage}_at"
+        row[column] = row[column] or message.at
+        row["status"] = TRANSITIONS.get((row["status"], Told(message.stage)), row["status"])
+        self.staged.add(message.id)
+
+    def _ended(self, gateway: GatewayId, message: ReadEnded) -> None:
+        fault = implausible(message, self.now) if fits(message.mark) else "a mark out of range"
+        if fits(message.mark):
+            self.reported.setdefault((gateway, message.mark.journal), set()).add(message.mark.seq)
+        if fault is not None:
+            self._refuse(gateway, IncidentKind.IMPLAUSIBLE, message.id, fault)
+            return
+        row = self._owned(gateway, message)
+        if row is None:
+            return
+        status = TRANSITIONS.get((row["status"], Told(message.status)))
+        if status is None:
+            return
+        row |= columns_of(message)
+        row["accepted_at"] = message.accepted_at or row["accepted_at"]
+        row["status"], row["recorded_at"] = status, self.now
+        self.ended.add(message.id)
+
+    def _owned(self, gateway: GatewayId, message: ReadProgressed | ReadEnded) -> dict[str, Any] | None:
+        """The read that a message speaks of, if this gateway was asked for it; otherwise an incident."""
+        row = self.rows.get(message.id)
+        if row is None:
+            self._refuse(gateway, IncidentKind.UNKNOWN_READ, message.id, "a read that was never asked for")
+        elif row["gateway"] != gateway or row["meter"] != message.meter:
+            self._refuse(gateway, IncidentKind.FOREIGN_READ, message.id, "a read that was asked of another gateway")
+        else:
+            return row
+        return None
+
+    def _refuse(self, gateway: GatewayId, kind: IncidentKind, subject: str, words: str) -> None:
+        self.incidents[Incident(gateway=gateway, kind=kind, subject=subject)] = words
+
+    async def keep(self, connection: AsyncConnection, most_incidents: int) -> Recorded:
+        """Write what changed: one statement for all stages, one for all ends."""
+        staged, ended = sorted(self.staged - self.ended), sorted(self.ended)
+        if staged:
+            await connection.execute(_UPDATE, [self._columns(read_id, STAGE_COLUMNS) for read_id in staged])
+        if ended:
+            columns = (*STAGE_COLUMNS, *END_COLUMNS)
+            await connection.execute(_UPDATE, [self._columns(read_id, columns) for read_id in ended])
+            await connection.execute(_LEAVE_OUTBOX, {"ids": ended})
+        marks = await move_marks(connection, self.reported)
+        self.incidents |= await keep_states(connection, self.states, self.now)
+        await keep_incidents(connection, self.incidents, self.now, most_incidents)
+        return Recorded(rows={read_id: self.rows[read_id] for read_id in (*staged, *ended)}, marks=marks)
+
+    def _columns(self, read_id: RequestId, names: Sequence[str]) -> dict[str, Any]:
+        row = self.rows[read_id]
+        return {"of_read": read_id, **{name: row[name] for name in names}}
+
+
+async def record(
+    connection: AsyncConnection, deliveries: Sequence[Delivery], now: datetime, most_incidents: int
+) -> Recorded:
+    """Apply a batch of messages, in order. Running it again with the same messages changes nothing more."""
+    speaking = (d.message for d in deliveries)
+    ids = sorted({message.id for message in speaking if isinstance(message, ReadProgressed | ReadEnded)})
+    rows = {row["id"]: dict(row) for row in (await connection.execute(_ROWS, {"ids": ids})).mappings()} if ids else {}
+    batch = _Batch(rows, now)
+    for delivery in deliveries:
+        batch.take(delivery)
+    return await batch.keep(connection, most_incidents)

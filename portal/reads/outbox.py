@@ -1,0 +1,181 @@
+"""Telling gateways of reads: sent when committed, sent again with growing pauses until the read ends.
+
+The table is the record, this the memory of it: a request leaves both when a result or the deadline ends the read.
+Requests are idempotent at the gateway, so sending one too often costs a message and nothing else.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, case, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.clock import Clock
+from gateway.database import Database
+from gateway.errors import LinkLost
+from gateway.identifiers import GatewayId, RequestId
+from gateway.messages import RequestRead
+from gateway.ports import Bus
+from portal.reads.settings import DeskSettings
+from portal.reads.status import ReadStatus
+from portal.reads.tables import read_outbox, reads
+
+log = logging.getLogger(__name__)
+
+_KEPT = select(reads.c.id, reads.c.gateway, reads.c.meter, reads.c.esi_id, reads.c.asked_at, reads.c.deadline_at).join(
+    read_outbox, read_outbox.c.read_id == reads.c.id
+)
+_SENT = (
+    update(reads)
+    .where(reads.c.id == bindparam("of_read"), reads.c.sent_at.is_(None))
+    .values(
+        sent_at=bindparam("at", type_=reads.c.sent_at.type),
+        status=case((reads.c.status == ReadStatus.QUEUED, ReadStatus.SENT), else_=reads.c.status),
+    )
+)
+_FORGET = delete(read_outbox).where(read_outbox.c.read_id == bindparam("of_read"))
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A request that has not ended: when it is due again, and after which pause once more."""
+
+    gateway: GatewayId
+    request: RequestRead
+    due_s: float
+    pause_s: float
+    queued: bool = False
+    sent: bool = False
+
+
+class Outbox:
+    """Sends requests and remembers which still wait for their end."""
+
+    def __init__(
+        self,
+        database: Database,
+        bus: Bus,
+        clock: Clock,
+        settings: DeskSettings,
+        told_sent: Callable[[Sequence[RequestId]], Awaitable[None]],
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._clock = clock
+        self._settings = settings
+        self._told_sent = told_sent
+        self._pending: dict[RequestId, _Pending] = {}
+        self._ready: deque[_Pending] = deque()
+        self._wake = asyncio.Event()
+        self._some = asyncio.Event()
+
+    def __contains__(self, read_id: RequestId) -> bool:
+        return read_id in self._pending
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def add(self, requests: Iterable[tuple[GatewayId, RequestRead]]) -> None:
+        """Take requests that were just committed and send them at the next turn of the loop."""
+        now_s = self._clock.monotonic()
+        for gateway, request in requests:
+            if request.id not in self._pending:
+                waiting = _Pending(gateway, request, now_s, self._settings.resend_first_s)
+                self._pending[request.id] = waiting
+                self._queue(waiting)
+
+    def settle(self, read_ids: Iterable[RequestId]) -> None:
+        """Forget requests whose reads have ended."""
+        for read_id in read_ids:
+            self._pending.pop(read_id, None)
+        if not self._pending:
+            self._some.clear()
+
+    def hasten(self) -> None:
+        """Send everything that waits: the connection is new, and nobody knows what the old one lost."""
+        for waiting in self._pending.values():
+            self._queue(waiting)
+
+    async def load(self) -> None:
+        """Take from the table what this process does not remember: its own from before a crash, or a sibling's."""
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(_KEPT)).all()
+        self.add((row.gateway, _request_of(row)) for row in rows)
+
+    async def run(self) -> None:
+        """Send what is ready, and make ready what is due again; until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._send_ready())
+            tasks.create_task(self._resend_due())
+
+    def _queue(self, waiting: _Pending) -> None:
+        if not waiting.queued:
+            waiting.queued = True
+            self._ready.append(waiting)
+            self._wake.set()
+            self._some.set()
+
+    async def _send_ready(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._ready:
+                size = min(len(self._ready), self._settings.publish_at_once)
+                await self._send([self._ready.popleft() for _ in range(size)])
+
+    async def _send(self, batch: Sequence[_Pending]) -> None:
+        now = self._clock.now()
+        for waiting in batch:
+            waiting.queued = False
+        wanted = [w for w in batch if w.request.id in self._pending and w.request.deadline_at > now]
+        arrived = await asyncio.gather(*(self._publish(waiting) for waiting in wanted))
+        acknowledged = [waiting for waiting, ok in zip(wanted, arrived, strict=True) if ok]
+        first = [waiting.request.id for waiting in acknowledged if not waiting.sent]
+        for waiting in acknowledged:
+            waiting.sent = True
+        if first:
+            await self._note_sent(sorted(first), now)
+
+    async def _publish(self, waiting: _Pending) -> bool:
+        """Whether the broker has it; in any case it is due again after its pause."""
+        waiting.due_s = self._clock.monotonic() + waiting.pause_s
+        waiting.pause_s = min(waiting.pause_s * 2, self._settings.resend_last_s)
+        try:
+            async with asyncio.timeout(self._settings.publish_timeout_s):
+                await self._bus.publish(waiting.gateway, waiting.request)
+        except (LinkLost, TimeoutError):
+            return False
+        return True
+
+    async def _note_sent(self, read_ids: Sequence[RequestId], at: datetime) -> None:
+        rows = [{"of_read": read_id, "at": at} for read_id in read_ids]
+
+        async def job(connection: AsyncConnection) -> None:
+            await connection.execute(_SENT, rows)
+            if not self._settings.outbox_until_result:
+                await connection.execute(_FORGET, [{"of_read": read_id} for read_id in read_ids])
+
+        await self._database.write(job)
+        if not self._settings.outbox_until_result:
+            self.settle(read_ids)
+        await self._told_sent(read_ids)
+
+    async def _resend_due(self) -> None:
+        while True:
+            await self._some.wait()
+            await self._clock.sleep(self._settings.resend_first_s)
+            now_s = self._clock.monotonic()
+            for waiting in self._pending.values():
+                if waiting.due_s <= now_s:
+                    self._queue(waiting)
+
+
+def _request_of(row: Any) -> RequestRead:
+    return RequestRead(
+        id=row.id, meter=row.meter, esi_id=row.esi_id, requested_at=row.asked_at, deadline_at=row.deadline_at
+    )

@@ -1,0 +1,28 @@
+"""Every table of the portal: importing this module registers them all in one MetaData."""
+
+from portal.accounts.tables import accounts, duns_grants, sessions
+from portal.companies.tables import companies, duns_numbers
+from portal.gateways.tables import gateway_marks, gateways, incidents
+from portal.market.tables import premises, rep_spans
+from portal.meters.tables import attachments, meters
+from portal.reads.tables import read_askers, read_outbox, reads
+from portal.schema import metadata
+
+__all__ = [
+    "accounts",
+    "attachments",
+    "companies",
+    "duns_grants",
+    "duns_numbers",
+    "gateway_marks",
+    "gateways",
+    "incidents",
+    "metadata",
+    "meters",
+    "premises",
+    "read_askers",
+    "read_outbox",
+    "reads",
+    "rep_spans",
+    "sessions",
+]

@@ -1,0 +1,93 @@
+"""Who asks: an account with its company, kind, permissions and Active DUNS numbers, loaded anew for each request."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, bindparam, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.identifiers import Duns
+from portal.accounts.entry import EntryRefusal, entry_refusal
+from portal.accounts.tables import accounts, duns_grants
+from portal.companies.kinds import Kind
+from portal.companies.status import DunsStatus
+from portal.companies.tables import companies, duns_numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """Somebody who may enter. duns are the Active numbers granted to the account, all of them to administrators.
+
+    company_id and company are None for customers; energy_data and home_devices are ADM-09 and ADM-10.
+    """
+
+    account_id: int
+    user_id: str
+    name: str
+    email: str
+    language: str
+    kind: Kind
+    company_id: int | None
+    company: str | None
+    administrator: bool
+    energy_data: bool
+    home_devices: bool
+    duns: frozenset[Duns]
+
+    @property
+    def may_request_reads(self) -> bool:
+        """Whether on-demand reads are for this kind of viewer: ERCOT and the PUCT only look."""
+        return self.kind in (Kind.REP, Kind.TDSP, Kind.CUSTOMER)
+
+
+ACCOUNTS: Select[Any] = select(
+    accounts,
+    companies.c.kind.label("kind"),
+    companies.c.name.label("company"),
+    companies.c.status.label("company_status"),
+).select_from(accounts.outerjoin(companies))
+"""An account with what its company adds; the rows from which viewers are made."""
+
+_BY_ID = ACCOUNTS.where(accounts.c.id == bindparam("account"))
+
+_ACTIVE_DUNS = (
+    select(duns_numbers.c.duns)
+    .join(accounts, accounts.c.company_id == duns_numbers.c.company_id)
+    .outerjoin(duns_grants, and_(duns_grants.c.account_id == accounts.c.id, duns_grants.c.duns_id == duns_numbers.c.id))
+    .where(
+        accounts.c.id == bindparam("account"),
+        duns_numbers.c.status == DunsStatus.ACTIVE,
+        or_(accounts.c.administrator, duns_grants.c.account_id.is_not(None)),
+    )
+)
+
+
+async def load_viewer(connection: AsyncConnection, account_id: int) -> Viewer | EntryRefusal | None:
+    """The viewer behind an account, why it may not enter, or None if there is no such account."""
+    row = (await connection.execute(_BY_ID, {"account": account_id})).one_or_none()
+    return None if row is None else await viewer_of(connection, row)
+
+
+async def viewer_of(connection: AsyncConnection, row: Row[Any]) -> Viewer | EntryRefusal:
+    """The viewer behind a row of ACCOUNTS, or why the account may not enter."""
+    kind = row.kind or Kind.CUSTOMER
+    duns: frozenset[Duns] = frozenset()
+    if row.company_id is not None:
+        duns = frozenset((await connection.scalars(_ACTIVE_DUNS, {"account": row.id})).all())
+    refusal = entry_refusal(row.status, kind, row.company_status, has_active_duns=bool(duns))
+    if refusal is not None:
+        return refusal
+    return Viewer(
+        account_id=row.id,
+        user_id=row.user_id,
+        name=f"{row.first_name} {row.last_name}",
+        email=row.email,
+        language=row.language,
+        kind=kind,
+        company_id=row.company_id,
+        company=row.company,
+        administrator=row.administrator,
+        energy_data=row.administrator or row.energy_data,
+        home_devices=row.administrator or row.home_devices,
+        duns=duns,
+    )

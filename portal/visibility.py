@@ -1,0 +1,182 @@
+"""The one door to meters: who sees which, stated twice (as a predicate and as SQL), and minted as VisibleMeter.
+
+A REP's account sees a meter if the current REP of record is a DUNS number of its company that is Active and granted
+to the account (administrators hold all), and account and company are Active (guide 3.2, 4.3, 5.1; ROR-06, ROR-07,
+GATE-01, GATE-02). A customer sees what he attached, a TDSP its own meters, ERCOT and the PUCT all. Nobody but its
+TDSP sees a meter before it is provisioned, and nobody at all after its removal.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+from sqlalchemy import Row, Select, and_, bindparam, false, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.database import Instant
+from gateway.identifiers import Duns, EsiId, GatewayId, MeterNumber
+from portal.accounts.status import AccountStatus
+from portal.accounts.tables import accounts, duns_grants
+from portal.companies.kinds import Kind
+from portal.companies.status import CompanyStatus, DunsStatus
+from portal.companies.tables import companies, duns_numbers
+from portal.market.addresses import service_address
+from portal.market.spans import Span, current_rep
+from portal.market.tables import premises, rep_spans
+from portal.meters.tables import attachments, meters
+from portal.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisibleMeter:
+    """A meter that its viewer may see at this moment. Only this module makes one; take it as the proof that it is."""
+
+    id: Annotated[int, Field(exclude=True)]
+    gateway: Annotated[GatewayId | None, Field(exclude=True)]
+    esi_id: EsiId
+    number: MeterNumber
+    service_address: str
+    city: str
+    state: str
+    zip: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the rule asks of an account; duns are all numbers of its company by status."""
+
+    account_id: int
+    account: AccountStatus
+    kind: Kind
+    company_id: int | None = None
+    company: CompanyStatus | None = None
+    administrator: bool = False
+    duns: Mapping[Duns, DunsStatus] = field(default_factory=dict)
+    granted: frozenset[Duns] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterFacts:
+    """What the rule asks of a meter and its premise."""
+
+    tdsp_id: int
+    spans: Sequence[Span] = ()
+    customer_id: int | None = None
+    provisioned_at: datetime | None = None
+    removed_at: datetime | None = None
+
+
+def can_see(who: Standing, meter: MeterFacts, at: datetime) -> bool:
+    """The rule as a predicate: may this account see this meter at this instant?"""
+    if who.account is not AccountStatus.ACTIVE or meter.removed_at is not None:
+        return False
+    if who.kind is not Kind.CUSTOMER and who.company is not CompanyStatus.ACTIVE:
+        return False
+    if who.kind is Kind.TDSP:
+        return meter.tdsp_id == who.company_id
+    if meter.provisioned_at is None or meter.provisioned_at > at:
+        return False
+    if who.kind is Kind.CUSTOMER:
+        return meter.customer_id == who.account_id
+    if who.kind is Kind.REP:
+        rep = current_rep(meter.spans, at)
+        held = who.administrator or rep in who.granted
+        return rep is not None and who.duns.get(rep) is DunsStatus.ACTIVE and held
+    return who.kind in (Kind.ERCOT, Kind.PUCT)
+
+
+_ACCOUNT = bindparam("viewer_account", type_=accounts.c.id.type)
+_AT = bindparam("visible_at", type_=Instant)
+_ACTIVE_ACCOUNT = and_(accounts.c.id == _ACCOUNT, accounts.c.status == AccountStatus.ACTIVE)
+_ACTIVE_COMPANY = companies.c.status == CompanyStatus.ACTIVE
+_ON_WALL = meters.c.removed_at.is_(None)
+_PROVISIONED = and_(_ON_WALL, meters.c.provisioned_at <= _AT)
+_STAFF = accounts.join(companies, companies.c.id == accounts.c.company_id)
+_METERS = meters.join(premises, premises.c.esi_id == meters.c.esi_id)
+_SHOWN = (
+    meters.c.id,
+    meters.c.number,
+    meters.c.esi_id,
+    meters.c.gateway,
+    premises.c.house_number,
+    premises.c.house_fraction,
+    premises.c.leading_directional,
+    premises.c.street_name,
+    premises.c.street_type,
+    premises.c.trailing_directional,
+    premises.c.unit,
+    premises.c.city,
+    premises.c.state,
+    premises.c.zip,
+)
+
+
+def _seen_by(kind: Kind) -> Select[Any]:
+    """The rule as SQL, for one kind of viewer: the rows of meters joined with premises."""
+    seen = select(*_SHOWN)
+    if kind is Kind.CUSTOMER:
+        held = _METERS.join(attachments, attachments.c.esi_id == meters.c.esi_id)
+        held = held.join(accounts, and_(accounts.c.id == attachments.c.account_id, accounts.c.company_id.is_(None)))
+        return seen.select_from(held).where(_ACTIVE_ACCOUNT, _PROVISIONED)
+    staff = and_(_ACTIVE_ACCOUNT, _ACTIVE_COMPANY, companies.c.kind == kind)
+    if kind is Kind.TDSP:
+        return seen.select_from(_METERS.join(_STAFF, companies.c.id == premises.c.tdsp_id)).where(staff, _ON_WALL)
+    if kind is Kind.REP:
+        current = and_(
+            rep_spans.c.esi_id == meters.c.esi_id,
+            rep_spans.c.from_at <= _AT,
+            or_(rep_spans.c.to_at.is_(None), rep_spans.c.to_at > _AT),
+        )
+        number = and_(duns_numbers.c.duns == rep_spans.c.duns, duns_numbers.c.status == DunsStatus.ACTIVE)
+        held = _METERS.join(rep_spans, current).join(duns_numbers, number)
+        held = held.join(_STAFF, companies.c.id == duns_numbers.c.company_id)
+        grant = select(duns_grants.c.duns_id).where(
+            duns_grants.c.account_id == accounts.c.id, duns_grants.c.duns_id == duns_numbers.c.id
+        )
+        return seen.select_from(held).where(staff, _PROVISIONED, or_(accounts.c.administrator, grant.exists()))
+    if kind in (Kind.ERCOT, Kind.PUCT):
+        there = select(accounts.c.id).select_from(_STAFF).where(staff).exists()
+        return seen.select_from(_METERS).where(there, _PROVISIONED)
+    return seen.select_from(_METERS).where(false())
+
+
+_SEEN = {kind: _seen_by(kind) for kind in Kind}
+_ONE = {kind: seen.where(meters.c.esi_id == bindparam("wanted")) for kind, seen in _SEEN.items()}
+
+
+def visible_meters(viewer: Viewer, at: datetime) -> Select[Any]:
+    """The rule as SQL: a select of the meters that a viewer sees, to be narrowed, joined, ordered and cut.
+
+    It selects from meters and premises what `mint` needs to make a row into a VisibleMeter; conditions, orders and
+    further columns may name the columns of both tables.
+    """
+    return _SEEN[viewer.kind].params(viewer_account=viewer.account_id, visible_at=at)
+
+
+def mint(row: Row[Any]) -> VisibleMeter:
+    """A row of visible_meters as the proof that it is visible."""
+    return VisibleMeter(
+        id=row.id,
+        gateway=row.gateway,
+        esi_id=row.esi_id,
+        number=row.number,
+        service_address=service_address(row),
+        city=row.city,
+        state=row.state,
+        zip=row.zip,
+    )
+
+
+async def find_meter(connection: AsyncConnection, viewer: Viewer, esi_id: EsiId, at: datetime) -> VisibleMeter | None:
+    """The meter now on the wall of a premise, or None alike if it is not there or not this viewer's."""
+    values = {"viewer_account": viewer.account_id, "visible_at": at, "wanted": esi_id}
+    row = (await connection.execute(_ONE[viewer.kind], values)).one_or_none()
+    return None if row is None else mint(row)
+
+
+async def count_meters(connection: AsyncConnection, viewer: Viewer, at: datetime, up_to: int) -> int:
+    """How many meters a viewer sees, counted no further than up_to (guide 3.1 asks at 25 and at 500)."""
+    few = visible_meters(viewer, at).with_only_columns(meters.c.id).limit(up_to).subquery()
+    return await connection.scalar(select(func.count()).select_from(few)) or 0
