@@ -56,3 +56,8 @@ def span(seconds: float | None) -> str:
 def iso(instant: datetime) -> str:
     """An instant for the datetime attribute of a time element, in UTC."""
     return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def times(count: int) -> str:
+    """How often, in words: `once`, `twice`, `24 times`."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")

@@ -98,3 +98,9 @@ def wanted(by: Column, text: str) -> EsiId | MeterNumber:
     except BadIdentifier:
         form = EsiId.form if by is Column.ESI_ID else MeterNumber.form
         raise BadIdentifier(f"This is not {form}. Enter one value.") from None
+
+
+def either(text: str) -> EsiId | MeterNumber:
+    """What the search box of every page means: 17 or 22 digits are an ESI ID, the rest meter numbers."""
+    value = text.strip()
+    return wanted(Column.ESI_ID if EsiId.pattern.fullmatch(value) else Column.NUMBER, value)

@@ -1,11 +1,11 @@
-"""What the On Demand Read card says of a read and of the limit: stages, outcome, and when the next is allowed (pure)."""
+"""The On Demand Read card of a read and of the limit: stages, outcome, and when the next is allowed (pure)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from gateway.read_policy import ReadLimits, Refused, RefusalReason, decide, next_allowed
+from gateway.read_policy import ReadLimits, RefusalReason, Refused, decide, next_allowed
 from portal.pages.formats import moment
 from portal.pages.reason_words import HOUR_KEPT, NOT_FULFILLED, reason_in_words
 from portal.reads.shown import OnDemandRead
