@@ -1,1 +1,5 @@
 """The bus between gateways and portals, over MQTT or within one process."""
+
+from mqtt.client import MqttBus
+
+__all__ = ["MqttBus"]

@@ -34,6 +34,7 @@ class Child:
     log: Path | None = None
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED_LINES))
     starts: int = 0
+    _heard: asyncio.Event = field(default_factory=asyncio.Event)
     _process: Process | None = None
     _reader: asyncio.Task[None] | None = None
     _ready: asyncio.Future[dict[str, str]] | None = None
@@ -46,17 +47,35 @@ class Child:
     async def start(self, timeout_s: float = 60.0) -> dict[str, str]:
         """Start it and wait for `ready key=value ...`; returns those values. Raises DidNotStart with its last words."""
         self._ready = asyncio.get_running_loop().create_future()
-        self._process = await asyncio.create_subprocess_exec(
-            *self.command, stdout=PIPE, stderr=asyncio.subprocess.STDOUT, env={**os.environ, "PYTHONUNBUFFERED": "1"}
-        )
-        self.starts += 1
-        self._reader = asyncio.create_task(self._read(self._process, self._ready))
+        await self._spawn()
         try:
             async with asyncio.timeout(timeout_s):
                 return await self._ready
         except TimeoutError:
             await self.stop()
             raise DidNotStart(f"{self.name} was not ready after {timeout_s:.0f} s: {self.last_words()}") from None
+
+    async def run(self, timeout_s: float) -> None:
+        """Start it and wait for its end. Raises DidNotStart with its last words unless it ends well and in time."""
+        self._ready = asyncio.get_running_loop().create_future()
+        await self._spawn()
+        try:
+            async with asyncio.timeout(timeout_s):
+                code = await self.wait()
+        except TimeoutError:
+            code = await self.kill()
+        if code != 0:
+            raise DidNotStart(f"{self.name} ended with {code}: {self.last_words()}")
+
+    async def said(self, words: str, timeout_s: float = 60.0) -> None:
+        """Wait until a line of its output holds these words. Raises DidNotStart."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not any(words in line for line in self.lines):
+                    self._heard.clear()
+                    await self._heard.wait()
+        except TimeoutError:
+            raise DidNotStart(f"{self.name} did not say {words!r}: {self.last_words()}") from None
 
     async def wait(self) -> int:
         """Its exit code, once it has ended."""
@@ -89,6 +108,15 @@ class Child:
         """The end of what it said."""
         return " / ".join(list(self.lines)[-6:]) or "nothing was said"
 
+    async def _spawn(self) -> None:
+        assert self._ready is not None
+        self.lines.clear()
+        self._process = await asyncio.create_subprocess_exec(
+            *self.command, stdout=PIPE, stderr=asyncio.subprocess.STDOUT, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+        )
+        self.starts += 1
+        self._reader = asyncio.create_task(self._read(self._process, self._ready))
+
     async def _read(self, process: Process, ready: asyncio.Future[dict[str, str]]) -> None:
         assert process.stdout is not None
         with (self.log or Path(os.devnull)).open("ab") as log:
@@ -97,6 +125,7 @@ class Child:
                 log.flush()
                 text = line.decode(errors="replace").rstrip()
                 self.lines.append(text)
+                self._heard.set()
                 if text.startswith("ready") and not ready.done():
                     ready.set_result(dict(word.split("=", 1) for word in text.split()[1:] if "=" in word))
         if not ready.done():

@@ -1,1 +1,1 @@
-"""A simulated EmberZNet co-processor and the virtual ZigBee network behind it."""
+"""The devices' side of ZigBee: a network co-processor on a TCP port and the nodes that its radio reaches."""

@@ -1,0 +1,272 @@
+"""The co-processor's network as a Smart Energy trust centre: bellows' application without its habits for homes."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import bellows.types as ezsp_t  # type: ignore[import-untyped]  # bellows ships no types
+import zigpy.types as t
+import zigpy.zdo
+import zigpy.zdo.types as zdo_t
+from bellows.ash import NcpFailure  # type: ignore[import-untyped]  # bellows ships no types
+from bellows.exception import ControllerError, EzspError  # type: ignore[import-untyped]  # bellows ships no types
+from bellows.zigbee.application import ControllerApplication  # type: ignore[import-untyped]  # bellows ships no types
+from zigpy.config import CONF_DATABASE
+from zigpy.device import BaseDevice
+from zigpy.state import Key
+
+from drivers.zigbee.device import SmartEnergyDevice
+from drivers.zigbee.profile import BASIC, ENDPOINT, ENERGY_SERVICES_INTERFACE, METERING, PROFILE_ID, TIME, is_secured
+
+CLOSED = ezsp_t.EzspDecisionBitmask.DEFAULT_CONFIGURATION
+"""The trust centre's policy at rest: nobody joins, nobody rejoins without the network key."""
+
+BY_INSTALL_CODE = ezsp_t.EzspDecisionBitmask.ALLOW_JOINS | ezsp_t.EzspDecisionBitmask.JOINS_USE_INSTALL_CODE_KEY
+"""The policy while one device is awaited: it joins by its own key or not at all."""
+
+MOST_SILENCES = 2
+"""Watchdog periods without a sign of life after which a co-processor counts as hung."""
+
+CLOSE_S = 3.0
+"""How long closing the radio may take."""
+
+MOST_SEARCHES = 4
+"""How many broadcasts may look for nodes at once: a network carries about one broadcast a second."""
+
+
+class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # bellows ships no types
+    """One connection to a co-processor. `lost` is set, in words, when the connection is gone.
+
+    plain_dropped counts unicasts on secured clusters that came without encryption: whoever holds the network key could
+    have written them, so nobody sees them.
+    """
+
+    def __init__(self, config: dict[str, Any], attempt_timeout_s: float, watchdog_s: float) -> None:
+        super().__init__(config)
+        self._watchdog_period = watchdog_s
+        self._silences = 0
+        self.attempt_timeout_s = attempt_timeout_s
+        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.plain_dropped = 0
+        self._is_closing = False
+        self._introduced = 0
+        self._by_nwk: dict[int, SmartEnergyDevice] = {}
+        self._seekers: dict[t.EUI64, set[asyncio.Future[None]]] = {}
+        self._searches = asyncio.Semaphore(MOST_SEARCHES)
+        self._window: asyncio.Task[None] | None = None
+
+    # Devices
+
+    def add_device(self, ieee: t.EUI64, nwk: t.NWK) -> SmartEnergyDevice:
+        """Every node is one of ours; the database's devices come this way too."""
+        device = SmartEnergyDevice(self, ieee, nwk)
+        self.devices[ieee] = device
+        return device
+
+    def get_device(self, ieee: t.EUI64 | None = None, nwk: int | None = None) -> BaseDevice:
+        """A node by either address. Raises KeyError. By network address zigpy searches them all for every frame."""
+        if nwk is None or ieee is not None or nwk == self.state.node_info.nwk:
+            return super().get_device(ieee=ieee, nwk=nwk)  # type: ignore[no-any-return]  # bellows ships no types
+        known = self._by_nwk.get(nwk)
+        if known is None or known.nwk != nwk or self.devices.get(known.ieee) is not known:
+            known = super().get_device(nwk=nwk)
+            self._by_nwk[nwk] = known
+        return known
+
+    def handle_join(self, nwk: t.NWK, ieee: t.EUI64, parent_nwk: t.NWK, *, handle_rejoin: bool = True) -> None:
+        """A node announced itself or was found: wake who sought it, and believe its old nameplate no longer."""
+        super().handle_join(nwk, ieee, parent_nwk, handle_rejoin=handle_rejoin)
+        device = self.devices.get(ieee)
+        if isinstance(device, SmartEnergyDevice):
+            device.plate = None
+        for seeker in self._seekers.pop(ieee, set()):
+            if not seeker.done():
+                seeker.set_result(None)
+
+    async def search(self, ieee: t.EUI64) -> None:
+        """Ask the whole network for a node's address; returns when one is known. Cancel it to give up."""
+        found: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        async with self._searches:
+            self._seekers.setdefault(ieee, set()).add(found)
+            try:
+                await self._broadcast(zdo_t.ZDOCmd.NWK_addr_req, ieee, zdo_t.AddrRequestType.Single, 0)
+                await found
+            finally:
+                self._seekers.get(ieee, set()).discard(found)
+
+    async def introduce(self, device: SmartEnergyDevice) -> None:
+        """Tell the co-processor which node has which address: without that it finds no link key to encrypt with.
+
+        It learns neighbours by itself; the rest share its small address table, oldest out first.
+        """
+        _, size = await self._ezsp.getConfigurationValue(configId=ezsp_t.EzspConfigId.CONFIG_ADDRESS_TABLE_SIZE)
+        self._introduced += 1
+        await self._ezsp.replaceAddressTableEntry(
+            addressTableIndex=self._introduced % max(size, 1),
+            newEui64=device.ieee,
+            newId=device.nwk,
+            newExtendedTimeout=False,
+        )
+
+    async def interviewed(self, device: SmartEnergyDevice) -> None:
+        """Wait until a node's interview, if one is under way or due, has ended for better or worse."""
+        task = device._initialize_task if device.initializing else device.schedule_initialize()
+        if task is not None:
+            await asyncio.wait({task})
+
+    # Frames
+
+    def packet_received(self, packet: t.ZigbeePacket) -> None:
+        """Hand a frame on, unless its cluster demands encryption and it has none (obstacle: nobody else checks)."""
+        is_plain = t.TransmitOptions.APS_Encryption not in packet.tx_options
+        is_unicast = packet.dst is not None and packet.dst.addr_mode == t.AddrMode.NWK
+        if is_plain and is_unicast and is_secured(packet.profile_id, packet.cluster_id):
+            self.plain_dropped += 1
+            return
+        super().packet_received(packet)
+
+    async def register_endpoints(self) -> None:
+        """Register our one endpoint: the Energy Services Interface, with the clusters that we truly serve."""
+        await self.add_endpoint(
+            zdo_t.SimpleDescriptor(
+                endpoint=ENDPOINT,
+                profile=PROFILE_ID,
+                device_type=ENERGY_SERVICES_INTERFACE,
+                device_version=0,
+                input_clusters=[BASIC, TIME],
+                output_clusters=[METERING],
+            )
+        )
+
+    async def _broadcast(
+        self, command: int, *args: Any, to: t.BroadcastAddress = t.BroadcastAddress.RX_ON_WHEN_IDLE
+    ) -> None:
+        """Send a ZDO command to many; args in the order of its fields."""
+        await zigpy.zdo.broadcast(  # type: ignore[no-untyped-call]  # zigpy's is unannotated
+            self, command, 0, 0, *args, broadcast_address=to
+        )
+
+    # Who may join
+
+    async def permit(self, time_s: int = 60, node: t.EUI64 | str | None = None) -> None:
+        """Close the network. Opening it to anyone is refused: bellows would install the well-known key for all."""
+        if time_s:
+            raise ControllerError("the network opens only for one device with its key")
+        if self._window:
+            self._window.cancel()
+        await self._let(CLOSED, 0)
+
+    async def permit_with_link_key(self, node: t.EUI64, link_key: t.KeyData, time_s: int = 60) -> None:
+        """Let one device join by its key for 1 to 254 seconds, then close again, which bellows never does."""
+        if not 0 < time_s <= 254:
+            raise ControllerError(f"a joining window of {time_s} s is not within 1 to 254")
+        status = await self._ezsp.add_transient_link_key(node, link_key)
+        if ezsp_t.sl_Status.from_ember_status(status) != ezsp_t.sl_Status.OK:
+            raise ControllerError("the co-processor did not take the device's key")
+        if self._window:
+            self._window.cancel()
+        self._window = asyncio.create_task(self._close_after(time_s))
+        await self._let(BY_INSTALL_CODE, time_s)
+
+    async def permit_gp(self, time_s: int) -> None:
+        """No Green Power device has business on a meter's network."""
+
+    async def cleanup_tc_link_key(self, ieee: t.EUI64) -> None:
+        """Keep the device's link key: bellows forgets it when anyone so much as tries to join under its address."""
+
+    async def _let(self, policy: int, time_s: int) -> None:
+        """Set who may join, and for how long routers and co-processor let them try."""
+        (status,) = await self._ezsp.setPolicy(
+            policyId=ezsp_t.EzspPolicyId.TRUST_CENTER_POLICY, decisionId=ezsp_t.EzspDecisionBitmask(policy)
+        )
+        if ezsp_t.sl_Status.from_ember_status(status) != ezsp_t.sl_Status.OK:
+            raise ControllerError("the co-processor did not take the trust centre's policy")
+        everyone = t.BroadcastAddress.ALL_ROUTERS_AND_COORDINATOR
+        await self._broadcast(zdo_t.ZDOCmd.Mgmt_Permit_Joining_req, time_s, 0, to=everyone)
+        await self.permit_ncp(time_s)
+
+    async def _close_after(self, time_s: int) -> None:
+        await asyncio.sleep(time_s)
+        self._window = None
+        await self._let(CLOSED, 0)
+
+    # The link
+
+    async def start(self, may_form: bool) -> None:
+        """Open the database and the radio, and start the network. Raises whatever zigpy, bellows and SQLite raise."""
+        database = self.config[CONF_DATABASE]
+        if database:
+            Path(database).touch(mode=0o600)
+        await self._load_db()
+        await self.startup(auto_form=may_form)
+
+    @property
+    def description(self) -> str:
+        """The co-processor's protocol and network in words, without keys."""
+        node, network = self.state.node_info, self.state.network_info
+        return f"EZSP {self._ezsp.ezsp_version}, {node.ieee}, PAN 0x{network.pan_id:04X}, channel {network.channel}"
+
+    async def disconnect(self) -> None:
+        """Close the radio, without waiting for ever for a port that does not say that it closed."""
+        self._is_closing = True
+        async with asyncio.timeout(CLOSE_S):
+            await super().disconnect()
+
+    def end(self, words: str) -> None:
+        """Count the connection as gone, if it was not, and say why."""
+        if not self.lost.done():
+            self.lost.set_result(words)
+
+    async def _watchdog_feed(self) -> None:
+        """Ask for a sign of life. Two periods without one end the connection; bellows would wait for nine."""
+        try:
+            async with asyncio.timeout(self._watchdog_period):
+                await self._ezsp.nop()
+        except (TimeoutError, EzspError):
+            self._silences += 1
+            if self._silences >= MOST_SILENCES:
+                raise
+        else:
+            self._silences = 0
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Say so once, in words, unless it is we who close it."""
+        super().connection_lost(exc)
+        if not self._is_closing:
+            self.end(_words_for(exc))
+
+    async def load_network_info(self, *, load_devices: bool = False) -> None:
+        """Load what the co-processor knows; with load_devices, link keys too, which bellows misreads from EZSP 14."""
+        await super().load_network_info(load_devices=load_devices)
+        if load_devices and self._ezsp.ezsp_version >= 14:
+            self.state.network_info.key_table = await self._link_keys()
+
+    async def _link_keys(self) -> list[Key]:
+        """The link keys as EZSP 14 and later export them: status, context, key, counters."""
+        status, size = await self._ezsp.getConfigurationValue(configId=ezsp_t.EzspConfigId.CONFIG_KEY_TABLE_SIZE)
+        if ezsp_t.sl_Status.from_ember_status(status) != ezsp_t.sl_Status.OK:
+            return []
+        keys = []
+        for index in range(min(size, 256)):
+            status, context, key, counters = await self._ezsp.exportLinkKeyByIndex(index=index)
+            if status == ezsp_t.sl_Status.OK:
+                keys.append(
+                    Key(
+                        key=key,
+                        tx_counter=counters.outgoing_frame_counter,
+                        rx_counter=counters.incoming_frame_counter,
+                        partner_ieee=context.eui64,
+                    )
+                )
+        return keys
+
+
+def _words_for(trouble: Exception | None) -> str:
+    """Why a connection was lost, without anything that the other side could have put there."""
+    if isinstance(trouble, NcpFailure):
+        return f"the co-processor failed or reset itself ({getattr(trouble.code, 'name', trouble.code)})"
+    if isinstance(trouble, TimeoutError):
+        return "the co-processor shows no sign of life"
+    if trouble is None:
+        return "the co-processor closed the connection"
+    return f"the connection to the co-processor broke ({type(trouble).__name__})"

@@ -1,0 +1,116 @@
+"""Messages to and from bytes: the JSON envelope `{"type","v","id","at","data"}`, decoded in one strict pass.
+
+Reading is tolerant of fields that it does not know (a newer sender may add some) and of nothing else: numbers must be
+numbers that fit 64 bits, instants must carry their offset, text must not hold NUL.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Union, get_args
+
+from pydantic import Discriminator, TypeAdapter, ValidationError
+from pydantic_core import SchemaValidator
+from typing_extensions import TypedDict
+
+from gateway.clock import Clock
+from gateway.dice import Dice
+from gateway.identifiers import RequestId
+from gateway.messages import GatewayState, Message
+from gateway.ports import Delivery
+from mqtt.refusals import Cause, Refused
+from mqtt.topics import KINDS, TABLE, VERSION, Kind, parse_topic
+
+MAX_BYTES = 64 * 1024
+"""The largest payload that is encoded, or parsed at all."""
+
+_KINDS_BY_NAME = {kind.name: kind for kind in TABLE}
+_DUMPERS = {kind.message: TypeAdapter(kind.message).serializer for kind in TABLE}
+_HEADS = {kind.message: f'{{"type":"{kind.name}","v":{VERSION},"id":"'.encode() for kind in TABLE}
+_CAUSES = {"union_tag_invalid": Cause.UNKNOWN_TYPE, "literal_error": Cause.WRONG_VERSION}
+
+
+def envelope_of(kind: Kind) -> Any:
+    """The type of one kind's envelope, as pydantic reads it."""
+    fields = {
+        "type": Literal[kind.name],
+        "v": Literal[VERSION],
+        "id": RequestId,
+        "at": datetime,
+        "data": kind.message,
+    }
+    return TypedDict(f"{kind.name}Envelope", fields)  # type: ignore[operator]  # made from the table, not written out
+
+
+def _bounded(schema: Any) -> Any:
+    """A core schema in which instants must have an offset and integers must fit a database's 64 bits."""
+    if isinstance(schema, dict):
+        bounded = {key: _bounded(value) for key, value in schema.items()}
+        if schema.get("type") == "datetime":
+            bounded["tz_constraint"] = "aware"
+        elif schema.get("type") == "int":
+            bounded |= {"ge": -(2**63), "le": 2**63 - 1}
+        return bounded
+    if isinstance(schema, (list, tuple)):
+        return type(schema)(map(_bounded, schema))
+    return schema
+
+
+def _validator() -> SchemaValidator:
+    envelopes: Any = Union[tuple(map(envelope_of, TABLE))]  # noqa: UP007  # made from the table, not written out
+    adapter = TypeAdapter[Any](Annotated[envelopes, Discriminator("type")])
+    return SchemaValidator(_bounded(adapter.core_schema))
+
+
+_VALIDATOR = _validator()
+
+
+def encode(message: Message, *, id: RequestId, at: datetime) -> bytes:  # noqa: A002  # the envelope's own word
+    """The payload of a message; id is the envelope's, at an aware UTC instant. Raises Refused if it is oversized."""
+    kind = type(message)
+    stamp = at.isoformat().replace("+00:00", "Z").encode()
+    head = _HEADS[kind] + id.encode() + b'","at":"' + stamp + b'","data":'
+    payload = head + _DUMPERS[kind].to_json(message) + b"}"
+    if len(payload) > MAX_BYTES:
+        raise Refused(Cause.OVERSIZED, f"{kind.__name__} takes {len(payload)} bytes")
+    return payload
+
+
+def stamped(message: Message, clock: Clock, dice: Dice) -> bytes:
+    """Encode now: under the message's own id where it has one, under a new one otherwise."""
+    now = clock.now()
+    own: RequestId | None = getattr(message, "id", None)
+    return encode(message, id=own or RequestId(dice.request_id(now)), at=now)
+
+
+def decode(topic: str, payload: bytes, max_bytes: int = MAX_BYTES) -> Delivery:
+    """The message that arrived on a topic. Raises Refused (a BadMessage) with the cause."""
+    if len(payload) > max_bytes:
+        raise Refused(Cause.OVERSIZED, f"{len(payload)} bytes on {topic[:64]!r}")
+    where = parse_topic(topic)
+    envelope = _parse(payload)
+    kind = _KINDS_BY_NAME[envelope["type"]]
+    message: Message = envelope["data"]
+    if (kind.direction, kind.channel) != (where.direction, where.channel):
+        raise Refused(Cause.WRONG_TOPIC, f"{kind.name} does not travel on {topic!r}")
+    if isinstance(message, GatewayState) and message.gateway != where.gateway:
+        raise Refused(Cause.WRONG_GATEWAY, f"{where.gateway} tells the state of {message.gateway}")
+    if getattr(message, "id", envelope["id"]) != envelope["id"]:
+        raise Refused(Cause.MALFORMED, f"{kind.name} and its envelope differ in their id")
+    return Delivery(gateway=where.gateway, message=message)
+
+
+def _parse(payload: bytes) -> Any:
+    if rb"\u0000" in payload:
+        raise Refused(Cause.MALFORMED, "NUL in a text")
+    try:
+        return _VALIDATOR.validate_json(payload, strict=True)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(map(str, fault["loc"]))
+        is_version = place.endswith(".v") and len(fault["loc"]) == 2
+        cause = _CAUSES.get(fault["type"], Cause.MALFORMED)
+        if cause is Cause.WRONG_VERSION and not is_version:
+            cause = Cause.MALFORMED
+        raise Refused(cause, f"{place} {fault['msg']}"[:200]) from None
+
+
+assert set(KINDS) == set(get_args(Message)), "every message has its row in the table of topics"

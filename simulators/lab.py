@@ -1,0 +1,129 @@
+"""`metergate lab`: simulated radios and meters from the command line."""
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.clock import SystemClock
+from gateway.errors import BadInput
+from simulators.control import BadCommand, ControlPort, tell
+from simulators.faults import FaultKind
+from simulators.street import street
+from simulators.world import StreetPlan, ZigBeeStreet
+from simulators.zigbee.ezsp_frames import STACK_VERSIONS
+from simulators.zigbee.nodes import Plain
+
+app = typer.Typer(no_args_is_help=True, help="Simulated radios and meters.")
+
+Meters = Annotated[int, typer.Option(min=0, help="How many meters stand on the street.")]
+Seed = Annotated[int, typer.Option(min=0, help="The seed of everything: same seed, same street.")]
+First = Annotated[int, typer.Option(min=0, help="The first premise of the street that this radio reaches.")]
+
+
+class CannotListen(BadInput):
+    """A port that somebody else has."""
+
+
+@app.command()
+def ncp(
+    meters: Meters = 64,
+    seed: Seed = 7,
+    first: First = 0,
+    port: Annotated[int, typer.Option(help="TCP port of the co-processor; 0 takes a free one.")] = 0,
+    control_port: Annotated[int, typer.Option(help="TCP port for faults and counts; 0 takes a free one.")] = 0,
+    ezsp: Annotated[int, typer.Option(help="EZSP version that the co-processor speaks.")] = 14,
+    latency_ms: Annotated[float, typer.Option(min=0, help="Milliseconds that a message is in the air.")] = 0.0,
+    plain: Annotated[Plain, typer.Option(help="What meters do with plain frames on secured clusters.")] = Plain.REFUSE,
+    key_table: Annotated[int | None, typer.Option(help="Link keys that fit; shipped firmware has 12 to 16.")] = None,
+    blank: Annotated[bool, typer.Option(help="Start without a network, to try forming one.")] = False,
+    state: Annotated[Path | None, typer.Option(help="File in which the co-processor remembers.")] = None,
+    config_out: Annotated[Path | None, typer.Option(help="Write the assignments that a gateway reads here.")] = None,
+) -> None:
+    """A network co-processor on a TCP port with a street of Smart Energy meters, until it is told to stop."""
+    if ezsp not in STACK_VERSIONS:
+        raise typer.BadParameter(f"EZSP versions are {', '.join(map(str, STACK_VERSIONS))}", param_hint="--ezsp")
+    plan = StreetPlan(
+        meters=meters,
+        seed=seed,
+        first=first,
+        version=ezsp,
+        latency_s=latency_ms / 1000,
+        plain=plain,
+        key_table_size=key_table,
+        blank=blank,
+        state=state,
+    )
+    if config_out is not None:
+        config_out.write_text(assignments_csv(seed, meters, first), encoding="utf-8")
+    asyncio.run(_serve(plan, port, control_port))
+
+
+@app.command()
+def assignments(meters: Meters = 64, seed: Seed = 7, first: First = 0) -> None:
+    """The street's meters as the CSV that a gateway reads: meter, driver, address."""
+    typer.echo(assignments_csv(seed, meters, first), nl=False)
+
+
+@app.command()
+def fault(
+    meter: Annotated[str, typer.Argument(help="The meter's number.")],
+    kind: Annotated[str, typer.Argument(help=f"none, or {', '.join(FaultKind)}.")],
+    port: Annotated[int, typer.Option(help="The control port.")],
+    seconds: Annotated[float, typer.Option(min=0, help="How slow a slow meter is.")] = 5.0,
+) -> None:
+    """Break a meter of a running street, or mend it."""
+    command: dict[str, object] = {"meter": meter, "fault": None if kind == "none" else kind, "seconds": seconds}
+    _tell(port, command)
+
+
+@app.command()
+def radio(
+    action: Annotated[str, typer.Argument(help="reset or drop.")],
+    port: Annotated[int, typer.Option(help="The control port.")],
+) -> None:
+    """Make the co-processor of a running street reset, or cut its connection."""
+    _tell(port, {"ncp": action})
+
+
+@app.command()
+def stats(port: Annotated[int, typer.Option(help="The control port.")]) -> None:
+    """How many reads of each meter of a running street were executed, as JSON."""
+    typer.echo(json.dumps(_tell(port, {"stats": True})))
+
+
+def assignments_csv(seed: int, meters: int, first: int = 0) -> str:
+    """A street's meters as a gateway's assignments: a header, and a line per meter."""
+    rows = [f"{premise.meter},zigbee,{premise.eui64}" for premise in street(seed, meters, first)]
+    return "\n".join(["meter,driver,address", *rows, ""])
+
+
+def _tell(port: int, command: dict[str, object]) -> dict[str, object]:
+    try:
+        answer = asyncio.run(tell(port, command))
+    except OSError as error:
+        raise BadCommand(f"no laboratory at control port {port}: {error.strerror}") from None
+    if "error" in answer:
+        raise BadCommand(str(answer["error"]))
+    return answer
+
+
+async def _serve(plan: StreetPlan, port: int, control_port: int) -> None:
+    """Stand until SIGTERM or SIGINT; the one line that is printed says where."""
+    world = ZigBeeStreet(plan, SystemClock())
+    control = ControlPort(world)
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    try:
+        ports = await world.start(port), await control.start(control_port)
+        typer.echo(f"ready port={ports[0]} control={ports[1]} meters={plan.meters}")
+        await stopped.wait()
+    except OSError as error:
+        raise CannotListen(f"the laboratory cannot listen: {error.strerror}") from None
+    finally:
+        await control.close()
+        await world.close()

@@ -1,0 +1,116 @@
+"""What a co-processor remembers without power: its address, its network, its keys; a JSON file for the laboratory."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gateway.dice import Dice
+from gateway.errors import BadConfig
+
+ALL_CHANNELS = 0x07FFF800
+HASHED_LINK_KEY, GLOBAL_LINK_KEY, HAVE_LINK_KEY = 0x84, 0x04, 0x10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A formed network, of which the co-processor is coordinator and trust centre."""
+
+    pan_id: int
+    extended_pan_id: int
+    channel: int
+    network_key: bytes = field(repr=False)
+    link_key: bytes = field(repr=False)
+    network_key_sequence: int = 0
+    frame_counter: int = 0
+    security: int = GLOBAL_LINK_KEY | HAVE_LINK_KEY
+    tx_power: int = 8
+    join_method: int = 0
+    manager: int = 0
+    update_id: int = 0
+    channels: int = ALL_CHANNELS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkKey:
+    """The key that the trust centre shares with one device."""
+
+    eui64: int
+    key: bytes = field(repr=False)
+    outgoing: int = 0
+    incoming: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Memory:
+    """The non-volatile part. Link keys stand at their index in the key table; path None keeps nothing on disk."""
+
+    eui64: int
+    network: Network | None = None
+    link_keys: dict[int, LinkKey] = field(default_factory=dict, repr=False)
+    tokens: dict[int, bytes] = field(default_factory=dict, repr=False)
+    path: Path | None = None
+
+    def save(self) -> None:
+        """Write the file, if there is one, so that it is never half a file."""
+        if self.path is None:
+            return
+        part = self.path.with_suffix(".part")
+        part.write_text(json.dumps(_state(self), indent=2), encoding="utf-8")
+        part.replace(self.path)
+
+
+def formed(eui64: int, dice: Dice, link_keys: dict[int, LinkKey], path: Path | None = None) -> Memory:
+    """The memory of a co-processor that has formed a network and shares link keys, all from the dice."""
+    rolls = dice.stream(f"network/{eui64:016X}")
+    network = Network(
+        pan_id=rolls.randrange(1, 0xFFFE),
+        extended_pan_id=rolls.getrandbits(64),
+        channel=rolls.choice((11, 15, 20, 25)),
+        network_key=rolls.randbytes(16),
+        link_key=rolls.randbytes(16),
+        frame_counter=rolls.randrange(1000, 100_000),
+    )
+    return Memory(eui64=eui64, network=network, link_keys=dict(link_keys), path=path)
+
+
+def load(path: Path) -> Memory:
+    """The memory in a file. Raises BadConfig if it is not one."""
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))
+        network = state["network"]
+        return Memory(
+            eui64=int(state["eui64"], 16),
+            network=None if network is None else _network(network),
+            link_keys={int(index): _link_key(key) for index, key in state["link_keys"].items()},
+            tokens={int(token): bytes.fromhex(value) for token, value in state["tokens"].items()},
+            path=path,
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadConfig(f"{path} is not a co-processor's state: {error}") from None
+
+
+def _state(memory: Memory) -> dict[str, Any]:
+    network = memory.network
+    return {
+        "eui64": f"{memory.eui64:016X}",
+        "network": None if network is None else {name: _plain(getattr(network, name)) for name in Network.__slots__},
+        "link_keys": {
+            str(index): {"eui64": f"{key.eui64:016X}", "key": key.key.hex(), "outgoing": key.outgoing}
+            for index, key in memory.link_keys.items()
+        },
+        "tokens": {str(token): value.hex() for token, value in memory.tokens.items()},
+    }
+
+
+def _plain(value: int | bytes) -> int | str:
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def _network(state: dict[str, Any]) -> Network:
+    keys = {name: bytes.fromhex(state[name]) for name in ("network_key", "link_key")}
+    return Network(**{**state, **keys})
+
+
+def _link_key(state: dict[str, Any]) -> LinkKey:
+    return LinkKey(eui64=int(state["eui64"], 16), key=bytes.fromhex(state["key"]), outgoing=int(state["outgoing"]))

@@ -1,0 +1,157 @@
+"""A ZigBee laboratory for the driver's tests: a simulated co-processor on a free port, with meters under our thumb."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from drivers.zigbee import ZigBeeDriver
+from gateway.clock import SystemClock
+from gateway.dice import SeededDice
+from gateway.identifiers import MeterNumber
+from gateway.links import Backoff, keep
+from gateway.ports import Assignment
+from simulators.zigbee import zcl, zdo
+from simulators.zigbee.ncp.coprocessor import Coprocessor
+from simulators.zigbee.ncp.memory import LinkKey, Memory, formed
+from simulators.zigbee.ncp.server import NcpServer
+from simulators.zigbee.nodes import Endpoint, Node
+from simulators.zigbee.radio import Radio
+
+FIRST_EUI64, OUR_EUI64 = 0x00124B0000000100, 0x00124B00FFFFFFFF
+QUICK = Backoff(first_s=0.02, last_s=0.1)
+
+
+class Meter:
+    """A Metering server's attributes, and how often they were asked for. A number of None is an absent attribute."""
+
+    def __init__(self, delivered: int) -> None:
+        self.silent = False
+        self.delay_s = 0.0
+        self.instead: bytes | None = None
+        self.asked = 0
+        self.was_asked = asyncio.Event()
+        self.values: dict[int, zcl.Value] = {}
+        self.put(0x0000, zcl.UINT48, delivered)
+        self.put(0x0001, zcl.UINT48, 7)
+        self.put(0x0007, zcl.UTC, 800_000_000)
+        self.put(0x000A, zcl.UINT8, 30)
+        self.put(0x0200, zcl.BITMAP8, 0)
+        self.put(0x0300, zcl.ENUM8, 0)
+        self.put(0x0301, zcl.UINT24, 1)
+        self.put(0x0302, zcl.UINT24, 1000)
+        self.put(0x0306, zcl.BITMAP8, 0)
+        self.put(0x0400, zcl.INT24, -250)
+
+    def put(self, attribute: int, kind: int, number: int | None) -> None:
+        """Set an attribute, or take it away."""
+        self.values.pop(attribute, None)
+        if number is not None:
+            self.values[attribute] = zcl.Value(kind, number)
+
+    def attributes(self) -> Sequence[int]:
+        return sorted(self.values)
+
+    def attribute(self, attribute: int) -> zcl.Value | None:
+        return self.values.get(attribute)
+
+    def reading(self, attributes: Sequence[int]) -> bytes | None:
+        self.asked += 1
+        self.was_asked.set()
+        return self.instead
+
+
+class Laboratory:
+    """One co-processor and its meters. servers are what each meter's endpoint 9 serves; node may misbehave."""
+
+    def __init__(
+        self,
+        meters: int,
+        version: int = 14,
+        servers: tuple[int, ...] = (0x0000, 0x0702),
+        first_nwk: int = 0x1000,
+        node: type[Node] = Node,
+    ) -> None:
+        self.clock = SystemClock()
+        self.meters = [Meter(delivered=1_000_003 * number + 1) for number in range(meters)]
+        keys = [bytes([number + 1]) * 16 for number in range(meters)]
+        descriptor = zdo.Descriptor(profile=0x0109, device=0x0501, servers=servers)
+        self.nodes = [
+            node(
+                identity=zdo.Identity(eui64=FIRST_EUI64 + number, nwk=first_nwk + number),
+                endpoints={9: Endpoint(descriptor=descriptor, servers={0x0702: meter})},
+                link_key=keys[number],
+                manners=meter,
+            )
+            for number, meter in enumerate(self.meters)
+        ]
+        self.memory: Memory = formed(
+            OUR_EUI64,
+            SeededDice(7),
+            {number: LinkKey(eui64=FIRST_EUI64 + number, key=key) for number, key in enumerate(keys)},
+        )
+        radio = Radio(self.clock, self.nodes)
+        self.coprocessor = Coprocessor(self.memory, radio, self.clock, version, key_table_size=max(12, meters))
+        self.server = NcpServer(self.coprocessor, self.clock)
+        self.port = 0
+
+    async def open(self) -> None:
+        """Listen; again on the same port after a close."""
+        self.port = await self.server.start(self.port)
+
+    async def close(self) -> None:
+        await self.server.close()
+
+    def driver(self, **settings: Any) -> ZigBeeDriver:
+        """A driver on this co-processor, with little patience."""
+        told = {
+            "radio": f"socket://127.0.0.1:{self.port}",
+            "attempt_timeout_s": 0.3,
+            "start_timeout_s": 10.0,
+            **settings,
+        }
+        return ZigBeeDriver("radio", ZigBeeDriver.Settings(**told), self.clock, SeededDice(7))
+
+    def assignment(self, number: int) -> Assignment:
+        """The meter of that number."""
+        return Assignment(meter=MeterNumber(f"M{number}"), driver="radio", address=f"{FIRST_EUI64 + number:016X}")
+
+    @property
+    def broadcasts(self) -> int:
+        """How many broadcasts the co-processor has sent since it started."""
+        return self.coprocessor.settings.counters[7]
+
+
+@asynccontextmanager
+async def kept(driver: ZigBeeDriver) -> AsyncIterator[ZigBeeDriver]:
+    """A driver that is run again whenever it loses its connection."""
+    running = asyncio.create_task(keep(driver.name, driver.run, SystemClock(), QUICK))
+    try:
+        yield driver
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.fixture
+def keep_up() -> Callable[..., Any]:
+    """Keep a driver running for the length of a block."""
+    return kept
+
+
+@pytest.fixture
+async def laboratory() -> AsyncIterator[Callable[..., Any]]:
+    """Open laboratories; they are closed afterwards."""
+    opened: list[Laboratory] = []
+
+    async def opening(meters: int, **kwargs: Any) -> Laboratory:
+        lab = Laboratory(meters, **kwargs)
+        opened.append(lab)
+        await lab.open()
+        return lab
+
+    yield opening
+    for lab in opened:
+        await lab.close()

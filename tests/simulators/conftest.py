@@ -1,0 +1,146 @@
+"""Streets of simulated meters with a clock that a test moves, and the stock host stack connected to them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import zigpy.types as t
+from bellows.zigbee.application import ControllerApplication
+
+from gateway.clock import SystemClock
+from simulators.world import StreetPlan, ZigBeeStreet
+from simulators.zigbee.nodes import Node
+
+NOON = datetime(2026, 7, 8, 17, tzinfo=UTC)
+
+
+class HandClock:
+    """Wall time that a test sets; spans run on the event loop."""
+
+    def __init__(self, at: datetime = NOON) -> None:
+        self.at = at
+        self._system = SystemClock()
+
+    def now(self) -> datetime:
+        return self.at
+
+    def forward(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+    def monotonic(self) -> float:
+        return self._system.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._system.sleep(seconds)
+
+
+class Host(ControllerApplication):
+    """The stock application; what it would drop as no profile of its own is kept for the test."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__(config)
+        self.packets: asyncio.Queue[t.ZigbeePacket] = asyncio.Queue()
+        self.lost: asyncio.Event = asyncio.Event()
+
+    def packet_received(self, packet: t.ZigbeePacket) -> None:
+        if packet.profile_id:
+            self.packets.put_nowait(packet)
+        else:
+            super().packet_received(packet)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost.set()
+
+    async def ask(
+        self,
+        node: Node,
+        cluster: int,
+        payload: str,
+        *,
+        encrypted: bool = False,
+        profile: int = 0x0109,
+        endpoint: int = 0,
+    ) -> t.ZigbeePacket:
+        """Send a ZCL frame (hex) to a node's endpoint and wait for what it answers."""
+        await self.tell(node, cluster, payload, encrypted=encrypted, profile=profile)
+        return await asyncio.wait_for(self.packets.get(), 5)
+
+    async def tell(
+        self,
+        node: Node,
+        cluster: int,
+        payload: str,
+        *,
+        encrypted: bool = False,
+        profile: int = 0x0109,
+        endpoint: int = 0,
+    ) -> None:
+        options = t.TransmitOptions.ACK
+        if encrypted:
+            options |= t.TransmitOptions.APS_Encryption
+        await self.send_packet(
+            t.ZigbeePacket(
+                src=t.AddrModeAddress(t.AddrMode.NWK, 0),
+                src_ep=1,
+                dst=t.AddrModeAddress(t.AddrMode.NWK, node.nwk),
+                dst_ep=next(iter(node.endpoints)),
+                tsn=1,
+                profile_id=profile,
+                cluster_id=cluster,
+                data=t.SerializableBytes(bytes.fromhex(payload)),
+                tx_options=options,
+            )
+        )
+
+
+def host_config(port: int) -> dict[str, Any]:
+    return {
+        "database_path": None,
+        "device": {"path": f"socket://127.0.0.1:{port}"},
+        "use_thread": False,
+        "ota": {"enabled": False, "providers": []},
+        "backup_enabled": False,
+        "topology_scan_enabled": False,
+        "watchdog_enabled": False,
+    }
+
+
+Standing = Callable[[StreetPlan], Awaitable[tuple[ZigBeeStreet, int]]]
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+async def stand(clock: HandClock) -> AsyncIterator[Standing]:
+    """Makes a street stand on a free port; it is taken down after the test."""
+    streets: list[ZigBeeStreet] = []
+
+    async def build(plan: StreetPlan) -> tuple[ZigBeeStreet, int]:
+        world = ZigBeeStreet(plan, clock)
+        streets.append(world)
+        return world, await world.start()
+
+    yield build
+    for world in streets:
+        await world.close()
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Callable[..., Awaitable[Host]]]:
+    """Starts the stock host stack against a port."""
+    hosts: list[Host] = []
+
+    async def start(port: int, *, auto_form: bool = False) -> Host:
+        host = Host(host_config(port))
+        hosts.append(host)
+        await host.startup(auto_form=auto_form)
+        return host
+
+    yield start
+    for host in hosts:
+        await host.shutdown()
