@@ -1,7 +1,5 @@
 """One meter's page: its heading, the On Demand Read card and the last reads."""
 
-from datetime import datetime, timedelta
-
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
@@ -10,10 +8,9 @@ from gateway.identifiers import EsiId
 from portal.accounts.sessions import Entered
 from portal.context import portal_of
 from portal.errors import NotFound
-from portal.pages.formats import from_second
-from portal.pages.meter_rows import ReadRow, last_reads, meter_allowance, meter_facts
+from portal.pages.meter_rows import last_reads, meter_allowance, meter_facts
 from portal.pages.navigation import USAGE_METERS, Place
-from portal.pages.read_card import Allowance, announcement, stages
+from portal.pages.read_card import card_of
 from portal.pages.reason_words import FLAGS, HOUR_KEPT, NOT_FULFILLED
 from portal.pages.render import PAGES
 from portal.visibility import VisibleMeter, find_meter
@@ -70,21 +67,5 @@ async def meter_page(
         flag_words=FLAGS,
         not_fulfilled=NOT_FULFILLED,
         hour_kept=HOUR_KEPT,
-        **_card(latest, allowance, now),
+        card=card_of(None if latest is None else latest.read, allowance, now),
     )
-
-
-def _card(latest: ReadRow | None, allowance: Allowance, now: datetime) -> dict[str, object]:
-    """What the card shows of the latest read and of the limit."""
-    allowed_at = None if allowance.next_allowed_at is None else from_second(allowance.next_allowed_at)
-    return {
-        "allowance": allowance,
-        "next_allowed_at": allowed_at,
-        "allowed_in_ms": None if allowed_at is None else (allowed_at - now) // timedelta(milliseconds=1),
-        "read": None if latest is None else latest.read,
-        "pending": latest is not None and latest.pending,
-        "stages": [] if latest is None else stages(latest.read),
-        "took": None if latest is None else latest.took,
-        "trouble": None if latest is None else latest.trouble,
-        "words": announcement(None if latest is None else latest.read),
-    }

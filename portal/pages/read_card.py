@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gateway.read_policy import ReadLimits, RefusalReason, Refused, decide, next_allowed
-from portal.pages.formats import moment
+from portal.pages.formats import from_second, moment
 from portal.pages.reason_words import HOUR_KEPT, NOT_FULFILLED, reason_in_words
 from portal.reads.shown import OnDemandRead
 from portal.reads.status import OPEN, ReadStatus, is_open
@@ -135,3 +135,34 @@ def announcement(read: OnDemandRead | None) -> str:
     if read.status is ReadStatus.REFUSED:
         return f"The gateway refused the read. {reason_in_words(read.reason)}"
     return f"{NOT_FULFILLED}. {reason_in_words(read.reason)} {HOUR_KEPT}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """The card's content: the limit, when it next allows a read (to the second), and the latest read if any."""
+
+    allowance: Allowance
+    next_allowed_at: datetime | None
+    allowed_in_ms: int | None
+    read: OnDemandRead | None
+    pending: bool
+    stages: tuple[Stage, ...]
+    took_s: float | None
+    trouble: str | None
+    words: str
+
+
+def card_of(read: OnDemandRead | None, limit: Allowance, now: datetime) -> Card:
+    """The card for a meter's latest read, None if it was never read."""
+    allowed_at = None if limit.next_allowed_at is None else from_second(limit.next_allowed_at)
+    return Card(
+        allowance=limit,
+        next_allowed_at=allowed_at,
+        allowed_in_ms=None if allowed_at is None else (allowed_at - now) // timedelta(milliseconds=1),
+        read=read,
+        pending=read is not None and is_open(read.status),
+        stages=() if read is None else tuple(stages(read)),
+        took_s=None if read is None else took_s(read),
+        trouble=None if read is None else trouble(read),
+        words=announcement(read),
+    )
