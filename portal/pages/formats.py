@@ -45,7 +45,7 @@ def span(seconds: float | None) -> str:
     if seconds is None:
         return ABSENT
     if seconds < 120:
-        return f"{seconds:.0f} s" if float(seconds).is_integer() or seconds >= 60 else f"{seconds:.1f} s"
+        return f"{seconds} s" if isinstance(seconds, int) else f"{seconds:.1f} s"
     minutes = int(seconds // 60)
     if minutes < 120:
         return f"{minutes} min"

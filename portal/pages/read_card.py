@@ -23,11 +23,15 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One step of a read's way, and when it was reached."""
+    """One step of a read's way, and when it was reached; after_s counts from the request.
+
+    after_s is None for the first stage, and where the gateway's clock is behind the portal's or the wait was long.
+    """
 
     label: str
     at: datetime | None
     mark: Mark
+    after_s: float | None = None
 
 
 _LABELS = {
@@ -50,10 +54,16 @@ def stages(read: OnDemandRead) -> list[Stage]:
     for place, status in enumerate(OPEN):
         passed = place < reached if read.status in (*OPEN, ReadStatus.DONE) else times[status] is not None
         mark = Mark.NOW if place == reached else Mark.DONE if passed else Mark.AHEAD
-        steps.append(Stage(label=_LABELS[status], at=times[status], mark=mark))
+        steps.append(_stage(read, _LABELS[status], times[status], mark))
     ending = Mark.AHEAD if is_open(read.status) else Mark.DONE if read.status is ReadStatus.DONE else Mark.BAD
-    steps.append(Stage(label=_LAST.get(read.status, "Answered"), at=read.ended_at, mark=ending))
+    steps.append(_stage(read, _LAST.get(read.status, "Answered"), read.ended_at, ending))
     return steps
+
+
+def _stage(read: OnDemandRead, label: str, at: datetime | None, mark: Mark) -> Stage:
+    after_s = 0.0 if at is None else (at - read.asked_at).total_seconds()
+    told = at is not None and 0 < after_s < 60
+    return Stage(label=label, at=at, mark=mark, after_s=after_s if told else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,7 @@ def reason_in_words(reason: FailureReason | None) -> str:
 def age_in_words(age: Age) -> str:
     """How old a value may be: what is not known is said."""
     if age.freshness is Freshness.FRESH and age.at_most_s is not None:
-        return f"at most {span(age.at_most_s)} old when it arrived"
+        return f"at most {span(max(1, age.at_most_s))} old when it arrived"
     if age.at_most_s is not None:
         return f"the meter does not say how old; it renews its registers every {span(age.at_most_s)}"
     return "the meter does not say how old"
