@@ -82,6 +82,15 @@ class Host(ControllerApplication):
         await self.tell(node, cluster, payload, encrypted=encrypted, profile=profile)
         return await asyncio.wait_for(self.packets.get(), 5)
 
+    async def ask_encrypted(self, node: Node, cluster: int, payload: str) -> t.ZigbeePacket:
+        """The same under the link key, once the co-processor knows whose address it is."""
+        await self.meet(node)
+        return await self.ask(node, cluster, payload, encrypted=True)
+
+    async def meet(self, node: Node) -> None:
+        """Hear from the node, so that the co-processor knows it by both addresses."""
+        await self.ask(node, 0x0000, "00 00 00 0000")
+
     async def tell(
         self,
         node: Node,
