@@ -1,0 +1,39 @@
+"""The portal as one ASGI application: the API, whatever pages and interfaces are there, one table of errors."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+
+from portal.api import fleet, meters, reference, sessions
+from portal.context import Portal
+from portal.errors import ErrorPage, install
+from portal.headers import BodyLimit, SecurityHeaders
+
+API = "/api/v1"
+DESCRIPTION = (
+    "Everything that the portal's pages do. Sign in at POST /api/v1/sessions and send the token as a bearer token. "
+    "Times are UTC, energy is integer watt-hours, a missing value is null. Problems are RFC 9457 bodies."
+)
+
+
+def build_app(portal: Portal, routers: Sequence[APIRouter] = (), error_page: ErrorPage | None = None) -> FastAPI:
+    """The application over a portal's parts; routers are mounted beside the API, error_page answers people."""
+    app = FastAPI(
+        title="metergate",
+        version=version("metergate"),
+        description=DESCRIPTION,
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.portal = portal
+    app.add_middleware(BodyLimit, most_bytes=portal.settings.most_body_bytes)
+    app.add_middleware(SecurityHeaders)
+    install(app, error_page)
+    for part in (sessions, meters, fleet, reference):
+        app.include_router(part.router, prefix=API)
+    # Pages, files and the interfaces that programs know from elsewhere come after the API.
+    for router in routers:
+        app.include_router(router)
+    return app

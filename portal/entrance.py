@@ -1,0 +1,83 @@
+"""From a request to its Viewer: by a page's cookie or a program's bearer token, with forged changes kept out.
+
+Cookies travel by themselves, so a change that comes with one must also carry the session's CSRF token (header
+X-CSRF-Token, or the form's field `csrf`) and must not come from another site. A bearer token is proof enough.
+"""
+
+import hmac
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from portal.accounts.entry import EntryRefusal
+from portal.accounts.sessions import Entered, find_session, is_touch_due, touch
+from portal.accounts.tables import SessionKind
+from portal.context import portal_of
+from portal.errors import ForgedRequest, SignInRequired
+from portal.viewer import Viewer
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+CSRF_HEADER = "x-csrf-token"
+CSRF_FIELD = "csrf"
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+def cookie_name(request: Request) -> str:
+    """The session cookie's name; over TLS it is bound to this host and to TLS by its prefix."""
+    return "__Host-metergate" if request.url.scheme == "https" else "metergate"
+
+
+def credentials_of(request: Request) -> tuple[str, SessionKind] | None:
+    """The secret that a request carries and its kind; a bearer token goes before a cookie."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        return token.strip(), SessionKind.TOKEN
+    cookie = request.cookies.get(cookie_name(request))
+    return (cookie, SessionKind.PAGE) if cookie else None
+
+
+async def entered(request: Request) -> Entered:
+    """Who is signed in. Raises SignInRequired, or ForgedRequest for a change without its token."""
+    carried = credentials_of(request)
+    if carried is None:
+        raise SignInRequired
+    portal = portal_of(request)
+    now = portal.clock.now()
+    async with portal.database.reading() as connection:
+        found = await find_session(connection, *carried, portal.settings.sessions, now)
+    if found is None or isinstance(found, EntryRefusal):
+        raise SignInRequired
+    if request.method not in SAFE and found.session.kind is SessionKind.PAGE:
+        await _refuse_forgery(request, found.session.csrf)
+    if is_touch_due(found.session, now):
+        await portal.database.write(lambda connection: touch(connection, found.session, now))
+    return found
+
+
+async def viewer_here(here: Annotated[Entered, Depends(entered)]) -> Viewer:
+    """The viewer of this request."""
+    return here.viewer
+
+
+EnteredHere = Annotated[Entered, Depends(entered)]
+ViewerHere = Annotated[Viewer, Depends(viewer_here)]
+
+
+def is_foreign(request: Request) -> bool:
+    """Whether a browser says that another site made this request."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None and site not in ("same-origin", "none"):
+        return True
+    origin = request.headers.get("origin")
+    if origin is None or (origin == "null" and site == "same-origin"):
+        return False
+    return origin != f"{request.url.scheme}://{request.headers.get('host', '')}"
+
+
+async def _refuse_forgery(request: Request, csrf: str) -> None:
+    given = request.headers.get(CSRF_HEADER)
+    if given is None and request.headers.get("content-type", "").startswith(FORMS):
+        field = (await request.form()).get(CSRF_FIELD)
+        given = field if isinstance(field, str) else None
+    if is_foreign(request) or given is None or not hmac.compare_digest(given.encode(), csrf.encode()):
+        raise ForgedRequest

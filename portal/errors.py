@@ -1,0 +1,180 @@
+"""The portal's exceptions, and the one table that turns refusals and exceptions into RFC 9457 problem bodies.
+
+MetergateError
+└── TurnedAway                what a route raises instead of an answer
+    ├── SignInRequired        nobody is signed in, or not any more
+    ├── NotFound              there is no such thing, or not for this viewer: the two look alike
+    ├── NotPermitted          the viewer may see this but not do that
+    └── ForgedRequest         a change without the token or from another site
+"""
+
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from gateway.clock import Clock
+from gateway.errors import MetergateError
+from portal.accounts.signing_in import SignInRefusal, SignInRefused
+from portal.reads.ask import AskRefusal, Refused
+
+
+class TurnedAway(MetergateError):
+    """What a route raises instead of an answer."""
+
+
+class SignInRequired(TurnedAway):
+    """Nobody is signed in, or not any more."""
+
+
+class NotFound(TurnedAway):
+    """There is no such thing, or not for this viewer: the two look alike."""
+
+
+class NotPermitted(TurnedAway):
+    """The viewer may see this but not do that."""
+
+
+class ForgedRequest(TurnedAway):
+    """A change without its session's token, or one that another site made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A problem as RFC 9457 writes it; more are its members beside the standard ones."""
+
+    status: int
+    type: str
+    title: str
+    detail: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def body(self) -> dict[str, Any]:
+        """The JSON object."""
+        more: dict[str, Any] = jsonable_encoder(dict(self.more))
+        return {"type": self.type, "title": self.title, "status": self.status, "detail": self.detail, **more}
+
+
+_SIGN_IN = "Sign in, or send a token that is still good."
+_REFUSED_SIGN_IN = (HTTPStatus.FORBIDDEN, "no-entry", "You may not enter")
+
+PROBLEMS: Mapping[object, tuple[HTTPStatus, str, str]] = {
+    SignInRequired: (HTTPStatus.UNAUTHORIZED, "sign-in-required", _SIGN_IN),
+    NotFound: (HTTPStatus.NOT_FOUND, "not-found", "There is nothing here for you."),
+    NotPermitted: (HTTPStatus.FORBIDDEN, "not-permitted", "You may not do this."),
+    ForgedRequest: (HTTPStatus.FORBIDDEN, "forged-request", "This change did not come from the portal's own page."),
+    SignInRefusal.WRONG: (HTTPStatus.UNAUTHORIZED, "wrong-sign-in", "The sign-in is not right"),
+    SignInRefusal.THROTTLED: (HTTPStatus.TOO_MANY_REQUESTS, "throttled", "Too many wrong passwords"),
+    SignInRefusal.FIRST_SIGN_IN: _REFUSED_SIGN_IN,
+    SignInRefusal.ACCOUNT: _REFUSED_SIGN_IN,
+    SignInRefusal.COMPANY: _REFUSED_SIGN_IN,
+    SignInRefusal.DUNS: _REFUSED_SIGN_IN,
+    AskRefusal.HOUR: (HTTPStatus.TOO_MANY_REQUESTS, "read-limit", "The meter may not be read again yet"),
+    AskRefusal.DAY: (HTTPStatus.TOO_MANY_REQUESTS, "read-limit", "The meter may not be read again yet"),
+    AskRefusal.NO_GATEWAY: (HTTPStatus.CONFLICT, "no-gateway", "The meter cannot be read on demand"),
+    AskRefusal.NOT_FOR_YOU: (HTTPStatus.FORBIDDEN, "not-permitted", "You may not do this."),
+    AskRefusal.BUSY: (HTTPStatus.SERVICE_UNAVAILABLE, "busy", "Too many reads are waiting"),
+}
+"""Every refusal and exception that reaches the edge: its status, the last part of its type, and its title."""
+
+BUSY_RETRY_S = 5
+
+
+def problem_of_exception(error: Exception) -> Problem:
+    """The problem that an exception means; one that is not in the table is a fault of ours and says nothing more."""
+    if isinstance(error, RequestValidationError):
+        faults = [{"where": ".".join(map(str, e["loc"])), "what": e["msg"]} for e in error.errors()]
+        return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "bad-request", "The request is not right.", faults=faults)
+    if isinstance(error, HTTPException):
+        if error.status_code == HTTPStatus.NOT_FOUND:
+            return problem_of_exception(NotFound())
+        status = HTTPStatus(error.status_code)
+        return _problem(status, status.phrase.lower().replace(" ", "-"), f"{status.phrase}.")
+    known = PROBLEMS.get(type(error))
+    if known is None:
+        return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "fault", "Something went wrong here; it has been noted.")
+    headers = {"WWW-Authenticate": 'Bearer realm="metergate"'} if isinstance(error, SignInRequired) else {}
+    return _problem(*known, headers=headers)
+
+
+def problem_of_refusal(refusal: Refused | SignInRefused, clock: Clock) -> Problem:
+    """The problem that a refusal means, with all that it knows: for a limit, when a read may be had again."""
+    status, kind, title = PROBLEMS[refusal.reason]
+    if isinstance(refusal, SignInRefused):
+        wait_s = refusal.retry_in_s
+        return _problem(status, kind, title, refusal.words, headers=_retry_after(wait_s))
+    if refusal.next_allowed_at is None:
+        wait_s = BUSY_RETRY_S if refusal.reason is AskRefusal.BUSY else None
+        return _problem(status, kind, title, refusal.words, headers=_retry_after(wait_s))
+    wait_s = (refusal.next_allowed_at - clock.now()).total_seconds()
+    return _problem(
+        status,
+        kind,
+        title,
+        refusal.words,
+        headers=_retry_after(wait_s),
+        reason=refusal.reason,
+        retry_at=refusal.next_allowed_at,
+        used_today=refusal.used_today,
+        per_day=refusal.per_day,
+    )
+
+
+def problem_response(problem: Problem) -> JSONResponse:
+    """A problem as a response."""
+    return JSONResponse(
+        problem.body(),
+        status_code=problem.status,
+        headers=dict(problem.headers),
+        media_type="application/problem+json",
+    )
+
+
+ErrorPage = Callable[[Request, Problem], Awaitable[Response]]
+"""How pages show a problem to a person."""
+
+API = "/api/"
+
+
+def install(app: FastAPI, error_page: ErrorPage | None) -> None:
+    """Let an application answer exceptions by the table: in JSON under /api/, elsewhere with a page if there is one."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        problem = problem_of_exception(error)
+        if error_page is None or request.url.path.startswith(API):
+            return problem_response(problem)
+        return await error_page(request, problem)
+
+    for kind in (TurnedAway, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, answer)
+
+
+def _problem(
+    status: HTTPStatus,
+    kind: str,
+    title: str,
+    detail: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Problem:
+    return Problem(
+        status=status.value,
+        type=f"urn:metergate:problem:{kind}",
+        title=title,
+        detail=detail or title,
+        more=more,
+        headers=headers or {},
+    )
+
+
+def _retry_after(seconds: float | None) -> dict[str, str]:
+    """The header in whole seconds, rounded up: a client that obeys it is never early."""
+    return {} if seconds is None else {"Retry-After": str(max(0, math.ceil(seconds)))}

@@ -1,0 +1,106 @@
+"""The customer meter list: which columns, in which order, and when it is a search instead (pure; guide 3.1, 8.1)."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.errors import BadIdentifier
+from gateway.identifiers import EsiId, MeterNumber
+from portal.visibility import VisibleMeter
+
+SHOWN_AT_ONCE = 25
+SHOW_ALL_UP_TO = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A meter of the list; customer and email are blank where the meter is attached to no customer account (MTR-03)."""
+
+    meter: VisibleMeter
+    customer: str = ""
+    email: str = ""
+
+
+class Column(StrEnum):
+    """A column of the list, as it stands in the address."""
+
+    CUSTOMER = "customer"
+    EMAIL = "email"
+    SERVICE_ADDRESS = "service_address"
+    CITY = "city"
+    STATE = "state"
+    ESI_ID = "esi_id"
+    NUMBER = "number"
+
+    @property
+    def heading(self) -> str:
+        """The guide's heading (figures 7 and 33)."""
+        return _HEADINGS[self]
+
+
+_HEADINGS = {
+    Column.CUSTOMER: "Customer",
+    Column.EMAIL: "Email",
+    Column.SERVICE_ADDRESS: "Service Address",
+    Column.CITY: "City",
+    Column.STATE: "State",
+    Column.ESI_ID: "ESI ID",
+    Column.NUMBER: "Meter Number",
+}
+ACCOUNT_COLUMNS = tuple(Column)
+USAGE_COLUMNS = ACCOUNT_COLUMNS[2:]
+
+
+class Screen(StrEnum):
+    """What the meter list's page is, by how many meters there are."""
+
+    LIST = "list"
+    SEARCH = "search"
+    SEARCH_ONLY = "search_only"
+
+
+def screen(meters: int) -> Screen:
+    """Up to 25 meters are listed, more are searched, and up to 500 can still be shown at once (MTR-05, MTR-06)."""
+    if meters <= SHOWN_AT_ONCE:
+        return Screen.LIST
+    return Screen.SEARCH if meters <= SHOW_ALL_UP_TO else Screen.SEARCH_ONLY
+
+
+def text_of(row: Row, column: Column) -> str:
+    """What stands in a column."""
+    if column in (Column.CUSTOMER, Column.EMAIL):
+        return str(getattr(row, column))
+    return str(getattr(row.meter, column))
+
+
+def ordered(rows: Iterable[Row], column: Column, *, descending: bool) -> list[Row]:
+    """Rows by one column as people sort: digits by their value, blanks last, equal rows by ESI ID."""
+    by_esi_id = sorted(rows, key=lambda row: row.meter.esi_id)
+    filled = [row for row in by_esi_id if text_of(row, column)]
+    blank = [row for row in by_esi_id if not text_of(row, column)]
+    return sorted(filled, key=lambda row: natural(text_of(row, column)), reverse=descending) + blank
+
+
+def natural(text: str) -> list[tuple[int, int, str]]:
+    """A key under which `4114 Elm` follows `312 Elm`."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", text.casefold())
+    return [(0, int(part), "") if part[0] in "0123456789" else (1, 0, part) for part in parts]
+
+
+def wanted(by: Column, text: str) -> EsiId | MeterNumber:
+    """What is searched for, by ESI ID or by meter number. Raises BadIdentifier with the form it should have."""
+    value = text.strip()
+    if not value:
+        raise BadIdentifier("Enter an ESI ID or a meter number.")
+    try:
+        return EsiId(value) if by is Column.ESI_ID else MeterNumber(value)
+    except BadIdentifier:
+        form = EsiId.form if by is Column.ESI_ID else MeterNumber.form
+        raise BadIdentifier(f"This is not {form}. Enter one value.") from None
+
+
+def either(text: str) -> EsiId | MeterNumber:
+    """What the search box of every page means: 17 or 22 digits are an ESI ID, the rest meter numbers."""
+    value = text.strip()
+    return wanted(Column.ESI_ID if EsiId.pattern.fullmatch(value) else Column.NUMBER, value)

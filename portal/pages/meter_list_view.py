@@ -1,0 +1,188 @@
+"""The customer meter lists of My Account and Usage: the list, or the search screen with what it found."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.errors import BadIdentifier
+from gateway.identifiers import EsiId, MeterNumber
+from portal.accounts.sessions import Entered
+from portal.companies.kinds import Kind
+from portal.context import portal_of
+from portal.pages import meter_list
+from portal.pages.meter_list import Column, Row, Screen
+from portal.pages.meter_rows import listed_meters
+from portal.pages.meter_view import address_of
+from portal.pages.navigation import ACCOUNT_METERS, Place, place_of
+from portal.pages.render import PAGES
+from portal.visibility import count_meters
+
+SEARCH_COLUMNS = (Column.ESI_ID, Column.NUMBER)
+SUBTITLES = {
+    Screen.LIST: "",
+    Screen.SEARCH: "You have more than 25 meters: search for one, or show all of them.",
+    Screen.SEARCH_ONLY: "You have more than 500 meters: search for one.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Empty:
+    """Why a list is empty, and what to do about it."""
+
+    what: str
+    why: str
+    href: str
+    action: str
+
+
+NOT_FOUND = Empty(
+    what="No meter of yours has this number.",
+    why=(
+        "Only the TDSP can tell the status of a meter that is not in the system; please contact the TDSP. The meter "
+        "may not be a smart meter, may not be provisioned yet, or your company is not its REP of record."
+    ),
+    href="/help#meters",
+    action="Why a meter is not found, and how to reach its TDSP",
+)
+NO_METERS = {
+    Kind.REP: Empty(
+        what="You have no meters yet.",
+        why=(
+            "Meters appear here by themselves as soon as their TDSP reports one of your DUNS numbers as their REP of "
+            "record. Nothing needs to be added by hand."
+        ),
+        href="/help#meters",
+        action="Which meters do I see?",
+    ),
+    Kind.CUSTOMER: Empty(
+        what="No meter is attached to your account.",
+        why="A meter is attached with the ESI ID and the meter number of your bill; your electricity company can help.",
+        href="/help#contact",
+        action="Contact the help desk",
+    ),
+}
+NO_METERS_OTHERWISE = Empty(
+    what="There are no meters to show.",
+    why="Meters appear here once they are reported.",
+    href="/help#meters",
+    action="Which meters do I see?",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What an address asks for: a search (text None: none), by which identifier, everything, and an order.
+
+    anywhere marks the search box of every page, which takes either identifier and leads straight to the meter.
+    """
+
+    text: str | None
+    anywhere: bool
+    by: Column
+    all: bool
+    sort: str
+    descending: bool
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, str]) -> "Query":
+        """From an address's query; what it does not understand it leaves out."""
+        anywhere = "find" in parameters
+        return cls(
+            text=parameters.get("find" if anywhere else "value"),
+            anywhere=anywhere,
+            by=Column.NUMBER if parameters.get("by") == Column.NUMBER else Column.ESI_ID,
+            all=parameters.get("all") == "1",
+            sort=parameters.get("sort", ""),
+            descending=parameters.get("order") == "desc",
+        )
+
+    def wanted(self) -> EsiId | MeterNumber | None:
+        """The identifier that is searched for. Raises BadIdentifier."""
+        if self.text is None:
+            return None
+        return meter_list.either(self.text) if self.anywhere else meter_list.wanted(self.by, self.text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the database had: how many meters there are (up to 501) and the rows to show, None without a list."""
+
+    count: int
+    rows: Sequence[Row] | None
+
+
+async def meters_page(request: Request, who: Entered, place: Place) -> Response:
+    """The list of a place, My Account's or Usage's; one that must hold a single meter leads to that meter."""
+    query, fault = Query.of(request.query_params), ""
+    portal = portal_of(request)
+    try:
+        wanted = query.wanted()
+    except BadIdentifier as bad:
+        wanted, fault = None, str(bad)
+    async with portal.database.reading() as connection:
+        found = await _find(connection, who, query, wanted, portal.clock.now())
+    only = found.rows[0].meter if found.rows is not None and len(found.rows) == 1 else None
+    if only is not None and (query.anywhere or (found.count == 1 and place is not ACCOUNT_METERS)):
+        return RedirectResponse(address_of(only), status_code=303)
+    return _page(request, who, place, query, found, fault)
+
+
+async def _find(
+    connection: AsyncConnection, who: Entered, query: Query, wanted: EsiId | MeterNumber | None, now: datetime
+) -> Found:
+    count = await count_meters(connection, who.viewer, now, meter_list.SHOW_ALL_UP_TO + 1)
+    screen = meter_list.screen(count)
+    listed = query.text is None and (screen is Screen.LIST or (screen is Screen.SEARCH and query.all))
+    rows = await listed_meters(connection, who.viewer, now, wanted) if wanted is not None or listed else None
+    return Found(count=count, rows=rows)
+
+
+def _page(request: Request, who: Entered, place: Place, query: Query, found: Found, fault: str) -> Response:
+    screen = meter_list.screen(found.count)
+    columns = meter_list.ACCOUNT_COLUMNS if place is ACCOUNT_METERS else meter_list.USAGE_COLUMNS
+    sort = next((column for column in columns if column == query.sort), Column.ESI_ID)
+    here = place_of(who.viewer, place.href)
+    empty = None
+    if found.rows is not None and not found.rows:
+        empty = NOT_FOUND if query.text is not None else NO_METERS.get(who.viewer.kind, NO_METERS_OTHERWISE)
+    return PAGES.page(
+        request,
+        "meters.html",
+        who,
+        place.words if here is None else here[1].words,
+        place=place.href,
+        help_at="meters",
+        status=400 if fault else 200,
+        error=bool(fault),
+        sub=SUBTITLES[screen] or who.viewer.company or who.viewer.name,
+        fault=fault,
+        searchable=screen is not Screen.LIST or query.text is not None,
+        show_all=screen is Screen.SEARCH,
+        search_columns=SEARCH_COLUMNS,
+        by=query.by,
+        value=query.text or "",
+        empty=empty,
+        rows=meter_list.ordered(found.rows or (), sort, descending=query.descending),
+        columns=columns,
+        sort=sort,
+        descending=query.descending,
+        sort_links=_sort_links(request.query_params, columns, sort, descending=query.descending),
+        text_of=meter_list.text_of,
+    )
+
+
+def _sort_links(
+    parameters: Mapping[str, str], columns: Sequence[Column], sort: Column, *, descending: bool
+) -> dict[Column, str]:
+    """For each column the address that sorts by it, or turns its order round."""
+    kept = {key: parameters[key] for key in ("by", "value", "all") if key in parameters}
+    turned = "asc" if descending else "desc"
+    return {
+        column: "?" + urlencode(kept | {"sort": column, "order": turned if column is sort else "asc"})
+        for column in columns
+    }

@@ -1,0 +1,163 @@
+"""What the pages ask of the database about one visible meter, and about the list of a viewer's meters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.identifiers import EsiId, MeterNumber, RequestId
+from gateway.read_policy import ReadLimits
+from portal.accounts.tables import accounts
+from portal.companies.kinds import Kind
+from portal.companies.tables import companies
+from portal.market.tables import premises, rep_spans
+from portal.meters.tables import attachments, meters
+from portal.pages.meter_list import SHOW_ALL_UP_TO, Row
+from portal.pages.read_card import Allowance, Tag, allowance, outcome_tag, took_s, trouble
+from portal.reads.ask import LOOK_BACK
+from portal.reads.shown import OnDemandRead, shown
+from portal.reads.status import ReadStatus, is_open
+from portal.reads.tables import read_askers, reads
+from portal.viewer import Viewer
+from portal.visibility import VisibleMeter, mint, visible_meters
+
+READS_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterFacts:
+    """What heads a meter's page: whose wires, energized or not (None: not told), REP of record since when."""
+
+    tdsp: str
+    energized: bool | None
+    provisioned: bool
+    rep_since: datetime | None
+
+
+async def meter_facts(connection: AsyncConnection, meter: VisibleMeter, at: datetime) -> MeterFacts:
+    """The facts of a meter at an instant."""
+    current = and_(
+        rep_spans.c.esi_id == premises.c.esi_id,
+        rep_spans.c.from_at <= at,
+        or_(rep_spans.c.to_at.is_(None), rep_spans.c.to_at > at),
+    )
+    asked = (
+        select(companies.c.name, meters.c.status, meters.c.provisioned_at, rep_spans.c.from_at)
+        .select_from(meters.join(premises).join(companies, companies.c.id == premises.c.tdsp_id))
+        .outerjoin(rep_spans, current)
+        .where(meters.c.id == meter.id)
+    )
+    row = (await connection.execute(asked)).one()
+    return MeterFacts(
+        tdsp=row.name,
+        energized=None if row.status is None else row.status.upper() == "E",
+        provisioned=row.provisioned_at is not None and row.provisioned_at <= at,
+        rep_since=row.from_at,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRow:
+    """A read in a table; asked_by names the askers of the viewer's own company, empty if there are none."""
+
+    read: OnDemandRead
+    asked_by: str
+    gateway: str
+
+    @property
+    def tag(self) -> Tag:
+        """The outcome as a word."""
+        return outcome_tag(self.read)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no value."""
+        return trouble(self.read)
+
+    @property
+    def took(self) -> float | None:
+        """Seconds from the request to its end."""
+        return took_s(self.read)
+
+    @property
+    def pending(self) -> bool:
+        """Whether it may still end."""
+        return is_open(self.read.status)
+
+
+async def last_reads(connection: AsyncConnection, meter: VisibleMeter, viewer: Viewer) -> list[ReadRow]:
+    """The newest reads of the premise, newest first.
+
+    A REP of record sees all of its history (ROR-06), a customer what came since the meter was attached.
+    """
+    asked = select(reads).where(reads.c.esi_id == meter.esi_id)
+    if viewer.kind is Kind.CUSTOMER:
+        mine = and_(attachments.c.esi_id == reads.c.esi_id, attachments.c.account_id == viewer.account_id)
+        asked = asked.join(attachments, mine).where(reads.c.asked_at >= attachments.c.attached_at)
+    newest = asked.order_by(reads.c.asked_at.desc(), reads.c.id.desc()).limit(READS_SHOWN)
+    rows = (await connection.execute(newest)).mappings().all()
+    names = await _askers(connection, [row["id"] for row in rows], viewer)
+    return [
+        ReadRow(read=shown(row), asked_by=", ".join(names.get(row["id"], ())), gateway=row["gateway"])
+        for row in map(dict, rows)
+    ]
+
+
+async def _askers(
+    connection: AsyncConnection, read_ids: Sequence[RequestId], viewer: Viewer
+) -> dict[RequestId, list[str]]:
+    """Who of the viewer's own asked for each read, in the order of asking."""
+    own = accounts.c.id == viewer.account_id
+    if viewer.company_id is not None:
+        own = accounts.c.company_id == viewer.company_id
+    asked = (
+        select(read_askers.c.read_id, accounts.c.first_name, accounts.c.last_name)
+        .join(accounts)
+        .where(read_askers.c.read_id.in_(read_ids), own)
+        .order_by(read_askers.c.asked_at, accounts.c.id)
+    )
+    names: dict[RequestId, list[str]] = {}
+    for row in await connection.execute(asked):
+        names.setdefault(row.read_id, []).append(f"{row.first_name} {row.last_name}")
+    return names
+
+
+async def meter_allowance(
+    connection: AsyncConnection, meter: VisibleMeter, now: datetime, limits: ReadLimits
+) -> Allowance:
+    """What the read policy says of a meter, on what is recorded here; its gateway decides finally."""
+    asked = select(reads.c.accepted_at).where(
+        reads.c.meter_id == meter.id, reads.c.status == ReadStatus.DONE, reads.c.accepted_at > now - LOOK_BACK
+    )
+    return allowance((await connection.scalars(asked)).all(), now, limits)
+
+
+async def listed_meters(
+    connection: AsyncConnection, viewer: Viewer, at: datetime, wanted: EsiId | MeterNumber | None = None
+) -> list[Row]:
+    """A viewer's meters, at most 500, or those of them that have the wanted ESI ID or meter number."""
+    asked = visible_meters(viewer, at)
+    if isinstance(wanted, EsiId):
+        asked = asked.where(meters.c.esi_id == wanted)
+    elif wanted is not None:
+        asked = asked.where(meters.c.number == wanted)
+    found = [mint(row) for row in await connection.execute(asked.order_by(meters.c.esi_id).limit(SHOW_ALL_UP_TO))]
+    people = await _customers(connection, [meter.esi_id for meter in found]) if viewer.kind is Kind.REP else {}
+    return [
+        Row(meter=meter, customer=people[meter.esi_id][0], email=people[meter.esi_id][1])
+        if meter.esi_id in people
+        else Row(meter=meter)
+        for meter in found
+    ]
+
+
+async def _customers(connection: AsyncConnection, esi_ids: Sequence[EsiId]) -> dict[EsiId, tuple[str, str]]:
+    """Name and email of the customers who attached meters (MTR-03, CUS-04)."""
+    asked = (
+        select(attachments.c.esi_id, accounts.c.first_name, accounts.c.last_name, accounts.c.email)
+        .join(accounts)
+        .where(attachments.c.esi_id.in_(esi_ids))
+    )
+    return {row.esi_id: (f"{row.first_name} {row.last_name}", row.email) for row in await connection.execute(asked)}

@@ -1,0 +1,71 @@
+"""One meter's page: its heading, the On Demand Read card and the last reads."""
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from gateway.errors import BadIdentifier
+from gateway.identifiers import EsiId
+from portal.accounts.sessions import Entered
+from portal.context import portal_of
+from portal.errors import NotFound
+from portal.pages.meter_rows import last_reads, meter_allowance, meter_facts
+from portal.pages.navigation import USAGE_METERS, Place
+from portal.pages.read_card import card_of
+from portal.pages.reason_words import FLAGS, HOUR_KEPT, NOT_FULFILLED
+from portal.pages.render import PAGES
+from portal.visibility import VisibleMeter, find_meter
+
+
+def address_of(meter: VisibleMeter) -> str:
+    """The address of a meter's page."""
+    return f"{USAGE_METERS.href}/{meter.esi_id}"
+
+
+async def visible_meter(request: Request, who: Entered, esi_id: str) -> VisibleMeter:
+    """The meter that an address means. Raises NotFound alike if it is none, not there, or not this viewer's."""
+    try:
+        wanted = EsiId(esi_id)
+    except BadIdentifier:
+        raise NotFound from None
+    portal = portal_of(request)
+    async with portal.database.reading() as connection:
+        meter = await find_meter(connection, who.viewer, wanted, portal.clock.now())
+    if meter is None:
+        raise NotFound
+    return meter
+
+
+async def meter_page(
+    request: Request, who: Entered, meter: VisibleMeter, *, refusal: str = "", status: int = 200
+) -> HTMLResponse:
+    """The page; refusal says why a read that was just asked for was not granted."""
+    portal = portal_of(request)
+    now = portal.clock.now()
+    async with portal.database.reading() as connection:
+        facts = await meter_facts(connection, meter, now)
+        reads = await last_reads(connection, meter, who.viewer)
+        allowance = await meter_allowance(connection, meter, now, portal.desk.limits)
+    latest = next((row for row in reads if row.read.meter == meter.number), None)
+    heading = f"{meter.service_address}, {meter.city}"
+    return PAGES.page(
+        request,
+        "meter.html",
+        who,
+        heading,
+        place=USAGE_METERS.href,
+        beneath=(Place(heading, address_of(meter)),),
+        help_at="on-demand",
+        status=status,
+        meter=meter,
+        facts=facts,
+        last_reads=reads,
+        refusal=refusal,
+        may_request=who.viewer.may_request_reads,
+        reachable=meter.gateway is not None,
+        limits=portal.desk.limits,
+        chart=None,
+        flag_words=FLAGS,
+        not_fulfilled=NOT_FULFILLED,
+        hour_kept=HOUR_KEPT,
+        card=card_of(None if latest is None else latest.read, allowance, now),
+    )

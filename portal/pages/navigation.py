@@ -1,0 +1,61 @@
+"""Where a person is and can go: tabs on top, the left menu under each, and breadcrumbs (guide 1.1.1; pure)."""
+
+from dataclasses import dataclass
+
+from portal.companies.kinds import Kind
+from portal.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Somewhere to go: its words and its address."""
+
+    words: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A tab with the left menu under it; the first place of the menu is where the tab leads."""
+
+    words: str
+    menu: tuple[Place, ...]
+
+    @property
+    def href(self) -> str:
+        """Where a click on the tab leads."""
+        return self.menu[0].href
+
+
+ACCOUNT_METERS = Place("Customer Meters (ROR)", "/account/meters")
+PROFILE = Place("My Profile", "/account/profile")
+USAGE_METERS = Place("Customer Meters (ROR)", "/usage/meters")
+MY_METERS = Place("My Meters", "/usage/meters")
+FLEET = Place("Gateways", "/fleet")
+ALL_METERS = Place("Meters", "/usage/meters")
+FAQ = Place("Frequently Asked Questions", "/help")
+HELP = Tab("Help", (FAQ,))
+
+
+def tabs(viewer: Viewer) -> tuple[Tab, ...]:
+    """The tabs of a kind of viewer: a wires company sees its fleet where others see usage."""
+    if viewer.kind is Kind.TDSP:
+        return Tab("My Account", (PROFILE,)), Tab("Fleet", (FLEET, ALL_METERS)), HELP
+    if viewer.kind is Kind.REP:
+        return Tab("My Account", (ACCOUNT_METERS, PROFILE)), Tab("Usage", (USAGE_METERS,)), HELP
+    meters = MY_METERS if viewer.kind is Kind.CUSTOMER else ALL_METERS
+    return Tab("My Account", (PROFILE,)), Tab("Usage", (meters,)), HELP
+
+
+def home(viewer: Viewer) -> str:
+    """The page that a person lands on: the second tab's first."""
+    return tabs(viewer)[1].href
+
+
+def place_of(viewer: Viewer, href: str) -> tuple[Tab, Place] | None:
+    """The tab and the place of its menu to which an address belongs, None if it belongs to none of this viewer's."""
+    for tab in tabs(viewer):
+        for place in tab.menu:
+            if place.href == href:
+                return tab, place
+    return None

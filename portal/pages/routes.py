@@ -1,0 +1,109 @@
+"""The addresses of the pages: GET shows, POST changes and redirects."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from portal.companies.kinds import Kind
+from portal.context import portal_of
+from portal.entrance import EnteredHere, is_foreign
+from portal.errors import ForgedRequest, NotFound, problem_of_refusal
+from portal.pages import entrance_routes
+from portal.pages.fleet_rows import MOST, fleet_of
+from portal.pages.meter_list_view import meters_page
+from portal.pages.meter_view import address_of, meter_page, visible_meter
+from portal.pages.navigation import ACCOUNT_METERS, FLEET, PROFILE, USAGE_METERS
+from portal.pages.render import PAGES, STATIC, THEME_COOKIE, THEMES, inside
+from portal.reads.ask import Refused
+
+router = APIRouter(include_in_schema=False, default_response_class=Response)
+router.include_router(entrance_routes.router)
+A_YEAR_S = 365 * 86_400
+
+
+@router.get("/static/{digest}/{name}")
+async def static(digest: str, name: str) -> Response:
+    """The style, the module and the mark."""
+    return STATIC.answer(digest, name)
+
+
+@router.post("/theme")
+async def choose_theme(
+    request: Request, theme: Annotated[str, Form()] = "", back: Annotated[str, Form()] = "/"
+) -> Response:
+    """Remember the colours that somebody likes, signed in or not."""
+    if is_foreign(request):
+        raise ForgedRequest
+    answer = RedirectResponse(inside(back), status_code=303)
+    if theme in THEMES:
+        secure = request.url.scheme == "https"
+        answer.set_cookie(THEME_COOKIE, theme, max_age=A_YEAR_S, httponly=True, samesite="lax", secure=secure)
+    return answer
+
+
+@router.get("/account/meters")
+async def account_meters(request: Request, who: EnteredHere) -> Response:
+    """Customer Meters (ROR) under My Account, with customers' names."""
+    if who.viewer.kind is not Kind.REP:
+        raise NotFound
+    return await meters_page(request, who, ACCOUNT_METERS)
+
+
+@router.get("/account/profile")
+async def profile(request: Request, who: EnteredHere) -> Response:
+    """My Profile."""
+    return PAGES.page(request, "profile.html", who, PROFILE.words, place=PROFILE.href)
+
+
+@router.get("/usage/meters")
+async def usage_meters(request: Request, who: EnteredHere) -> Response:
+    """Customer Meters (ROR) under Usage."""
+    return await meters_page(request, who, USAGE_METERS)
+
+
+@router.get("/usage/meters/{esi_id}")
+async def one_meter(request: Request, who: EnteredHere, esi_id: str) -> Response:
+    """One meter, with its On Demand Read."""
+    return await meter_page(request, who, await visible_meter(request, who, esi_id))
+
+
+@router.post("/usage/meters/{esi_id}/reads")
+async def ask_for_read(request: Request, who: EnteredHere, esi_id: str) -> Response:
+    """On Demand Read: ask, then show the meter's page, which follows the read; a refusal is shown in its place."""
+    meter = await visible_meter(request, who, esi_id)
+    portal = portal_of(request)
+    answer = await portal.desk.ask(meter, who.viewer)
+    if not isinstance(answer, Refused):
+        return RedirectResponse(address_of(meter), status_code=303)
+    problem = problem_of_refusal(answer, portal.clock)
+    page = await meter_page(request, who, meter, refusal=answer.words, status=problem.status)
+    page.headers.update(problem.headers)
+    return page
+
+
+@router.get("/usage/meters/{esi_id}/reads")
+async def back_to_meter(request: Request, who: EnteredHere, esi_id: str) -> Response:
+    """Where a reload of a refused request leads."""
+    return RedirectResponse(address_of(await visible_meter(request, who, esi_id)), status_code=303)
+
+
+@router.get("/fleet")
+async def fleet(request: Request, who: EnteredHere) -> Response:
+    """A wires company's gateways."""
+    if who.viewer.kind is not Kind.TDSP:
+        raise NotFound
+    portal = portal_of(request)
+    async with portal.database.reading() as connection:
+        found = await fleet_of(connection, who.viewer, portal.clock.now())
+    return PAGES.page(
+        request, "fleet.html", who, FLEET.words, place=FLEET.href, help_at="fleet", fleet=found, most=MOST
+    )
+
+
+@router.get("/help")
+async def help_page(request: Request, who: EnteredHere) -> Response:
+    """Questions, rules, keys and whom to ask."""
+    return PAGES.page(
+        request, "help.html", who, "Frequently Asked Questions", place="/help", limits=portal_of(request).desk.limits
+    )

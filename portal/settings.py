@@ -1,0 +1,57 @@
+"""The portal's configuration: section [portal]."""
+
+from dataclasses import field
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from gateway.config import Credentials, Secret, settings
+from portal.reads.settings import DeskSettings
+
+
+@settings
+class SessionTimes:
+    """How long somebody stays signed in: section [portal.sessions]."""
+
+    page_idle_s: Annotated[float, Field(description="A page's session ends this long after its last use, s.")] = 1800.0
+    page_life_s: Annotated[float, Field(description="A page's session ends this long after sign-in, s.")] = 43_200.0
+    token_idle_s: Annotated[
+        float, Field(description="A program's token ends this long after its last use, s; 20 min at least.", ge=1200)
+    ] = 3600.0
+    token_life_s: Annotated[float, Field(description="A token ends this long after sign-in, s.")] = 86_400.0
+
+
+@settings
+class PortalSettings:
+    """Where the portal keeps its data and listens."""
+
+    database: Annotated[
+        str | Secret, Field(description="The market's database by URL; as a secret if it holds a password.")
+    ] = "sqlite:///var/portal.db"
+    intervals: Annotated[
+        str | Secret, Field(description="The intervals' database by URL; on SQLite a file of its own.")
+    ] = "sqlite:///var/intervals.db"
+    host: Annotated[str, Field(description="The address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Field(description="The port for plain HTTP; 0 takes a free one.", ge=0, le=65535)] = 8080
+    tls_port: Annotated[int, Field(description="The port for HTTPS, if a certificate is given.", ge=0, le=65535)] = 8443
+    certificate: Annotated[Path | None, Field(description="The server's certificate chain (PEM).")] = None
+    key: Annotated[Path | None, Field(description="The private key (PEM) of the certificate.")] = None
+    most_body_bytes: Annotated[int, Field(description="The largest request body that is read, bytes.")] = 4_194_304
+    help_desk: Annotated[str, Field(description="How to reach the help desk, as shown on every page.")] = (
+        "help@metergate.example"
+    )
+    sessions: Annotated[SessionTimes, Field(description="How long somebody stays signed in.")] = field(
+        default_factory=SessionTimes
+    )
+    reads: Annotated[DeskSettings, Field(description="How on-demand reads are sent and given up.")] = field(
+        default_factory=DeskSettings
+    )
+    credentials: Annotated[Credentials, Field(description="Who the portal is to the broker.")] = field(
+        default_factory=Credentials
+    )
+
+
+def url_of(place: str | Secret) -> str:
+    """A database's URL in the clear. Raises BadConfig if its secret is not where the configuration says."""
+    return place.reveal() if isinstance(place, Secret) else place

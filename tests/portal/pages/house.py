@@ -1,0 +1,94 @@
+"""The real portal for the tests of its pages: the real application, with the test as its gateways."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from gateway.clock import Clock
+from gateway.database import Database
+from gateway.dice import SeededDice
+from gateway.identifiers import GatewayId
+from portal.accounts.signing_in import Door
+from portal.accounts.throttle import Throttle
+from portal.app import build_app
+from portal.context import Portal
+from portal.pages.error_page import error_page
+from portal.pages.routes import router
+from portal.reads.desk import ReadDesk
+from portal.seed import SeedWorld
+from portal.settings import PortalSettings
+from tests.portal.wire import Answers, WireBus
+from tests.portal.world import CHEAP, PASSWORD, WORLD, settle
+
+HOST = "http://portal.test"
+HTML = {"Accept": "text/html,application/xhtml+xml"}
+CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A running portal: its application, its database and the wire on which the test answers as a gateway."""
+
+    app: object
+    database: Database
+    desk: ReadDesk
+    bus: WireBus
+    clock: Clock
+
+    def answers(self, gateway: str = "gw-1") -> Answers:
+        """A gateway's side of the conversation."""
+        return Answers(GatewayId(gateway), self.clock)  # type: ignore[arg-type]  # it only asks for now()
+
+    def client(self) -> "Browser":
+        """A browser of its own, not signed in."""
+        transport = httpx.ASGITransport(app=self.app)  # type: ignore[arg-type]  # FastAPI is an ASGI application
+        return Browser(httpx.AsyncClient(transport=transport, base_url=HOST, headers=HTML))
+
+
+class Browser:
+    """What a browser without JavaScript does: keeps cookies, follows redirects, sends a form's hidden token."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.http = client
+
+    async def sign_in(self, user_id: str, password: str = PASSWORD) -> httpx.Response:
+        """Fill in the form of the start page."""
+        fields = {"user_id": user_id, "password": password}
+        return await self.http.post("/login", data=fields, follow_redirects=True)
+
+    async def get(self, path: str) -> httpx.Response:
+        """A page, after redirects."""
+        return await self.http.get(path, follow_redirects=True)
+
+    async def press(self, page: str, action: str) -> httpx.Response:
+        """Press the button of a form on a page."""
+        token = CSRF.search((await self.get(page)).text)
+        return await self.http.post(action, data={"csrf": token[1] if token else ""}, follow_redirects=True)
+
+
+@asynccontextmanager
+async def open_house(folder: Path, clock: Clock, world: SeedWorld = WORLD) -> AsyncIterator[House]:
+    """A portal on SQLite with a world in it, its desk running; the test takes from its bus and answers."""
+    database = Database.open(f"sqlite:///{folder}/portal.db")
+    await settle(database, clock.now(), world)
+    bus, dice = WireBus(), SeededDice(7)
+    desk = ReadDesk(database, bus, clock, dice)
+    portal = Portal(
+        database=database,
+        desk=desk,
+        door=Door(database, CHEAP, Throttle(clock), clock, dice),
+        clock=clock,
+        dice=dice,
+        settings=PortalSettings(help_desk="help@example.com"),
+    )
+    running = [asyncio.create_task(desk.run()), asyncio.create_task(bus.run(desk.handle, desk.greet))]
+    yield House(build_app(portal, [router], error_page), database, desk, bus, clock)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    await database.close()
