@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from sqlalchemy import select
 
 from gateway.clock import Clock
 from gateway.database import Database
@@ -19,6 +20,8 @@ from portal.context import Portal
 from portal.pages.error_page import error_page
 from portal.pages.routes import router
 from portal.reads.desk import ReadDesk
+from portal.reads.status import is_open
+from portal.reads.tables import reads
 from portal.seed import SeedWorld
 from portal.settings import PortalSettings
 from tests.portal.wire import Answers, WireBus
@@ -49,6 +52,15 @@ class House:
         while not self.bus.published.empty():
             sent.append(self.bus.published.get_nowait()[1])
         return [message for message in sent if isinstance(message, RequestRead)]
+
+    async def settled(self) -> None:
+        """Wait until every read that was asked for has ended."""
+        async with self.database.reading() as connection:
+            read_ids = list(await connection.scalars(select(reads.c.id)))
+        for read_id in read_ids:
+            ended = await self.desk.wait(read_id, 10)
+            assert ended is not None
+            assert not is_open(ended.status)
 
     def client(self, *, raise_app_exceptions: bool = True) -> "Browser":
         """A browser of its own, not signed in."""

@@ -37,6 +37,7 @@ async def test_a_fault_of_ours_is_a_page_without_details(house: House) -> None:
     assert page.status_code == 500
     assert "Something went wrong here" in page.text
     assert "swordfish" not in page.text
+    assert page.headers["content-security-policy"].startswith("default-src")
 
 
 async def test_too_many_wrong_passwords_are_told_when_to_come_back(house: House) -> None:
