@@ -52,8 +52,11 @@ async def stage(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
         answering = asyncio.create_task(meters.run())
         await sign_in(context, address, "rep.admin")
         yield Stage(house, clock, meters, address, context, complaints)
-        answering.cancel()
         await context.close()
+        # Whoever still waits for a read is answered, so that the server ends in peace.
+        meters.gate.set()
+        await house.settled()
+        answering.cancel()
 
 
 async def test_a_click_is_followed_live_without_a_reload(stage: Stage) -> None:
@@ -124,7 +127,7 @@ async def test_a_session_that_ends_while_a_page_waits_leads_to_the_sign_in(stage
     page = await stage.open(METER)
     await page.click("#odr-button")
     await expect(page.locator("li.now")).to_contain_text("On the radio")
-    stage.clock.shift = timedelta(days=2)
+    stage.clock.shift = timedelta(hours=2)
     stage.meters.gate.set()
     await page.wait_for_url(lambda url: "/?next=" in url)
     await expect(page.locator("#password")).to_be_visible()
