@@ -10,8 +10,8 @@ A driver is one class for one radio or one line. To write one:
   words; every failure to open is LinkLost too. It is called again after a pause (gateway.links.keep), so it cleans up
   whatever it opened, also when it is cancelled, and never loops by itself.
 * `read(assignment, timeout_s)` returns a RegisterRead or raises a Fault. It waits for a connection, makes its own
-  attempts with their own time-outs inside timeout_s, and starts over when the connection is lost under way. It is
-  called for many meters at once: bound what reaches the line, and let no meter's trouble touch another's read.
+  attempts with their own time-outs inside timeout_s, and starts over when the connection is lost under way. Many meters
+  are read at once: bound what reaches the line, and let no meter's trouble touch another's read.
 * Decode bytes in a module of pure functions, with exact integers (gateway.reads says which units), None for what is
   absent, and BadReading for what cannot be trusted. A guess is worse than a fault.
 * Add the driver's simulator as a bench to tests/drivers/test_contract.py. What passes there is a driver.

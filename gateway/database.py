@@ -109,7 +109,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection for reading one consistent state."""
-        async with self._reader.connect() as connection:
+        async with self._connection(self._reader) as connection:
             yield connection
 
     async def write(self, job: Job[T]) -> T:
@@ -141,10 +141,23 @@ class Database:
         async with self._writer.begin() as connection:
             await connection.run_sync(upgrade)
 
+    @asynccontextmanager
+    async def _connection(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        """A connection, given back at the end. An inline one needs no shield against cancellation: it never waits."""
+        if not self._grouped:
+            async with engine.connect() as connection:
+                yield connection
+            return
+        connection = await engine.connect()
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
     async def _alone(self, job: Job[T]) -> T:
         for attempt in range(ATTEMPTS):
             try:
-                async with self._writer.begin() as connection:
+                async with self._connection(self._writer) as connection, connection.begin():
                     return await job(connection)
             except DBAPIError as error:
                 again = getattr(error.orig, "sqlstate", None) in RETRIED_SQLSTATES
@@ -158,8 +171,9 @@ class Database:
             await asyncio.sleep(0)
             group = [self._jobs.popleft() for _ in range(min(len(self._jobs), JOBS_PER_COMMIT))]
             try:
-                async with self._writer.begin() as connection:
+                async with self._connection(self._writer) as connection:
                     values = [await job(connection) for job, _ in group]
+                    await connection.commit()
             except Exception:  # whatever one job raised, it alone shall hear of it: all run again, each by itself
                 await self._one_by_one(group)
                 continue

@@ -8,7 +8,7 @@ midnight to midnight; a day's intervals share it by weights of hour, season, app
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from itertools import accumulate, pairwise
 from math import cos, exp, floor, pi, sin
@@ -83,11 +83,14 @@ class HouseholdLoad:
 
     def __init__(self, key: str, home: Home) -> None:
         self.key, self.home = key, home
-        self._habits = _Habits(key, home)
         taken, given = home.mean_wh_per_day, 0.4 * home.mean_wh_per_day if home.solar else 0.0
         self._delivered = _Direction("delivered", taken, 0.30, 0.15, _SUMMER_PEAK, 0.2, home.vacant)
         self._received = _Direction("received", given, 0.25, 0.0, _MIDSUMMER, 0.2, home.vacant)
         self._days = lru_cache(maxsize=4)(self._day)
+
+    @cached_property
+    def _habits(self) -> "_Habits":
+        return _Habits(self.key, self.home)
 
     def delivered_wh(self, at: datetime) -> int:
         """Everything taken from the grid up to an instant. Raises ValueError before FIRST_DAY."""

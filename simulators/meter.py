@@ -114,7 +114,7 @@ def meter_at(premise: Premise, clock: Clock) -> SimMeter:
 
 def model_at(premise: Premise) -> MeterModel:
     """The meter's model: most show Wh, some hundredths of a kWh, some BCD digits, some kWh and say nothing of it."""
-    rolls = SeededDice(int(premise.esi_id)).stream("model")
+    rolls = SeededDice(0).stream(f"model/{premise.esi_id}")
     forms = [(KWH, 1, 1000)] * 14 + [(KWH, 1, 100)] * 2 + [(KWH, 10, 10_000)] + [(KWH_IN_BCD, 1, 1000)] * 2
     unit, multiplier, divisor = rolls.choice([*forms, (KWH, None, None)])
     if premise.home.solar and unit == KWH_IN_BCD:

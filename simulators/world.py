@@ -21,6 +21,8 @@ from simulators.zigbee.nodes import Endpoint, Node, Plain
 from simulators.zigbee.radio import Radio
 from simulators.zigbee.zcl import Cluster
 
+_BASIC: Cluster = basic()
+_KEY_ESTABLISHMENT: Cluster = key_establishment()
 ENERGY_SERVICES_INTERFACE, METERING_DEVICE = 0x0500, 0x0501
 
 
@@ -103,13 +105,14 @@ def _memory(plan: StreetPlan, nodes: Sequence[Node]) -> Memory:
 
 def _nodes(plan: StreetPlan, premises: Sequence[Premise], meters: Sequence[SimMeter]) -> list[Node]:
     """A node per meter, with a link key as after key establishment."""
-    rolls = SeededDice(plan.seed).stream(f"nodes/{plan.first}")
+    dice = SeededDice(plan.seed)
+    rolls = dice.stream(f"nodes/{plan.first}")
     addresses = rolls.sample(range(1, 0xFFF0), len(premises))
     return [
         Node(
             identity=zdo.Identity(eui64=int(premise.eui64, 16), nwk=nwk),
             endpoints=_endpoints(meter, rolls),
-            link_key=SeededDice(int(premise.esi_id)).stream("link key").randbytes(16),
+            link_key=dice.stream(f"link key/{premise.esi_id}").randbytes(16),
             lqi=rolls.randrange(90, 256),
             rssi=rolls.randrange(-85, -40),
             plain=plan.plain,
@@ -121,7 +124,7 @@ def _nodes(plan: StreetPlan, premises: Sequence[Premise], meters: Sequence[SimMe
 
 def _endpoints(meter: SimMeter, rolls: Random) -> dict[int, Endpoint]:
     """One endpoint, which is not number 1 everywhere; some meters are their home's Energy Services Interface."""
-    servers: dict[int, Cluster] = {BASIC: basic(), METERING: Metering(meter), KEY_ESTABLISHMENT: key_establishment()}
+    servers = {BASIC: _BASIC, METERING: Metering(meter), KEY_ESTABLISHMENT: _KEY_ESTABLISHMENT}
     clients = (TIME, KEY_ESTABLISHMENT) if rolls.random() < 0.5 else (KEY_ESTABLISHMENT,)
     device = ENERGY_SERVICES_INTERFACE if rolls.random() < 0.125 else METERING_DEVICE
     descriptor = zdo.Descriptor(profile=SMART_ENERGY, device=device, servers=tuple(servers), clients=clients)

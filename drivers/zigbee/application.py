@@ -1,6 +1,7 @@
 """The co-processor's network as a Smart Energy trust centre: bellows' application without its habits for homes."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,12 @@ import bellows.types as ezsp_t  # type: ignore[import-untyped]  # bellows ships 
 import zigpy.types as t
 import zigpy.zdo
 import zigpy.zdo.types as zdo_t
-from bellows.ash import NcpFailure  # type: ignore[import-untyped]  # bellows ships no types
+from bellows.ash import AshException, NcpFailure  # type: ignore[import-untyped]  # bellows ships no types
 from bellows.exception import ControllerError, EzspError  # type: ignore[import-untyped]  # bellows ships no types
 from bellows.zigbee.application import ControllerApplication  # type: ignore[import-untyped]  # bellows ships no types
 from zigpy.config import CONF_DATABASE
 from zigpy.device import BaseDevice
+from zigpy.exceptions import ZigbeeException
 from zigpy.state import Key
 
 from drivers.zigbee.device import SmartEnergyDevice
@@ -26,6 +28,9 @@ BY_INSTALL_CODE = ezsp_t.EzspDecisionBitmask.ALLOW_JOINS | ezsp_t.EzspDecisionBi
 
 MOST_SILENCES = 2
 """Watchdog periods without a sign of life after which a co-processor counts as hung."""
+
+TROUBLE = (TimeoutError, ZigbeeException, AshException)
+"""What a co-processor's failure to do as it was told looks like; if it is gone, `lost` says so."""
 
 CLOSE_S = 3.0
 """How long closing the radio may take."""
@@ -45,7 +50,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         super().__init__(config)
         self._watchdog_period = watchdog_s
         self._silences = 0
-        self.attempt_timeout_s = attempt_timeout_s
+        self._attempt_timeout_s = attempt_timeout_s
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.plain_dropped = 0
         self._is_closing = False
@@ -60,6 +65,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
     def add_device(self, ieee: t.EUI64, nwk: t.NWK) -> SmartEnergyDevice:
         """Every node is one of ours; the database's devices come this way too."""
         device = SmartEnergyDevice(self, ieee, nwk)
+        device.attempt_timeout_s = self._attempt_timeout_s
         self.devices[ieee] = device
         return device
 
@@ -94,19 +100,37 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
             finally:
                 self._seekers.get(ieee, set()).discard(found)
 
+    async def is_at(self, device: SmartEnergyDevice) -> bool:
+        """Whether the co-processor says that no other node is at a node's address; asked once per address.
+
+        Addresses come from announcements that anyone on the network can make. A registered device that announced
+        itself as a meter would be sent the request under its own key, and its answer would be believed.
+        """
+        if device.vouched_nwk == device.nwk:
+            return True
+        try:
+            status, ieee = await self._ezsp.lookupEui64ByNodeId(nodeId=device.nwk)
+        except TROUBLE:
+            return False
+        if ezsp_t.sl_Status.from_ember_status(status) == ezsp_t.sl_Status.OK and ieee != device.ieee:
+            return False
+        device.vouched_nwk = device.nwk
+        return True
+
     async def introduce(self, device: SmartEnergyDevice) -> None:
         """Tell the co-processor which node has which address: without that it finds no link key to encrypt with.
 
         It learns neighbours by itself; the rest share its small address table, oldest out first.
         """
-        _, size = await self._ezsp.getConfigurationValue(configId=ezsp_t.EzspConfigId.CONFIG_ADDRESS_TABLE_SIZE)
         self._introduced += 1
-        await self._ezsp.replaceAddressTableEntry(
-            addressTableIndex=self._introduced % max(size, 1),
-            newEui64=device.ieee,
-            newId=device.nwk,
-            newExtendedTimeout=False,
-        )
+        with contextlib.suppress(*TROUBLE):
+            _, size = await self._ezsp.getConfigurationValue(configId=ezsp_t.EzspConfigId.CONFIG_ADDRESS_TABLE_SIZE)
+            await self._ezsp.replaceAddressTableEntry(
+                addressTableIndex=self._introduced % max(size, 1),
+                newEui64=device.ieee,
+                newId=device.nwk,
+                newExtendedTimeout=False,
+            )
 
     async def interviewed(self, device: SmartEnergyDevice) -> None:
         """Wait until a node's interview, if one is under way or due, has ended for better or worse."""
@@ -117,7 +141,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
     # Frames
 
     def packet_received(self, packet: t.ZigbeePacket) -> None:
-        """Hand a frame on, unless its cluster demands encryption and it has none (obstacle: nobody else checks)."""
+        """Hand a frame on, unless its cluster demands encryption and it has none: neither library checks that."""
         is_plain = t.TransmitOptions.APS_Encryption not in packet.tx_options
         is_unicast = packet.dst is not None and packet.dst.addr_mode == t.AddrMode.NWK
         if is_plain and is_unicast and is_secured(packet.profile_id, packet.cluster_id):
@@ -196,6 +220,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         """Open the database and the radio, and start the network. Raises whatever zigpy, bellows and SQLite raise."""
         database = self.config[CONF_DATABASE]
         if database:
+            Path(database).parent.mkdir(parents=True, exist_ok=True)
             Path(database).touch(mode=0o600)
         await self._load_db()
         await self.startup(auto_form=may_form)
@@ -218,7 +243,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
             self.lost.set_result(words)
 
     async def _watchdog_feed(self) -> None:
-        """Ask for a sign of life. Two periods without one end the connection; bellows would wait for nine."""
+        """Ask for a sign of life. Two periods without one end the connection; bellows would wait for ten."""
         try:
             async with asyncio.timeout(self._watchdog_period):
                 await self._ezsp.nop()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import zigpy.endpoint
 import zigpy.zdo
@@ -14,9 +14,6 @@ from zigpy.zcl import Cluster, foundation
 
 from drivers.zigbee.metering import Nameplate
 from drivers.zigbee.profile import ENDPOINT, METERING, PROFILE_ID, is_secured
-
-if TYPE_CHECKING:
-    from drivers.zigbee.application import SmartEnergyApplication
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +31,11 @@ class SmartEnergyDevice(ZigbeeDevice):
     plate_at: float = 0.0
     """When the nameplate was read, by the driver's clock (monotonic seconds)."""
 
-    _application: "SmartEnergyApplication"
+    vouched_nwk: int | None = None
+    """The network address at which the co-processor knows no other node."""
+
+    attempt_timeout_s: float = 5.0
+    """How long each question of the interview waits for its answer."""
 
     @property
     def meter(self) -> Cluster | None:
@@ -63,7 +64,7 @@ class SmartEnergyDevice(ZigbeeDevice):
     def _parse_packet_header(
         self, packet: ZigbeePacket
     ) -> tuple[zdo_t.ZDOHeader | foundation.ZCLHeader, ResponseKey] | tuple[None, None]:
-        """Our profile's frames are ZCL, which zigpy believes of home automation only (obstacle 1)."""
+        """Our profile's frames are ZCL, which zigpy believes of home automation only."""
         if packet.profile_id != PROFILE_ID or packet.src_ep is None or packet.src_ep == zigpy.zdo.ZDO_ENDPOINT:
             return super()._parse_packet_header(packet)
         try:
@@ -113,7 +114,7 @@ class SmartEnergyDevice(ZigbeeDevice):
         """Ask the node something about itself, with our patience instead of zigpy's 28 seconds three times."""
         for remaining in reversed(range(QUESTIONS)):
             try:
-                async with asyncio.timeout(self._application.attempt_timeout_s):
+                async with asyncio.timeout(self.attempt_timeout_s):
                     await question()
                 return
             except (TimeoutError, DeliveryError):
@@ -140,6 +141,7 @@ class SmartEnergyDevice(ZigbeeDevice):
         self._reinterview_in_progress = True
         shadow = SmartEnergyDevice(self._application, self._ieee, self.nwk)
         shadow._reinterview_in_progress = True
+        shadow.attempt_timeout_s = self.attempt_timeout_s
         devices = self._application.devices
         devices[self._ieee] = shadow
         try:

@@ -2,15 +2,15 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 import zigpy.types as t
-from bellows.ash import AshException  # type: ignore[import-untyped]  # bellows ships no types
-from zigpy.exceptions import NetworkNotFormed, RadioException, ZigbeeException
+from zigpy.exceptions import CorruptDatabase, NetworkNotFormed, RadioException
 
 from drivers.zigbee import metering
-from drivers.zigbee.application import SmartEnergyApplication
+from drivers.zigbee.application import TROUBLE, SmartEnergyApplication
 from drivers.zigbee.device import SmartEnergyDevice
 from drivers.zigbee.reading import KeyMissing, ask
 from drivers.zigbee.settings import ZigBeeSettings, for_zigpy
@@ -27,7 +27,6 @@ T = TypeVar("T")
 
 FIRST_PAUSE_S = 0.2
 """The pause before the second attempt, on average; doubled at each further one."""
-
 
 GRACE_S = 0.1
 """How long work may take to fail by itself after its connection is lost. Cancelled at once, it would leave exceptions
@@ -112,6 +111,8 @@ class ZigBeeDriver:
             await app.start(may_form=self._settings.form)
         except NetworkNotFormed:
             raise LinkLost("the co-processor has no network, and the settings do not let us form one") from None
+        except (sqlite3.Error, CorruptDatabase) as error:
+            raise LinkLost(f"the database {self._settings.database} cannot be used: {error}") from error
         except (OSError, RadioException) as error:
             raise LinkLost(f"{self._settings.radio} cannot be opened: {error.__cause__ or error!r}") from error
         except Exception as error:  # The other side's bytes can make bellows fail in any way; all of them mean this.
@@ -142,6 +143,8 @@ class ZigBeeDriver:
         if not isinstance(device, SmartEnergyDevice):
             raise Unsupported(f"{ieee} is the co-processor itself")
         if device.meter is None:
+            if not await app.is_at(device):
+                await self._found(app, ieee, 1)
             await app.interviewed(device)
         if device.meter is None and device.is_initialized:
             raise Unsupported("the node has no Metering server on the Smart Energy profile")
@@ -167,15 +170,18 @@ class ZigBeeDriver:
     async def _ask(
         self, app: SmartEnergyApplication, device: SmartEnergyDevice, attributes: Sequence[int], timeout_s: float
     ) -> metering.Answers:
-        """One attempt. A co-processor that knows no key may only not know whose address this is: tell it once."""
-        meter = device.meter
-        if meter is None:
-            raise Unreachable("the node is being interviewed anew")
+        """One attempt, at an address that is the meter's before and after."""
+        meter, nwk = device.meter, device.nwk
+        if meter is None or not await app.is_at(device):
+            raise Unreachable("another node has the meter's address")
         try:
-            return await ask(meter, attributes, timeout_s)
-        except KeyMissing:
+            answers = await ask(meter, attributes, timeout_s)
+        except KeyMissing:  # It may only not know whose address this is.
             await app.introduce(device)
-        return await ask(meter, attributes, timeout_s)
+            answers = await ask(meter, attributes, timeout_s)
+        if device.nwk != nwk:
+            raise Unreachable("the meter's address changed while it was asked")
+        return answers
 
     async def _found(self, app: SmartEnergyApplication, ieee: t.EUI64, attempts: int) -> bool:
         """Ask the network for a node's address, a few times; whether it answered."""
@@ -184,7 +190,7 @@ class ZigBeeDriver:
                 async with asyncio.timeout(self._settings.attempt_timeout_s):
                     await app.search(ieee)
                 return True
-            except (TimeoutError, ZigbeeException, AshException) as error:
+            except TROUBLE as error:
                 log.debug("%s: %s was not found (%s)", self.name, ieee, type(error).__name__)
         return False
 

@@ -17,7 +17,13 @@ _DENY_KEY_REQUESTS = 0x50
 class ZigBeeSettings:
     """One radio: a network co-processor that speaks EZSP."""
 
-    radio: Annotated[str, Field(description="The co-processor: socket://host:port or /dev/serial/by-id/...")]
+    radio: Annotated[
+        str,
+        Field(
+            pattern=r"^(socket://[^/:]+:[0-9]{1,5}|/.+)$",
+            description="The co-processor: socket://host:port or /dev/serial/by-id/...",
+        ),
+    ]
     baudrate: Annotated[int, Field(gt=0, description="Speed of a serial radio in bits per second.")] = 115200
     flow_control: Annotated[
         Literal["software", "hardware"], Field(description="Flow control of a serial radio; see its firmware's notes.")

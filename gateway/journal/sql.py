@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.database import Database
 from gateway.identifiers import MeterNumber, RequestId
 from gateway.journal.entries import OUTCOME, REMEMBERED, Desk, Entry, Numbers, interruption, outcome_of
-from gateway.journal.tables import counters, requests
-from gateway.messages import Mark, OutcomeStatus, ReadEnded, RequestRead
+from gateway.journal.tables import IS_DONE, IS_OPEN, counters, requests
+from gateway.messages import Mark, ReadEnded, RequestRead
 from gateway.ports import Claim, Finished
 from gateway.read_policy import ReadLimits
 
@@ -21,11 +21,11 @@ SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 OPEN = "open"
 
 BY_ID = select(requests).where(requests.c.id.in_(bindparam("ids", expanding=True)))
-OPEN_METERS = select(requests.c.meter).where(requests.c.status == OPEN)
+OPEN_METERS = select(requests.c.meter).where(IS_OPEN)
 SUCCESSES = select(requests.c.meter, requests.c.accepted_at).where(
     requests.c.meter.in_(bindparam("meters", expanding=True)),
     requests.c.accepted_at > bindparam("since"),
-    requests.c.status == OutcomeStatus.DONE,
+    IS_DONE,
 )
 UNRECEIPTED = select(requests.c.outcome).where(requests.c.seq > bindparam("seq")).order_by(requests.c.seq)
 COUNTERS = select(counters).with_for_update()
@@ -87,7 +87,7 @@ class SqlJournal:
         """End every open claim as interrupted."""
 
         async def job(connection: AsyncConnection) -> list[ReadEnded]:
-            rows = await connection.execute(select(requests).where(requests.c.status == OPEN))
+            rows = await connection.execute(select(requests).where(IS_OPEN))
             return await _end(connection, [interruption(_entry(row).request, now) for row in rows], limits)
 
         return await self._database.write(job)

@@ -1,6 +1,6 @@
 """The gateway's own tables: the read requests it was asked, and the counters of its journal."""
 
-from sqlalchemy import Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import Column, Index, Integer, MetaData, String, Table, Text, text
 
 from gateway.database import IdentifierType, Instant
 from gateway.identifiers import EsiId, MeterNumber, RequestId
@@ -26,9 +26,12 @@ requests = Table(
     Column("ended_at", Instant),
     Column("seq", Integer, unique=True),
     Column("outcome", Text),  # the outcome as it is told, JSON
-    Index("ix_requests_meter_accepted_at", "meter", "accepted_at"),
-    Index("ix_requests_status", "status"),
 )
+
+IS_OPEN = text("status = 'open'")
+IS_DONE = text("status = 'done'")
+Index("ix_requests_open", requests.c.meter, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
+Index("ix_requests_done", requests.c.meter, requests.c.accepted_at, sqlite_where=IS_DONE, postgresql_where=IS_DONE)
 
 counters = Table(
     "counters",

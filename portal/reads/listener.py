@@ -93,6 +93,7 @@ class _Batch:
             return
         row |= columns_of(message)
         row["accepted_at"] = message.accepted_at or row["accepted_at"]
+        row["on_air_at"] = message.on_air_at or row["on_air_at"]
         row["status"], row["recorded_at"] = status, self.now
         self.ended.add(message.id)
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import bindparam, case, delete, select, update
@@ -26,6 +27,9 @@ from portal.reads.status import ReadStatus
 from portal.reads.tables import read_outbox, reads
 
 log = logging.getLogger(__name__)
+
+NOTE_SENT_S = 0.05
+"""How long a sent request's time may wait to be written down with others'."""
 
 _KEPT = select(reads.c.id, reads.c.gateway, reads.c.meter, reads.c.esi_id, reads.c.asked_at, reads.c.deadline_at).join(
     read_outbox, read_outbox.c.read_id == reads.c.id
@@ -73,6 +77,8 @@ class Outbox:
         self._ready: deque[_Pending] = deque()
         self._wake = asyncio.Event()
         self._some = asyncio.Event()
+        self._sent: dict[RequestId, datetime] = {}
+        self._some_sent = asyncio.Event()
 
     def __contains__(self, read_id: RequestId) -> bool:
         return read_id in self._pending
@@ -111,6 +117,7 @@ class Outbox:
         """Send what is ready, and make ready what is due again; until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._send_ready())
+            tasks.create_task(self._note_sent())
             tasks.create_task(self._resend_due())
 
     def _queue(self, waiting: _Pending) -> None:
@@ -134,12 +141,12 @@ class Outbox:
             waiting.queued = False
         wanted = [w for w in batch if w.request.id in self._pending and w.request.deadline_at > now]
         arrived = await asyncio.gather(*(self._publish(waiting) for waiting in wanted))
-        acknowledged = [waiting for waiting, ok in zip(wanted, arrived, strict=True) if ok]
-        first = [waiting.request.id for waiting in acknowledged if not waiting.sent]
-        for waiting in acknowledged:
-            waiting.sent = True
-        if first:
-            await self._note_sent(sorted(first), now)
+        for waiting, ok in zip(wanted, arrived, strict=True):
+            if ok and not waiting.sent:
+                waiting.sent = True
+                self._sent[waiting.request.id] = now
+        if self._sent:
+            self._some_sent.set()
 
     async def _publish(self, waiting: _Pending) -> bool:
         """Whether the broker has it; in any case it is due again after its pause."""
@@ -152,18 +159,22 @@ class Outbox:
             return False
         return True
 
-    async def _note_sent(self, read_ids: Sequence[RequestId], at: datetime) -> None:
-        rows = [{"of_read": read_id, "at": at} for read_id in read_ids]
-
-        async def job(connection: AsyncConnection) -> None:
-            await connection.execute(_SENT, rows)
+    async def _note_sent(self) -> None:
+        """Write down when requests were sent, a moment's worth at a time; most reads have ended by then."""
+        while True:
+            await self._some_sent.wait()
+            await self._clock.sleep(NOTE_SENT_S)
+            self._some_sent.clear()
+            sent, self._sent = self._sent, {}
+            await self._database.write(partial(self._keep_sent, sent=sent))
             if not self._settings.outbox_until_result:
-                await connection.execute(_FORGET, [{"of_read": read_id} for read_id in read_ids])
+                self.settle(sent)
+            await self._told_sent([read_id for read_id in sent if read_id in self._pending])
 
-        await self._database.write(job)
+    async def _keep_sent(self, connection: AsyncConnection, sent: dict[RequestId, datetime]) -> None:
+        await connection.execute(_SENT, [{"of_read": read_id, "at": at} for read_id, at in sorted(sent.items())])
         if not self._settings.outbox_until_result:
-            self.settle(read_ids)
-        await self._told_sent(read_ids)
+            await connection.execute(_FORGET, [{"of_read": read_id} for read_id in sent])
 
     async def _resend_due(self) -> None:
         while True:

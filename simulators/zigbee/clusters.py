@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from simulators.faults import FaultKind
-from simulators.meter import SimMeter
+from simulators.meter import Registers, SimMeter
 from simulators.zigbee.zcl import (
     BITMAP8,
     ENUM8,
@@ -77,37 +77,33 @@ class Metering:
 
     def __init__(self, meter: SimMeter) -> None:
         self._meter = meter
-        self._values: dict[int, Callable[[], Value | None]] = {
-            DELIVERED: lambda: self._sum(meter.registers().delivered_wh),
-            RECEIVED: lambda: self._sum(meter.registers().received_wh) if meter.model.has_received else None,
-            SNAPSHOT_TIME: self._snapshot_time,
-            UPDATE_PERIOD: lambda: Value(UINT8, meter.model.update_period_s) if meter.model.tells_period else None,
-            STATUS: lambda: Value(BITMAP8, meter.status),
-            UNIT: lambda: Value(ENUM8, meter.model.unit),
-            MULTIPLIER: self._multiplier,
-            DIVISOR: self._divisor,
-            FORMATTING: lambda: Value(BITMAP8, self._formatting()),
-            DEMAND_FORMATTING: lambda: Value(BITMAP8, self._formatting()),
-            DEVICE_TYPE: lambda: Value(BITMAP8, 0),
-            SERIAL: lambda: Value(OCTETS, meter.number.encode()),
-            DEMAND: self._demand,
-        }
+        self._latched: Registers | None = None
 
     def attributes(self) -> Sequence[int]:
         """The ids of the attributes that this model of meter may have."""
-        return list(self._values)
+        return list(_SHOWN)
 
     def attribute(self, attribute: int) -> Value | None:
         """An attribute's value at this moment."""
-        value = self._values.get(attribute)
-        return None if value is None else value()
+        shown = _SHOWN.get(attribute)
+        return None if shown is None else shown(self)
 
     def reading(self, attributes: Sequence[int]) -> bytes | None:
-        """Count a read of the registers; a broken meter answers with noise."""
+        """Count a read of the registers, and take them all at one instant; a broken meter answers with noise."""
         self._meter.reads += DELIVERED in attributes
+        self._latched = self._meter.registers()
         if not self._meter.has(FaultKind.GARBAGE):
             return None
         return sha256(f"{self._meter.number}/{self._meter.reads}".encode()).digest()
+
+    def _registers(self) -> Registers:
+        return self._latched or self._meter.registers()
+
+    def _delivered(self) -> Value:
+        return self._sum(self._registers().delivered_wh)
+
+    def _received(self) -> Value | None:
+        return self._sum(self._registers().received_wh) if self._meter.model.has_received else None
 
     def _sum(self, wh: int) -> Value:
         invalid = self._meter.has(FaultKind.INVALID)
@@ -115,12 +111,25 @@ class Metering:
 
     def _demand(self) -> Value:
         invalid = self._meter.has(FaultKind.INVALID)
-        return Value(INT24, _INVALID_24 if invalid else self._meter.model.shown(self._meter.registers().demand_w))
+        return Value(INT24, _INVALID_24 if invalid else self._meter.model.shown(self._registers().demand_w))
 
     def _snapshot_time(self) -> Value | None:
         if not self._meter.model.has_snapshot_time:
             return None
-        return Value(UTC_TIME, int((self._meter.registers().latched_at - _EPOCH).total_seconds()))
+        return Value(UTC_TIME, int((self._registers().latched_at - _EPOCH).total_seconds()))
+
+    def _update_period(self) -> Value | None:
+        model = self._meter.model
+        return Value(UINT8, model.update_period_s) if model.tells_period else None
+
+    def _status(self) -> Value:
+        return Value(BITMAP8, self._meter.status)
+
+    def _unit(self) -> Value:
+        return Value(ENUM8, self._meter.model.unit)
+
+    def _serial(self) -> Value:
+        return Value(OCTETS, self._meter.number.encode())
 
     def _multiplier(self) -> Value | None:
         multiplier = self._meter.model.multiplier
@@ -136,7 +145,24 @@ class Metering:
             return None
         return Value(UINT24, divisor)
 
-    def _formatting(self) -> int:
-        """Digits to show: three after the point for a meter that counts thousandths, zeros in front suppressed."""
+    def _formatting(self) -> Value:
+        """Digits to show: as many after the point as the divisor has zeros, zeros in front suppressed."""
         digits = len(str(self._meter.model.divisor or 1)) - 1
-        return 0x80 | 7 << 3 | min(digits, 7)
+        return Value(BITMAP8, 0x80 | 7 << 3 | min(digits, 7))
+
+
+_SHOWN: dict[int, Callable[[Metering], Value | None]] = {
+    DELIVERED: Metering._delivered,
+    RECEIVED: Metering._received,
+    SNAPSHOT_TIME: Metering._snapshot_time,
+    UPDATE_PERIOD: Metering._update_period,
+    STATUS: Metering._status,
+    UNIT: Metering._unit,
+    MULTIPLIER: Metering._multiplier,
+    DIVISOR: Metering._divisor,
+    FORMATTING: Metering._formatting,
+    DEMAND_FORMATTING: Metering._formatting,
+    DEVICE_TYPE: lambda _: Value(BITMAP8, 0),
+    SERIAL: Metering._serial,
+    DEMAND: Metering._demand,
+}

@@ -113,6 +113,21 @@ async def test_a_plain_answer_on_a_secured_cluster_is_dropped_and_counted(labora
         assert app_of(driver).plain_dropped == 1
 
 
+@pytest.mark.parametrize("version", [13, 14])
+@pytest.mark.parametrize("known", [(0, 1), (1,), (0,)], ids=["both known", "meter unknown", "impostor unknown"])
+async def test_a_device_that_announces_itself_as_a_meter_is_not_read_in_its_place(
+    laboratory: Make, keep_up: Make, version: int, known: tuple[int, ...]
+) -> None:
+    lab = await laboratory(2, version=version)
+    async with keep_up(lab.driver()) as driver:
+        for number in known:
+            await driver.read(lab.assignment(number), 10)
+        victim = t.EUI64.deserialize(lab.nodes[0].eui64.to_bytes(8, "little"))[0]
+        app_of(driver).handle_join(t.NWK(lab.nodes[1].nwk), victim, t.NWK(0))
+        assert (await driver.read(lab.assignment(0), 10)).delivered_wh == 1
+        assert (await driver.read(lab.assignment(1), 10)).delivered_wh == 1_000_004
+
+
 async def test_a_frame_that_ends_too_early_harms_nobody(
     laboratory: Make, keep_up: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -176,7 +191,7 @@ async def test_a_node_interviewed_anew_or_cloned_is_still_one_of_ours(laboratory
         assert (await driver.read(lab.assignment(0), 10)).delivered_wh == 1
         lab.meters[0].silent = True
         known = app.devices[ieee]
-        app.attempt_timeout_s = 0.05
+        known.attempt_timeout_s = 0.05
         await known.reinterview()
         assert app.devices[ieee] is known
 

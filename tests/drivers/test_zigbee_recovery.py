@@ -11,8 +11,9 @@ import pytest
 
 from drivers.zigbee import ZigBeeDriver
 from gateway.clock import SystemClock
+from gateway.config import decode
 from gateway.dice import SeededDice
-from gateway.errors import LinkLost, Unreachable
+from gateway.errors import BadConfig, LinkLost, Unreachable
 from simulators.zigbee import ash
 
 Make = Callable[..., Any]
@@ -94,6 +95,19 @@ async def test_a_co_processor_without_a_network_is_link_lost_in_words(laboratory
     lab.memory.network = None
     with pytest.raises(LinkLost, match="no network"):
         await lab.driver().run()
+
+
+async def test_a_database_that_is_none_is_link_lost_in_words(laboratory: Make, tmp_path: Path) -> None:
+    lab = await laboratory(1)
+    (tmp_path / "radio.db").write_bytes(b"no database at all, but long enough to be looked at" * 40)
+    with pytest.raises(LinkLost, match=r"database .* cannot be used"):
+        await lab.driver(database=tmp_path / "radio.db").run()
+
+
+@pytest.mark.parametrize("radio", ["", "localhost:9999", "socket://host", "socket://:1", "http://host:1", "ttyUSB0"])
+def test_a_radio_that_is_no_address_is_a_configuration_error(radio: str) -> None:
+    with pytest.raises(BadConfig, match="radio"):
+        decode({"radio": radio}, ZigBeeDriver.Settings, "[radio]")
 
 
 async def test_the_database_spares_the_second_start_its_search(laboratory: Make, keep_up: Make, tmp_path: Path) -> None:

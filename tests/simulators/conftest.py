@@ -9,7 +9,6 @@ import pytest
 import zigpy.types as t
 from bellows.zigbee.application import ControllerApplication
 
-from gateway.clock import SystemClock
 from simulators.world import StreetPlan, ZigBeeStreet
 from simulators.zigbee.nodes import Node
 
@@ -17,23 +16,39 @@ NOON = datetime(2026, 7, 8, 17, tzinfo=UTC)
 
 
 class HandClock:
-    """Wall time that a test sets; spans run on the event loop."""
+    """Time that moves only when a test moves it; whoever sleeps wakes as it passes."""
 
     def __init__(self, at: datetime = NOON) -> None:
         self.at = at
-        self._system = SystemClock()
+        self._passed = 0.0
+        self._asleep: list[tuple[float, asyncio.Future[None]]] = []
+        self._slept = asyncio.Event()
 
     def now(self) -> datetime:
         return self.at
 
-    def forward(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
-
     def monotonic(self) -> float:
-        return self._system.monotonic()
+        return self._passed
 
     async def sleep(self, seconds: float) -> None:
-        await self._system.sleep(seconds)
+        woken = asyncio.get_running_loop().create_future()
+        self._asleep.append((self._passed + seconds, woken))
+        self._slept.set()
+        await woken
+
+    async def until_asleep(self, seconds: float) -> None:
+        """Until somebody sleeps so long from now."""
+        while not any(abs(instant - self._passed - seconds) < 1e-9 for instant, _ in self._asleep):
+            self._slept.clear()
+            await asyncio.wait_for(self._slept.wait(), 5)
+
+    def forward(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+        self._passed += seconds
+        due = [woken for instant, woken in self._asleep if instant <= self._passed + 1e-9 and not woken.done()]
+        self._asleep = [(instant, woken) for instant, woken in self._asleep if instant > self._passed + 1e-9]
+        for woken in due:
+            woken.set_result(None)
 
 
 class Host(ControllerApplication):

@@ -10,12 +10,13 @@ import zigpy.types as t
 import zigpy.zdo.types as zdo_t
 from zigpy.exceptions import DeliveryError, NetworkNotFormed
 
+from simulators.faults import Fault, FaultKind
 from simulators.world import StreetPlan, ZigBeeStreet
 from simulators.zigbee.ezsp_frames import STACK_VERSIONS
 from simulators.zigbee.nodes import Node, Plain
 from simulators.zigbee.zcl import NOT_AUTHORISED
 
-from .conftest import Host, Standing
+from .conftest import HandClock, Host, Standing
 
 Connect = Callable[..., Awaitable[Host]]
 READ_BASIC = "00 01 00 0400 0500"
@@ -135,8 +136,7 @@ async def test_encryption_without_a_link_key_is_refused_by_the_co_processor(
 ) -> None:
     street, port = await stand(StreetPlan(meters=2, version=version))
     host = await connect(port)
-    street.memory.link_keys.clear()
-    street.coprocessor.keys.answers["clearKeyTable"]({})
+    await host._ezsp.clearKeyTable()
     with pytest.raises(DeliveryError) as refused:
         await host.tell(nodes(street)[0], 0x0702, READ_METERING, encrypted=True)
     assert refused.value.status == status
@@ -218,3 +218,29 @@ async def test_the_server_survives_garbage_on_its_port(stand: Standing, connect:
     writer.close()
     host = await connect(port)
     await host.ask(nodes(street)[0], 0x0000, READ_BASIC)
+
+
+async def test_a_slow_meter_answers_when_its_time_has_come(stand: Standing, connect: Connect, clock: HandClock) -> None:
+    street, port = await stand(StreetPlan(meters=2))
+    host, node, number = await connect(port), nodes(street)[0], street.premises[0].meter
+    street.set_fault(number, Fault(kind=FaultKind.SLOW, seconds=5))
+    await host.tell(node, 0x0702, READ_METERING, encrypted=True)
+    clock.forward(4.9)
+    await host.ask(nodes(street)[1], 0x0000, READ_BASIC)
+    assert host.packets.empty()
+    assert street.reads()[number] == 1
+    clock.forward(0.1)
+    answer = await asyncio.wait_for(host.packets.get(), 5)
+    assert answer.src.address == node.nwk
+
+
+async def test_a_meter_that_is_silent_is_not_delivered_to(stand: Standing, connect: Connect, clock: HandClock) -> None:
+    street, port = await stand(StreetPlan(meters=2))
+    host, number = await connect(port), street.premises[0].meter
+    street.set_fault(number, Fault(kind=FaultKind.SILENT))
+    sending = asyncio.create_task(host.tell(nodes(street)[0], 0x0702, READ_METERING, encrypted=True))
+    await clock.until_asleep(4.8)
+    clock.forward(4.8)
+    with pytest.raises(DeliveryError):
+        await sending
+    assert street.reads()[number] == 0

@@ -26,8 +26,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_requests"),
         sa.UniqueConstraint("seq", name="uq_requests_seq"),
     )
-    op.create_index("ix_requests_meter_accepted_at", "requests", ["meter", "accepted_at"])
-    op.create_index("ix_requests_status", "requests", ["status"])
+    is_open, is_done = sa.text("status = 'open'"), sa.text("status = 'done'")
+    op.create_index("ix_requests_open", "requests", ["meter"], sqlite_where=is_open, postgresql_where=is_open)
+    op.create_index(
+        "ix_requests_done", "requests", ["meter", "accepted_at"], sqlite_where=is_done, postgresql_where=is_done
+    )
     op.create_table(
         "counters",
         sa.Column("journal", sa.String(40), nullable=False),

@@ -16,6 +16,8 @@ _DIRECT, _VIA_TABLE = 0, 1
 _OUTGOING_MULTICAST, _OUTGOING_BROADCAST = 3, 6
 _INCOMING_UNICAST = 0
 _NONE, _NO_NODE, _NO_EUI64 = 0xFF, 0xFFFF, 0xFFFFFFFFFFFFFFFF
+_MOST_RECENT = 32
+"""Nodes whose two addresses the stack still knows after it heard them."""
 _RX_BROADCAST, _TX_BROADCAST, _RX_UNICAST, _TX_SUCCESS, _TX_FAILED = 6, 7, 8, 9, 11
 
 
@@ -60,6 +62,7 @@ class Messages:
         self._endpoints: dict[int, zdo.Descriptor] = {}
         self._addresses: dict[int, tuple[int, int]] = {}
         self._extended: set[int] = set()
+        self._recent: dict[int, int] = {}
         self._in_flight = 0
         self._sequence = 0
 
@@ -68,6 +71,9 @@ class Messages:
         if not self._network.up or (message.key is not None and message.key != self._keys.shared_with(node.eui64)):
             return
         self._settings.count(_RX_UNICAST)
+        self._recent[node.nwk] = node.eui64
+        if len(self._recent) > _MOST_RECENT:
+            del self._recent[next(iter(self._recent))]
         self._incoming(message, node.eui64, node.lqi, node.rssi)
 
     def _incoming(self, message: ApsMessage, eui64: int, lqi: int, rssi: int) -> None:
@@ -149,8 +155,9 @@ class Messages:
         return Status.OK
 
     def _key_for(self, nwk: int) -> bytes | None:
-        eui64 = self._eui64_of(nwk)
-        return None if eui64 is None else self._keys.shared_with(eui64)
+        """The trust centre knows its devices by both addresses, whether it heard them lately or not."""
+        node = self._radio.at(nwk)
+        return None if node is None else self._keys.shared_with(node.eui64)
 
     def _outgoing(self, aps: Fields, destination: int, payload: bytes, key: bytes | None = None) -> ApsMessage:
         self._sequence = (self._sequence + 1) % 256
@@ -226,20 +233,16 @@ class Messages:
         (self._extended.add if fields["extended"] else self._extended.discard)(fields["eui64"])
         return {"status": Status.OK}
 
-    def _eui64_of(self, nwk: int) -> int | None:
-        """From the address table, or from the neighbours that the radio knows."""
-        known = next((eui64 for eui64, address in self._addresses.values() if address == nwk), None)
-        node = self._radio.at(nwk)
-        return known if known is not None else node.eui64 if node is not None else None
+    def _known(self) -> dict[int, int]:
+        """EUI-64 by network address: of nodes heard lately, and what the host wrote into the address table."""
+        return self._recent | {nwk: eui64 for eui64, nwk in self._addresses.values()}
 
     def _lookup_nwk(self, fields: Fields) -> Fields:
-        nwk = next((nwk for eui64, nwk in self._addresses.values() if eui64 == fields["eui64"]), None)
-        node = self._radio.named(fields["eui64"])
-        found = nwk if nwk is not None else node.nwk if node is not None else _NO_NODE
+        found = next((nwk for nwk, eui64 in self._known().items() if eui64 == fields["eui64"]), _NO_NODE)
         return {"status": Status.NOT_FOUND if found == _NO_NODE else Status.OK, "nwk": found}
 
     def _lookup_eui64(self, fields: Fields) -> Fields:
-        found = self._eui64_of(fields["nwk"])
+        found = self._known().get(fields["nwk"])
         return {"status": Status.NOT_FOUND if found is None else Status.OK, "eui64": found or 0}
 
     def _entry(self, index: int) -> tuple[int, int]:

@@ -1,0 +1,31 @@
+"""Intervals as Smart Meter Texas writes them in JSON: one text of a hundred slots for a day and channel (pure)."""
+
+from typing import Any
+
+from gateway.clock import CENTRAL
+from portal.usage.intervals import MeterDay
+from portal.usage.slots import SLOTS, slots_in
+
+DATE = "%m/%d/%Y"
+WALL_TIME = "%m/%d/%Y %H:%M:%S"
+
+
+def kwh(watt_hours: int) -> str:
+    """Wh as kWh with three decimals, exactly."""
+    sign, size = ("-", -watt_hours) if watt_hours < 0 else ("", watt_hours)
+    return f"{sign}{size // 1000}.{size % 1000:03}"
+
+
+def slots_text(day: MeterDay) -> str:
+    """A day's values, `0.123-A,0.200-E,...`: a hundred slots, of which those that the day does not have are empty."""
+    cells = [""] * SLOTS
+    for slot, value, estimated in zip(slots_in(len(day.values)), day.values, day.estimated, strict=True):
+        if value is not None:
+            cells[slot] = f"{kwh(value)}-{'E' if estimated else 'A'}"
+    return ",".join(cells)
+
+
+def energy_entry(day: MeterDay) -> dict[str, Any]:
+    """An element of energyData: day, revision in Chicago wall time, C or G, and the slots."""
+    revised = day.revised_at.astimezone(CENTRAL).strftime(WALL_TIME) if day.revised_at else ""
+    return {"DT": day.day.strftime(DATE), "RevTS": revised, "RT": str(day.channel), "RD": slots_text(day)}

@@ -1,0 +1,51 @@
+"""Bytes of a text file to lines, with memory for one piece of it only, however long the file or its lines are."""
+
+from collections.abc import Iterable, Iterator
+
+from portal.usage.bad_file import BadFile
+
+LONGEST_LINE = 256
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def lines(pieces: Iterable[bytes], columns: tuple[str, ...]) -> Iterator[list[str]]:
+    r"""Lists of lines without their ends (\n or \r\n), one list for each piece; columns names a fault's place.
+
+    Raises BadFile for NUL, for bytes that are not UTF-8, and for a line longer than any line may be.
+    """
+    rest, number = b"", 1
+    for piece in pieces:
+        whole, newline, rest = (rest + piece).rpartition(b"\n")
+        if len(rest) > LONGEST_LINE:
+            raise BadFile(number + (whole + newline).count(b"\n"), "", f"is longer than {LONGEST_LINE} characters")
+        if newline:
+            found = _decode(whole, number, columns)
+            yield found
+            number += len(found)
+    if rest:
+        yield _decode(rest, number, columns)
+
+
+def _decode(block: bytes, number: int, columns: tuple[str, ...]) -> list[str]:
+    """The lines of a block that ends where a line ends; number is that of its first."""
+    if number == 1:
+        block = block.removeprefix(BYTE_ORDER_MARK)
+    try:
+        text = block.decode("utf-8")
+    except UnicodeDecodeError as error:
+        cause = f"holds the byte 0x{block[error.start]:02X}, which is not UTF-8"
+        raise _fault(block, error.start, number, columns, cause) from None
+    if "\0" in text:
+        raise _fault(block, block.index(b"\0"), number, columns, "holds a NUL byte: the file is damaged")
+    found = [line.removesuffix("\r") for line in text.split("\n")] if "\r" in text else text.split("\n")
+    if max(map(len, found)) > LONGEST_LINE:
+        at = next(row for row, line in enumerate(found) if len(line) > LONGEST_LINE)
+        raise BadFile(number + at, "", f"is longer than {LONGEST_LINE} characters")
+    return found
+
+
+def _fault(block: bytes, offset: int, number: int, columns: tuple[str, ...], cause: str) -> BadFile:
+    """A refusal at a byte of a block, its line and column found by counting."""
+    start = block.rfind(b"\n", 0, offset) + 1
+    column = min(block.count(b",", start, offset), len(columns) - 1)
+    return BadFile(number + block.count(b"\n", 0, offset), columns[column], cause)

@@ -1,0 +1,14 @@
+"""How Alembic reaches the database of usage: on the connection that it is given, with a version table of its own."""
+
+from alembic import context
+
+from portal.usage.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+    version_table="usage_schema_version",
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,84 @@
+"""Where meter-days are kept: what a store of them must do. Reports and pages know nothing more."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from gateway.identifiers import EsiId
+from portal.usage.intervals import Channel, MeterDay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """A file as it came: its name, the SHA-256 of its bytes in hexadecimal, and when it was received."""
+
+    name: str
+    sha256: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What a load did. version is the file's; already says that the same bytes had been loaded before.
+
+    new, revised and identical count meter-days: unknown before, different from the current version, equal to it. Only
+    the first two are stored.
+    """
+
+    version: int
+    already: bool
+    new: int = 0
+    revised: int = 0
+    identical: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDay:
+    """A meter-day in one version; versions grow, the greatest of a meter-day is the current one."""
+
+    version: int
+    received_at: datetime
+    data: MeterDay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayTotal:
+    """The sum of a meter-day's current version in Wh; missing counts the quarter hours that it lacks."""
+
+    esi_id: EsiId
+    day: date
+    channel: Channel
+    total_wh: int
+    missing: int
+
+
+MeterDays = Callable[[], Iterator[MeterDay]]
+"""Begins a file's meter-days anew; the iteration may raise BadFile."""
+
+
+class IntervalStore(Protocol):
+    """Meter-days in versions. Days are Chicago dates; first and last are both included."""
+
+    async def load(self, source: SourceFile, meter_days: MeterDays) -> Loaded:
+        """Keep a file's meter-days, all or nothing: whatever the iteration raises leaves no trace, nor does a crash.
+
+        meter_days may be called again if the transaction has to start over.
+        """
+        ...
+
+    async def current(self, esi_id: EsiId, first: date, last: date) -> Sequence[StoredDay]:
+        """A meter's days in their current version, by day and channel."""
+        ...
+
+    async def versions(self, esi_id: EsiId, first: date, last: date) -> Sequence[StoredDay]:
+        """A meter's days in every version, by day, channel and version (RPT-05)."""
+        ...
+
+    async def totals(self, esi_ids: Collection[EsiId], first: date, last: date) -> Sequence[DayTotal]:
+        """Daily totals of many meters in the current version, by meter, day and channel."""
+        ...
+
+    async def newest_day(self, esi_id: EsiId) -> date | None:
+        """The last day of which a meter has anything, None if it has nothing."""
+        ...

@@ -1,0 +1,228 @@
+"""`make demo-check`: the demo on free ports and empty data, driven like a person and like a program.
+
+One line for each step with its time; exit code 1 at the first failure, with the ends of the processes' logs.
+"""
+
+import asyncio
+import html
+import json
+import re
+import socket
+import ssl
+import statistics
+import sys
+import tempfile
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from smart_meter_texas import Account, Client, Meter
+
+from gateway.clock import SystemClock
+from gateway.config import find
+from simulators.processes import Child, metergate
+from tests.servers import free_port
+
+CLOCK = SystemClock()
+READS = 50
+MEDIAN_S = 0.5
+DEMO_S = 180.0
+
+
+class Step:
+    """Says what is being done and how long it took."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.note = ""
+
+    async def __aenter__(self) -> "Step":
+        self.began = CLOCK.monotonic()
+        return self
+
+    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
+        mark = "✗" if kind else "✓"
+        took_s = CLOCK.monotonic() - self.began
+        sys.stdout.write(f"{mark} {self.what}{': ' if self.note else ''}{self.note} ({took_s:.1f} s)\n")
+        sys.stdout.flush()
+
+
+class ToLoopback(AbstractResolver):
+    """Sends every host name to one port of this machine: the client keeps its own addresses."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Loopback, whatever was asked."""
+        return [
+            ResolveResult(
+                hostname=host, host="127.0.0.1", port=self.port, family=socket.AF_INET, proto=0, flags=0
+            )
+        ]  # fmt: skip
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+@asynccontextmanager
+async def demo(data: Path) -> AsyncIterator[dict[str, int]]:
+    """The demo, running; yields its ports."""
+    ports = {name: free_port() for name in ("bus.port", "portal.port", "portal.tls_port", "demo.radio_port")}
+    ports |= {"broker.port": ports["bus.port"], "demo.control_port": free_port()}
+    radio = f"drivers.zigbee.radio=socket://127.0.0.1:{ports['demo.radio_port']}"
+    over = [f"--set={key}={port}" for key, port in ports.items()] + [f"--set=data={data}", f"--set={radio}"]
+    child = Child("demo", metergate("demo", *over))
+    try:
+        async with Step("the demo is up") as step:
+            await child.start(DEMO_S)
+            step.note = " ".join(line for line in child.lines if line.startswith("✓")).replace("✓", "").strip()
+        yield ports
+    except BaseException:
+        for log in sorted(data.glob("*.log")):
+            tail = "\n  ".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-12:])
+            sys.stdout.write(f"--- {log.name}\n  {tail}\n")
+        raise
+    finally:
+        async with Step("the demo stops"):
+            await child.stop(30)
+
+
+async def as_a_person(port: int, user_id: str, password: str) -> None:
+    """Sign in, find the meters, open one, press On Demand Read, and see the value."""
+    page = f"http://127.0.0.1:{port}"
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+        async with Step("the page and its stylesheet"):
+            first = await text(browser, "GET", page + "/")
+            sheet = re.search(r'href="(/static/[^"]+\.css)"', first)
+            assert sheet, "no stylesheet"
+            assert "--paper" in await text(browser, "GET", page + sheet[1])
+        async with Step(f"{user_id} signs in"):
+            form = {**hidden(first), "user_id": user_id, "password": password}
+            after = await text(browser, "POST", page + "/login", data=form)
+            assert "Sign in</h1>" not in after, "not signed in"
+        async with Step("the list of meters") as step:
+            listed = await text(browser, "GET", page + "/usage/meters")
+            found = re.findall(r'href="(/usage/meters/\d{17})"', listed)
+            assert found, "no meters listed"
+            step.note = f"{len(set(found))} meters"
+        async with Step("On Demand Read, from the click to the value") as step:
+            meter = await text(browser, "GET", page + found[-1])
+            await text(browser, "POST", f"{page}{found[-1]}/reads", data=hidden(meter))
+            shown = ""
+            async with asyncio.timeout(30):
+                while "next read" not in shown.lower() and "used today" not in shown.lower():
+                    shown = await text(browser, "GET", page + found[-1])
+            value = re.search(r"([\d,]+\.\d{3})\s*(?:<[^>]+>\s*)*kWh", shown)
+            assert value, "no value shown"
+            step.note = f"{html.unescape(value[1])} kWh"
+        async with Step("the second click is refused until the hour has passed"):
+            assert re.search(r"<button[^>]*disabled", shown), "the button is not disabled"
+
+
+def hidden(page: str) -> dict[str, str]:
+    """The hidden fields of a page's forms."""
+    fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page)
+    return {name: html.unescape(value) for name, value in fields}
+
+
+async def text(browser: aiohttp.ClientSession, method: str, url: str, **options: Any) -> str:
+    """A page's text; anything but 200 at the end of its redirects is a failure."""
+    async with browser.request(method, url, **options) as answer:
+        body = await answer.text()
+        assert answer.status == 200, f"{method} {url}: {answer.status} {body[:300]}"
+        return body
+
+
+async def as_a_smart_meter_texas_client(port: int, authority: Path, user_id: str, password: str) -> None:
+    """The published smart-meter-texas 0.5.6, unmodified: only its network is led here."""
+    trust = ssl.create_default_context(cafile=authority)
+    connector = aiohttp.TCPConnector(resolver=ToLoopback(port))
+    async with aiohttp.ClientSession(connector=connector) as session:
+        account = Account(user_id, password)
+        client = Client(session, account, trust)
+        async with Step("smart-meter-texas 0.5.6 signs in"):
+            await client.authenticate()
+        async with Step("its meters") as step:
+            [meter, *_] = await account.fetch_meters(client)
+            assert isinstance(meter, Meter)
+            step.note = f"{meter.esiid}, meter {meter.meter}, {meter.address}"
+        async with Step("its 15-minute data of yesterday") as step:
+            await meter.get_15min(client)
+            consumption = meter.read_15min_consumption
+            assert consumption is not None
+            assert len(consumption) in (92, 96, 100), len(consumption)
+            step.note = f"{len(consumption)} intervals, {sum(float(kwh) for _, kwh in consumption):.3f} kWh"
+        async with Step("its on-demand read (15 s of it are its own pause)") as step:
+            await meter.read_meter(client)
+            step.note = f"{meter.reading:.3f} kWh at {meter.reading_datetime:%H:%M:%S} UTC"
+
+
+async def as_a_program(port: int, user_id: str, password: str) -> None:
+    """50 reads of 50 meters over the API, one after the other: the median is a promise."""
+    api = f"http://127.0.0.1:{port}/api/v1"
+    async with aiohttp.ClientSession() as session:
+        async with session.post(f"{api}/sessions", json={"user_id": user_id, "password": password}) as answer:
+            assert answer.status == 201, await answer.text()
+            session.headers["Authorization"] = f"Bearer {(await answer.json())['token']}"
+        async with Step(f"{READS} reads of {READS} meters through the whole chain") as step:
+            took_s = [await one_read(session, api, esi_id) async for esi_id in unread(session, api)]
+            median_s = statistics.median(took_s)
+            step.note = f"median {median_s * 1000:.0f} ms, slowest {max(took_s) * 1000:.0f} ms"
+            assert len(took_s) == READS, len(took_s)
+            assert median_s < MEDIAN_S, step.note
+
+
+async def unread(session: aiohttp.ClientSession, api: str) -> AsyncIterator[str]:
+    """ESI IDs of meters that nobody has read yet."""
+    after, count = "", 0
+    while count < READS:
+        async with session.get(f"{api}/meters{after}") as answer:
+            page = await answer.json()
+        for meter in page["meters"]:
+            async with session.get(f"{api}/meters/{meter['esi_id']}/reads") as answer:
+                if not await answer.json() and count < READS:
+                    count += 1
+                    yield meter["esi_id"]
+        if page["next_after"] is None:
+            return
+        after = f"?after={page['next_after']}"
+
+
+async def one_read(session: aiohttp.ClientSession, api: str, esi_id: str) -> float:
+    """Seconds from the request to the fresh value."""
+    began = CLOCK.monotonic()
+    async with session.post(f"{api}/meters/{esi_id}/reads") as answer:
+        asked = await answer.json()
+        assert answer.status == 202, asked
+    read: dict[str, Any] = {"status": "queued"}
+    while read["status"] not in ("done", "failed", "refused"):
+        async with session.get(f"{api}/reads/{asked['id']}?wait=20&since={read['status']}") as answer:
+            read = await answer.json()
+    assert read["status"] == "done", read
+    return CLOCK.monotonic() - began
+
+
+async def main() -> None:
+    """Every step, on data that is gone afterwards."""
+    tomllib.loads(find("demo.toml").read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "demo"
+        data.mkdir()
+        async with demo(data) as ports:
+            people = json.loads((data / "secrets" / "people.json").read_text(encoding="utf-8"))
+            await as_a_person(ports["portal.port"], "dana", people["dana"])
+            await as_a_program(ports["portal.port"], "operator", people["operator"])
+            await as_a_smart_meter_texas_client(
+                ports["portal.tls_port"], data / "tls" / "ca.pem", "pecan-lane", people["pecan-lane"]
+            )
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
