@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from sqlalchemy import select
 
 from gateway.clock import Clock
 from gateway.database import Database
 from gateway.dice import SeededDice
 from gateway.identifiers import GatewayId
-from portal.accounts.signing_in import Door
-from portal.accounts.throttle import Throttle
+from gateway.messages import RequestRead
 from portal.app import build_app
 from portal.context import Portal
 from portal.pages.error_page import error_page
 from portal.pages.routes import router
 from portal.reads.desk import ReadDesk
+from portal.reads.status import is_open
+from portal.reads.tables import reads
 from portal.seed import SeedWorld
 from portal.settings import PortalSettings
 from tests.portal.wire import Answers, WireBus
@@ -44,9 +46,25 @@ class House:
         """A gateway's side of the conversation."""
         return Answers(GatewayId(gateway), self.clock)  # type: ignore[arg-type]  # it only asks for now()
 
-    def client(self) -> "Browser":
+    def requests(self) -> list[RequestRead]:
+        """What was sent to gateways and not taken yet; takes it."""
+        sent = []
+        while not self.bus.published.empty():
+            sent.append(self.bus.published.get_nowait()[1])
+        return [message for message in sent if isinstance(message, RequestRead)]
+
+    async def settled(self) -> None:
+        """Wait until every read that was asked for has ended."""
+        async with self.database.reading() as connection:
+            read_ids = list(await connection.scalars(select(reads.c.id)))
+        for read_id in read_ids:
+            ended = await self.desk.wait(read_id, 10)
+            assert ended is not None
+            assert not is_open(ended.status)
+
+    def client(self, *, raise_app_exceptions: bool = True) -> "Browser":
         """A browser of its own, not signed in."""
-        transport = httpx.ASGITransport(app=self.app)  # type: ignore[arg-type]  # FastAPI is an ASGI application
+        transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=raise_app_exceptions)  # type: ignore[arg-type]  # FastAPI is an ASGI application
         return Browser(httpx.AsyncClient(transport=transport, base_url=HOST, headers=HTML))
 
 
@@ -76,18 +94,14 @@ async def open_house(folder: Path, clock: Clock, world: SeedWorld = WORLD) -> As
     """A portal on SQLite with a world in it, its desk running; the test takes from its bus and answers."""
     database = Database.open(f"sqlite:///{folder}/portal.db")
     await settle(database, clock.now(), world)
-    bus, dice = WireBus(), SeededDice(7)
-    desk = ReadDesk(database, bus, clock, dice)
-    portal = Portal(
-        database=database,
-        desk=desk,
-        door=Door(database, CHEAP, Throttle(clock), clock, dice),
-        clock=clock,
-        dice=dice,
-        settings=PortalSettings(help_desk="help@example.com"),
-    )
-    running = [asyncio.create_task(desk.run()), asyncio.create_task(bus.run(desk.handle, desk.greet))]
-    yield House(build_app(portal, [router], error_page), database, desk, bus, clock)
+    bus = WireBus()
+    settings = PortalSettings(help_desk="help@example.com")
+    portal = Portal.over(database, bus, clock, SeededDice(7), settings, passwords=CHEAP)
+    running = [
+        asyncio.create_task(portal.desk.run()),
+        asyncio.create_task(bus.run(portal.desk.handle, portal.desk.greet)),
+    ]
+    yield House(build_app(portal, [router], error_page), database, portal.desk, bus, clock)
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)

@@ -52,11 +52,12 @@ class Meters:
         """Answer what is asked, until cancelled."""
         while True:
             request = await self._bus.request()
+            accepted_at = self._answers.clock.now()
             for stage in (ReadStage.ACCEPTED, ReadStage.ON_AIR):
                 self._bus.arrive(self._answers.stage(request, stage))
             await self.gate.wait()
             failed = self.fails and self._answers.failed(request, self.fails)
-            self._bus.arrive(failed or self._answers.done(request))
+            self._bus.arrive(failed or self._answers.done(request, accepted_at=accepted_at))
 
 
 @asynccontextmanager
@@ -82,7 +83,8 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 async def sign_in(context: BrowserContext, address: str, user_id: str) -> None:
-    """Sign somebody in by the form."""
+    """Sign somebody in by the form, whoever was before."""
+    await context.clear_cookies(name="metergate")
     page = await context.new_page()
     await page.goto(address)
     await page.fill("#user_id", user_id)

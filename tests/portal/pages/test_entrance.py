@@ -61,7 +61,7 @@ async def test_changes_from_another_site_or_without_the_token_are_refused(house:
     foreign = {"Origin": "https://evil.example"}
     for path in ("/login", "/theme"):
         assert (await house.client().http.post(path, data={}, headers=foreign)).status_code == 403
-    assert house.bus.published.empty()
+    assert house.requests() == []
 
 
 async def test_colours_are_remembered_and_lead_back(house: House) -> None:
