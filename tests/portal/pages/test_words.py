@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import FailureReason
+from gateway.errors import BadIdentifier, FailureReason
 from gateway.identifiers import EsiId, MeterNumber, RequestId
 from gateway.read_policy import ReadLimits
 from gateway.reads import Age, Freshness, MeterFlag
@@ -151,10 +151,12 @@ def test_thresholds_of_the_list() -> None:
 
 @given(text=st.text(max_size=60), by=st.sampled_from([Column.ESI_ID, Column.NUMBER]))
 def test_any_search_text_is_an_identifier_or_a_bad_one(text: str, by: Column) -> None:
-    try:
+    form = (EsiId if by is Column.ESI_ID else MeterNumber).pattern
+    if form.fullmatch(text.strip()):
         assert wanted(by, text) == text.strip()
-    except ValueError as bad:
-        assert "Enter" in str(bad)
+        return
+    with pytest.raises(BadIdentifier, match="Enter"):
+        wanted(by, text)
 
 
 @given(path=st.text(max_size=40))
