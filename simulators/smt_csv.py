@@ -42,8 +42,10 @@ def days_between(first: date, last: date) -> Iterator[date]:
         yield date.fromordinal(ordinal)
 
 
-def write(path: Path, days: Iterable[UsageDay], chance: random.Random, *, smt_labels: bool = True) -> int:
-    """Write a file, a meter-day at a time; returns its rows without the header.
+def write(
+    path: Path, days: Iterable[UsageDay], chance: random.Random, now: datetime, *, smt_labels: bool = True
+) -> int:
+    """Write a file as it would be exported now, a meter-day at a time; returns its rows without the header.
 
     smt_labels repeats the mistake of the real files: the first row of the repeated hour reads 02:00 to 01:15.
     """
@@ -51,17 +53,17 @@ def write(path: Path, days: Iterable[UsageDay], chance: random.Random, *, smt_la
     with path.open("w", encoding="ascii", newline="\n") as file:
         file.write(f"{HEADER}\n")
         for day in days:
-            text = day_text(day, chance, smt_labels=smt_labels)
+            text = day_text(day, chance, now, smt_labels=smt_labels)
             rows += text.count("\n")
             file.write(text)
     return rows
 
 
-def day_text(usage: UsageDay, chance: random.Random, *, smt_labels: bool) -> str:
+def day_text(usage: UsageDay, chance: random.Random, now: datetime, *, smt_labels: bool) -> str:
     """The rows of one meter-day; where the meter exports, the two channels take turns."""
     labels = _labels(usage.day, smt_labels)
     flags = _flags(len(usage.delivered_wh), chance)
-    revised = _revised(usage.day, chance)
+    revised = min(_revised(usage.day, chance), now).astimezone(CENTRAL)
     head = f"'{usage.esi_id},{usage.day:%m/%d/%Y},{revised:%m/%d/%Y %H:%M:%S}"
     channels = [("Consumption", usage.delivered_wh)]
     if usage.received_wh is not None:
@@ -102,9 +104,9 @@ def _flags(count: int, chance: random.Random) -> str:
 
 
 def _revised(day: date, chance: random.Random) -> datetime:
-    """When the day's data came, in Chicago wall time: 7.7 hours after its end, give or take, seldom a day late."""
+    """When the day's data came: 7.7 hours after its end, give or take, seldom a day late."""
     hours = 7.7 + chance.uniform(-0.5, 0.5) if chance.random() < 0.995 else 31.0
-    return (central_midnight(day + timedelta(days=1)) + timedelta(hours=hours)).astimezone(CENTRAL)
+    return central_midnight(day + timedelta(days=1)) + timedelta(hours=hours)
 
 
 @lru_cache(maxsize=65_536)

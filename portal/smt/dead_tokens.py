@@ -25,8 +25,9 @@ class DeadTokens:
         return len(self._refused)
 
     def __contains__(self, token: str) -> bool:
-        """Whether a token is known to be dead; a token never comes back to life."""
-        return token in self._refused
+        """Whether a token was found dead within the window; later it is worth asking again, for companies return."""
+        since, _ = self._refused.get(token, (-self._window_s, 0))
+        return self._clock.monotonic() - since < self._window_s
 
     def refuse(self, token: str) -> float | None:
         """Note a refusal. None while the token's budget lasts, then the seconds until it is renewed."""

@@ -32,4 +32,4 @@ class MeterDay:
     @property
     def total_wh(self) -> int:
         """The sum of what is known."""
-        return sum(value for value in self.values if value is not None)
+        return sum(filter(None, self.values))

@@ -17,8 +17,9 @@ from gateway import config
 from gateway.clock import Clock, SystemClock, central_date
 from gateway.config import Config
 from gateway.database import Database
-from gateway.errors import BadConfig, BadInput
+from gateway.errors import BadInput
 from portal.market.tables import premises
+from portal.settings import PortalSettings, url_of
 from portal.usage.intervals import MeterDay
 from portal.usage.smt_file import parse
 from portal.usage.sql_store import SqlIntervalStore
@@ -39,8 +40,9 @@ def command(
 
 async def _load_files(files: Sequence[Path], configuration: Config) -> None:
     clock = SystemClock()
-    known = await known_meters(configuration)
-    database = Database.open(_url(configuration, "intervals"))
+    settings = configuration.section("portal", PortalSettings)
+    known = await known_meters(url_of(settings.database))
+    database = Database.open(url_of(settings.intervals))
     try:
         store = await SqlIntervalStore.opened(database)
         for path in files:
@@ -52,23 +54,15 @@ async def _load_files(files: Sequence[Path], configuration: Config) -> None:
         await database.close()
 
 
-async def known_meters(configuration: Config) -> frozenset[str]:
-    """The ESI IDs of all premises that the portal of this configuration knows."""
-    database = Database.open(_url(configuration, "database"))
+async def known_meters(url: str) -> frozenset[str]:
+    """The ESI IDs of all premises that the portal with this database knows."""
+    database = Database.open(url)
     try:
         async with database.reading() as connection:
             esi_ids = await connection.scalars(select(premises.c.esi_id))
             return frozenset(esi_ids)
     finally:
         await database.close()
-
-
-def _url(configuration: Config, key: str) -> str:
-    """Where one of the portal's databases is, by its key in [portal]."""
-    url = configuration.table("portal").get(key)
-    if not isinstance(url, str):
-        raise BadConfig(f"{configuration.path}: [portal] {key} must name a database")
-    return url
 
 
 async def load_file(

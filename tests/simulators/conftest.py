@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 import zigpy.types as t
 from bellows.zigbee.application import ControllerApplication
+from hypothesis import settings
 
 from simulators.world import StreetPlan, ZigBeeStreet
 from simulators.zigbee.nodes import Node
+
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")  # a busy machine is no failure
 
 NOON = datetime(2026, 7, 8, 17, tzinfo=UTC)
 
@@ -81,6 +85,15 @@ class Host(ControllerApplication):
         """Send a ZCL frame (hex) to a node's endpoint and wait for what it answers."""
         await self.tell(node, cluster, payload, encrypted=encrypted, profile=profile)
         return await asyncio.wait_for(self.packets.get(), 5)
+
+    async def ask_encrypted(self, node: Node, cluster: int, payload: str) -> t.ZigbeePacket:
+        """The same under the link key, once the co-processor knows whose address it is."""
+        await self.meet(node)
+        return await self.ask(node, cluster, payload, encrypted=True)
+
+    async def meet(self, node: Node) -> None:
+        """Hear from the node, so that the co-processor knows it by both addresses."""
+        await self.ask(node, 0x0000, "00 00 00 0000")
 
     async def tell(
         self,

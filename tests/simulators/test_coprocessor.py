@@ -1,5 +1,6 @@
 """The co-processor's answers, asked with the stock host stack's own tables."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from gateway.errors import BadConfig
 from simulators.world import StreetPlan, ZigBeeStreet
+from simulators.zigbee.aps import ApsMessage
 from simulators.zigbee.ncp.memory import load
+from simulators.zigbee.nodes import UNHEARD
 
 from .conftest import HandClock
 
@@ -60,6 +63,20 @@ class RawHost:
         values, rest = t.deserialize_dict(frame[5:], self._tables[name][2])
         assert rest == b""
         return name, list(values.values())
+
+    def meet(self, number: int = 0) -> int:
+        """Ask a meter for its EUI-64, so that the co-processor knows it by both addresses; returns its nwk."""
+        node = self.street.radio.named(int(self.street.premises[number].eui64, 16))
+        frame = t.EmberApsFrame(**{field.name: 0 for field in t.EmberApsFrame.fields}).replace(clusterId=0x0001)
+        self.unicast(node.nwk, frame, b"\x01" + node.nwk.to_bytes(2, "little") + b"\0\0")
+        return int(node.nwk)
+
+    def unicast(self, nwk: int, frame: t.EmberApsFrame, message: bytes) -> int:
+        """Send a message; returns the status."""
+        names = ("message_type", "nwk", "aps_frame", "message_tag", "message")
+        if self.street.plan.version < 14:
+            names = ("type", "indexOrDestination", "apsFrame", "messageTag", "messageContents")
+        return int(self.ask("sendUnicast", **dict(zip(names, (0, nwk, frame, 1, message), strict=True)))[0])
 
     def up(self) -> "RawHost":
         self.raw(b"\x00\x00\x00\x04")
@@ -118,24 +135,50 @@ def test_the_key_table_is_as_small_as_the_firmware_made_it() -> None:
 @pytest.mark.parametrize(("version", "status"), [(13, 0xBB), (14, 0x0C0E)])
 def test_encryption_without_a_link_key_is_key_not_authorised(version: int, status: int) -> None:
     host = RawHost(StreetPlan(meters=1, version=version)).up()
+    nwk = host.meet()
+    assert host.unicast(nwk, ENCRYPTED_FRAME, b"\0\0\0") == 0
     host.ask("clearKeyTable")
-    nwk = host.street.radio.named(int(host.street.premises[0].eui64, 16)).nwk
-    common = {"message": b"\0\0\0"} if version >= 14 else {"messageContents": b"\0\0\0"}
-    names = ("message_type", "nwk", "aps_frame", "message_tag")
-    if version < 14:
-        names = ("type", "indexOrDestination", "apsFrame", "messageTag")
-    answer = host.ask("sendUnicast", **dict(zip(names, (0, nwk, ENCRYPTED_FRAME, 1), strict=True)), **common)
-    assert answer[0] == status
+    assert host.unicast(nwk, ENCRYPTED_FRAME, b"\0\0\0") == status
+
+
+def test_encryption_needs_to_know_whose_address_it_is() -> None:
+    host = RawHost(StreetPlan(meters=1)).up()
+    node = host.street.radio.named(int(host.street.premises[0].eui64, 16))
+    assert host.unicast(node.nwk, ENCRYPTED_FRAME, b"\0\0\0") == t.sl_Status.ZIGBEE_KEY_NOT_AUTHORIZED
+    host.ask(
+        "replaceAddressTableEntry",
+        addressTableIndex=0,
+        newEui64=t.EUI64(node.eui64.to_bytes(8, "little")),
+        newId=node.nwk,
+        newExtendedTimeout=False,
+    )
+    assert host.unicast(node.nwk, ENCRYPTED_FRAME, b"\0\0\0") == t.sl_Status.OK
+
+
+def test_a_message_under_another_nodes_key_is_not_understood() -> None:
+    host = RawHost(StreetPlan(meters=2)).up()
+    node, other = (host.street.radio.named(int(premise.eui64, 16)) for premise in host.street.premises)
+    message = ApsMessage(
+        source=0,
+        destination=node.nwk,
+        profile=0x0109,
+        cluster=0x0702,
+        source_endpoint=1,
+        destination_endpoint=next(iter(node.endpoints)),
+        payload=bytes.fromhex("0001000000"),
+        sequence=1,
+        key=node.link_key,
+    )
+    assert node.receive(message).reply is not None
+    assert node.receive(replace(message, key=other.link_key)) == UNHEARD
 
 
 @pytest.mark.parametrize(("options", "room"), [(t.EmberApsOption.APS_OPTION_ENCRYPTION, 73), (0, 82)])
 def test_a_message_may_be_as_long_as_a_frame_has_room(options: int, room: int) -> None:
     host = RawHost(StreetPlan(meters=1)).up()
-    nwk = host.street.radio.named(int(host.street.premises[0].eui64, 16)).nwk
-    frame = ENCRYPTED_FRAME.replace(options=t.EmberApsOption(options))
-    for size, status in ((room, t.sl_Status.OK), (room + 1, t.sl_Status.MESSAGE_TOO_LONG)):
-        answer = host.ask("sendUnicast", message_type=0, nwk=nwk, aps_frame=frame, message_tag=1, message=bytes(size))
-        assert answer[0] == status
+    nwk, frame = host.meet(), ENCRYPTED_FRAME.replace(options=t.EmberApsOption(options))
+    assert host.unicast(nwk, frame, bytes(room)) == t.sl_Status.OK
+    assert host.unicast(nwk, frame, bytes(room + 1)) == t.sl_Status.MESSAGE_TOO_LONG
 
 
 def test_lost_callbacks_are_told_with_the_next_response() -> None:
@@ -151,10 +194,7 @@ def test_addresses_are_known_of_nodes_heard_and_of_those_in_the_table() -> None:
     first, second = (host.street.radio.named(int(premise.eui64, 16)) for premise in host.street.premises)
     named = [t.EUI64(node.eui64.to_bytes(8, "little")) for node in (first, second)]
     assert host.ask("lookupNodeIdByEui64", eui64=named[0])[0] == t.sl_Status.NOT_FOUND
-    zdo = t.EmberApsFrame(**{field.name: 0 for field in t.EmberApsFrame.fields})
-    question = b"\x01" + first.nwk.to_bytes(2, "little") + b"\0\0"
-    zdo = zdo.replace(clusterId=0x0001)
-    host.ask("sendUnicast", message_type=0, nwk=first.nwk, aps_frame=zdo, message_tag=1, message=question)
+    host.meet()
     assert host.ask("lookupNodeIdByEui64", eui64=named[0]) == [t.sl_Status.OK, first.nwk]
     assert host.ask("lookupEui64ByNodeId", nodeId=second.nwk)[0] == t.sl_Status.NOT_FOUND
     host.ask(

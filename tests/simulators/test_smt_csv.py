@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from simulators.smt_csv import UsageDay, day_text, days_between, history, write
 from simulators.street import street
 
 TODAY = date(2026, 11, 23)
+NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
 SPRING, FALL = date(2026, 3, 8), date(2025, 11, 2)
 METER = EsiId("10443720000000001")
 WH = st.integers(0, 999_999_999)
@@ -41,7 +42,7 @@ def test_what_is_written_is_read(usage: UsageDay, smt_labels: bool, seed: int) -
     expected: list[tuple[Channel, Sequence[int]]] = [(Channel.CONSUMPTION, usage.delivered_wh)]
     if usage.received_wh is not None:
         expected.append((Channel.GENERATION, usage.received_wh))
-    found = read(f"{HEADER}\n{day_text(usage, random.Random(seed), smt_labels=smt_labels)}")
+    found = read(f"{HEADER}\n{day_text(usage, random.Random(seed), NOW, smt_labels=smt_labels)}")
     assert [(day.channel, day.values) for day in found] == [(name, tuple(values)) for name, values in expected]
     assert {day.day for day in found} == {usage.day}
 
@@ -49,7 +50,7 @@ def test_what_is_written_is_read(usage: UsageDay, smt_labels: bool, seed: int) -
 def rows_of(day: date, smt_labels: bool) -> list[list[str]]:
     """The fields of a day's rows."""
     usage = UsageDay(esi_id=METER, day=day, delivered_wh=[859] * intervals_in(day), received_wh=None)
-    return [row.split(",") for row in day_text(usage, random.Random(1), smt_labels=smt_labels).splitlines()]
+    return [row.split(",") for row in day_text(usage, random.Random(1), NOW, smt_labels=smt_labels).splitlines()]
 
 
 def test_the_day_summer_time_begins_has_four_rows_without_a_value() -> None:
@@ -68,7 +69,7 @@ def test_the_day_summer_time_ends_repeats_the_mistake_of_real_files_unless_told_
 def test_a_street_of_files_has_what_its_homes_used(tmp_path: Path) -> None:
     premises = street(7, 12)
     first, last = date(2026, 3, 1), date(2026, 3, 31)
-    rows = write(tmp_path / "IntervalData.csv", history(premises, first, last), random.Random(7))
+    rows = write(tmp_path / "IntervalData.csv", history(premises, first, last), random.Random(7), NOW)
     data = (tmp_path / "IntervalData.csv").read_bytes()
     days = list(parse([data], {premise.esi_id for premise in premises}, TODAY))
     solar = sum(premise.home.solar for premise in premises)
@@ -88,6 +89,7 @@ def test_about_three_intervals_in_a_thousand_are_estimates() -> None:
         day_text(
             UsageDay(esi_id=METER, day=TODAY - timedelta(days=back), delivered_wh=[1] * 96, received_wh=None),
             chance,
+            NOW,
             smt_labels=True,
         )
         for back in range(30, 130)
@@ -95,6 +97,15 @@ def test_about_three_intervals_in_a_thousand_are_estimates() -> None:
     ]
     share = sum(text.count(",E,") for text in texts) / (96 * len(texts))
     assert share == pytest.approx(0.003, abs=0.001)
+
+
+def test_no_revision_date_lies_in_the_future(tmp_path: Path) -> None:
+    premises = street(7, 40)
+    yesterday = TODAY - timedelta(days=1)
+    write(tmp_path / "x.csv", history(premises, yesterday, yesterday), random.Random(3), NOW)
+    data = (tmp_path / "x.csv").read_bytes()
+    days = parse([data], {premise.esi_id for premise in premises}, TODAY)
+    assert all(day.revised_at is not None and day.revised_at <= NOW for day in days)
 
 
 def test_the_header_is_the_one_that_is_read() -> None:

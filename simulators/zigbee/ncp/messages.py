@@ -155,9 +155,9 @@ class Messages:
         return Status.OK
 
     def _key_for(self, nwk: int) -> bytes | None:
-        """The trust centre knows its devices by both addresses, whether it heard them lately or not."""
-        node = self._radio.at(nwk)
-        return None if node is None else self._keys.shared_with(node.eui64)
+        """Keys belong to EUI-64s: for an address whose node is not known there is none to find."""
+        eui64 = self._known().get(nwk)
+        return None if eui64 is None else self._keys.shared_with(eui64)
 
     def _outgoing(self, aps: Fields, destination: int, payload: bytes, key: bytes | None = None) -> ApsMessage:
         self._sequence = (self._sequence + 1) % 256

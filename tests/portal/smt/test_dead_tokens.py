@@ -10,7 +10,9 @@ async def test_after_its_budget_a_token_must_wait_until_the_window_is_over() -> 
     assert [dead.refuse("a"), dead.refuse("a"), dead.refuse("a")] == [None, None, 600]
     await clock.advance(599)
     assert dead.refuse("a") == 1
+    assert "a" in dead
     await clock.advance(1)
+    assert "a" not in dead
     assert dead.refuse("a") is None
 
 

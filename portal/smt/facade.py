@@ -1,0 +1,186 @@
+"""What clients of Smart Meter Texas call, answered by the portal: same paths, fields, statuses and texts.
+
+Reads go through the same desk, and meters through the same door, as those of the portal's pages. A meter that the
+account may not see is answered like one that does not exist.
+"""
+
+import math
+from datetime import UTC, timedelta
+from itertools import count
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+
+from portal.accounts.sessions import Entered, find_session, is_touch_due, touch
+from portal.accounts.signing_in import SignInRefusal, SignInRefused
+from portal.accounts.tables import SessionKind
+from portal.companies.kinds import Kind
+from portal.context import Portal
+from portal.reads.ask import AskRefusal, Refused
+from portal.smt.bodies import day, esi_id, text
+from portal.smt.dead_tokens import DeadTokens
+from portal.smt.edge import Body, Guard, JsonPost, no_such_path
+from portal.smt.interval_text import energy_entry
+from portal.smt.latest_read import latest_read
+from portal.smt.meter_entry import meter_entries
+from portal.usage.store import IntervalStore
+from portal.viewer import Viewer
+from portal.visibility import VisibleMeter, find_meter
+
+SUBMITTED = "Request submitted successfully for further processing"
+OVER_LIMIT = (
+    "You have reached the limit of two On Demand Read request for this ESIID per hour, you may try again after one hour"
+)
+"""Word for word what Smart Meter Texas says, which is how its clients know it; nextAllowedAt tells the truth."""
+NO_DATA = "No Energy Data received from the respective TDSP"
+WRONG_DATE = "Invalid Date. Expected format of: {} is MM/dd/yyyy"
+UNKNOWN_ESI_ID: dict[str, Any] = {"data": None, "errormessage": "ERR-ESIID-NOTFOUND"}
+WRONG_SIGN_IN = "ERR-USR-INVALIDPASSWORDERROR"
+NO_ENTRY = "ERR-USR-NOTACTIVE"
+TOO_MANY = "ERR-USR-TOOMANYATTEMPTS"
+LONGEST_RANGE = timedelta(days=400)
+USER_TYPES = {Kind.CUSTOMER: "RES", Kind.REP: "REP", Kind.TDSP: "TDSP", Kind.THIRD_PARTY: "CSP"}
+FOLDERS = ("/commonapi", "/api/user", "/api/usage", "/api/adhoc")
+LIMITS = (AskRefusal.HOUR, AskRefusal.DAY)
+
+
+class SmtFacade:
+    """The façade over a portal's parts and its interval store; `router` is what the application includes."""
+
+    def __init__(self, portal: Portal, intervals: IntervalStore) -> None:
+        self._database = portal.database
+        self._desk = portal.desk
+        self._door = portal.door
+        self._clock = portal.clock
+        self._times = portal.settings.sessions
+        self._intervals = intervals
+        self._numbers = count(1)
+
+    def router(self) -> APIRouter:
+        """Every path with every method; anything else below the façade's own folders is a 404 in JSON."""
+        guard = Guard(self._find_viewer, DeadTokens(self._clock))
+        applications = {
+            "/commonapi/user/authenticate": guard.open(self._authenticate),
+            "/api/user/authenticate": guard.open(self._authenticate),
+            "/api/meter": guard.closed(self._meter),
+            "/api/dashboard": guard.closed(self._dashboard),
+            "/api/ondemandread": guard.closed(self._on_demand_read),
+            "/api/usage/latestodrread": guard.closed(self._latest_read),
+            "/api/adhoc/intervalsynch": guard.closed(self._intervals_of),
+        }
+        routes: list[BaseRoute] = [
+            Route(f"{path}{end}", app) for path, app in applications.items() for end in ("", "/")
+        ]
+        routes += [Route(f"{folder}/{{rest:path}}", JsonPost(no_such_path)) for folder in FOLDERS]
+        return APIRouter(routes=routes)
+
+    async def _find_viewer(self, token: str) -> Viewer | None:
+        """Who holds a token; every use of it lets it live longer."""
+        now = self._clock.now()
+        async with self._database.reading() as connection:
+            found = await find_session(connection, token, SessionKind.TOKEN, self._times, now)
+        if not isinstance(found, Entered):
+            return None
+        if is_touch_due(found.session, now):
+            await self._database.write(lambda connection: touch(connection, found.session, now))
+        return found.viewer
+
+    async def _authenticate(self, request: Request, body: Body) -> JSONResponse:
+        address = request.client.host if request.client else ""
+        answer = await self._door.sign_in(text(body, "username"), text(body, "password"), SessionKind.TOKEN, address)
+        if isinstance(answer, SignInRefused):
+            return _sign_in_refused(answer)
+        return JSONResponse(_account(answer.viewer) | {"token": answer.secret})
+
+    async def _meter(self, viewer: Viewer, body: Body) -> dict[str, Any]:
+        wanted = esi_id(body)
+        if wanted is None and text(body, "esiid") not in ("*", ""):
+            return {"data": []}
+        async with self._database.reading() as connection:
+            return {"data": await meter_entries(connection, viewer, self._clock, esi_id=wanted)}
+
+    async def _dashboard(self, viewer: Viewer, body: Body) -> dict[str, Any]:
+        async with self._database.reading() as connection:
+            entries = await meter_entries(connection, viewer, self._clock, most=1)
+        return {"data": {"defaultMeterDetails": entries[0] if entries else None}}
+
+    async def _on_demand_read(self, viewer: Viewer, body: Body) -> dict[str, Any]:
+        meter = await self._visible(viewer, body)
+        if meter is None:
+            return UNKNOWN_ESI_ID
+        answer = await self._desk.ask(meter, viewer)
+        number = str(next(self._numbers))
+        if isinstance(answer, Refused):
+            return {"data": {"trans_id": number, "correlationId": "", **_read_refused(answer)}}
+        submitted = {"correlationId": answer.id, "statusCode": "0", "statusReason": SUBMITTED}
+        return {"data": {"trans_id": number, **submitted}}
+
+    async def _latest_read(self, viewer: Viewer, body: Body) -> dict[str, Any]:
+        meter = await self._visible(viewer, body)
+        if meter is None:
+            return UNKNOWN_ESI_ID
+        async with self._database.reading() as connection:
+            return {"data": await latest_read(connection, meter)}
+
+    async def _intervals_of(self, viewer: Viewer, body: Body) -> dict[str, Any]:
+        data: dict[str, Any] = {"trans_id": str(next(self._numbers)), "esiid": text(body, "ESIID")[:40]}
+        first, last = day(body, "startDate"), day(body, "endDate")
+        if first is None or last is None:
+            return {"data": data | {"errorMessage": WRONG_DATE.format("startDate" if first is None else "endDate")}}
+        if not timedelta() <= last - first <= LONGEST_RANGE:
+            words = f"endDate must be 0 to {LONGEST_RANGE.days} days after startDate"
+            return {"data": data | {"errorMessage": words}}
+        meter = await self._visible(viewer, body)
+        days = await self._intervals.current(meter.esi_id, first, last) if meter else []
+        if not days:
+            return {"data": data | {"energyData": [], "errorMessage": NO_DATA}}
+        return {"data": data | {"energyData": [energy_entry(stored.data) for stored in days]}}
+
+    async def _visible(self, viewer: Viewer, body: Body) -> VisibleMeter | None:
+        """The meter that a body names, None alike if there is none or not for this viewer."""
+        wanted = esi_id(body)
+        if wanted is None:
+            return None
+        async with self._database.reading() as connection:
+            return await find_meter(connection, viewer, wanted, self._clock.now())
+
+
+def _account(viewer: Viewer) -> dict[str, Any]:
+    """Who signed in, in the fields of the original."""
+    first, _, last = viewer.name.partition(" ")
+    return {
+        "usr_id": viewer.user_id,
+        "is_rgstrd": "Y",
+        "usr_type": USER_TYPES.get(viewer.kind, str(viewer.kind).upper()),
+        "usr_frst_nm": first,
+        "usr_lst_nm": last,
+        "usr_eml": viewer.email,
+        "lang_pref": viewer.language,
+        "ai": "N",
+        "smtStatus": "active",
+        "smtStatuskey": "SMTPR_smtStatus",
+    }
+
+
+def _sign_in_refused(refusal: SignInRefused) -> JSONResponse:
+    """400 for what a person must put right, 403 for who tries too often; never whether a user id exists."""
+    if refusal.reason is SignInRefusal.THROTTLED:
+        again = {"Retry-After": str(math.ceil(refusal.retry_in_s or 0))}
+        return JSONResponse({"errormessage": TOO_MANY, "message": refusal.words}, 403, headers=again)
+    code = WRONG_SIGN_IN if refusal.reason is SignInRefusal.WRONG else NO_ENTRY
+    return JSONResponse({"errormessage": code, "message": refusal.words}, 400)
+
+
+def _read_refused(refusal: Refused) -> dict[str, Any]:
+    """A refused read: the original's text for its limits, with the exact truth beside it."""
+    next_at = refusal.next_allowed_at
+    return {
+        "statusCode": "1",
+        "statusReason": OVER_LIMIT if refusal.reason in LIMITS else refusal.words,
+        "message": refusal.words,
+        "nextAllowedAt": next_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if next_at else None,
+        "usedToday": refusal.used_today,
+    }

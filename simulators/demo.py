@@ -1,0 +1,186 @@
+"""`metergate demo`: the whole system on this machine, as real processes under one supervisor."""
+
+import asyncio
+import json
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import Field
+from rich.console import Console
+
+from gateway import config
+from gateway.clock import SystemClock, central_date
+from gateway.config import Config, settings
+from gateway.database import Database
+from gateway.dice import SeededDice, SystemDice
+from gateway.identifiers import GatewayId
+from portal.accounts.passwords import Passwords
+from portal.process import open_database
+from portal.seed import seed
+from portal.settings import PortalSettings
+from portal.smt.certificates import ensure_certificates
+from simulators.demo_world import PEOPLE, passwords, world
+from simulators.lab import assignments_csv
+from simulators.processes import Child, DidNotStart, keep_running, metergate
+from simulators.smt_csv import history, write
+from simulators.street import street
+
+LOAD_TIMEOUT_S = 600.0
+
+
+@settings
+class DemoSettings:
+    """What the demo is made of."""
+
+    meters: Annotated[int, Field(description="Simulated meters on the street.", ge=1)] = 64
+    seed: Annotated[int, Field(description="The seed of the street.", ge=0)] = 7
+    months: Annotated[int, Field(description="Months of 15-minute intervals to load.", ge=0)] = 13
+    radio_port: Annotated[int, Field(description="TCP port of the simulated co-processor.")] = 17001
+    control_port: Annotated[int, Field(description="TCP port for faults and counts.")] = 17002
+
+
+def command(
+    config_: Annotated[str, typer.Option("--config", "-c", help="Configuration of the demo.")] = "demo.toml",
+    over: Annotated[list[str] | None, typer.Option("--set", help="table.key=value to set over it.")] = None,
+) -> None:
+    """Broker, simulated meters, gateway and portal on this machine, with a year of data, until Ctrl-C."""
+    configuration = config.load(config_, over or ())
+    asyncio.run(Demo(configuration, ["--config", config_, *(f"--set={line}" for line in over or ())]).run())
+
+
+class Demo:
+    """One run of the demo over its data folder; what is there already is kept."""
+
+    def __init__(self, configuration: Config, options: Sequence[str]) -> None:
+        self.config = configuration
+        self.settings = configuration.section("demo", DemoSettings)
+        self.portal = configuration.section("portal", PortalSettings)
+        self.data = configuration.data
+        self.options = options
+        self.clock, self.dice = SystemClock(), SystemDice()
+        self.console = Console(highlight=False)
+        self.street = street(self.settings.seed, self.settings.meters)
+        self.children = {
+            name: Child(name, metergate(*words), self.data / f"{name}.log")
+            for name, words in {
+                "broker": ["broker", *options],
+                "meters": ["lab", "ncp", *self._lab_options()],
+                "portal": ["portal", *options],
+                "gateway": ["gateway", *options],
+            }.items()
+        }
+
+    async def run(self) -> None:
+        """Set everything up, say where it is, and stay until SIGINT or SIGTERM."""
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        async with AsyncExitStack() as stack:
+            for child in self.children.values():
+                stack.push_async_callback(child.stop)
+            life = asyncio.create_task(self._start())
+            await asyncio.wait([life, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+            if not life.done():
+                life.cancel()
+                return
+            life.result()
+            self._say_where()
+            keepers = [asyncio.create_task(keep_running(child)) for child in self.children.values()]
+            await stop.wait()
+            for keeper in keepers:
+                keeper.cancel()
+            self.console.print("stopping ...")
+
+    async def _start(self) -> None:
+        await self._step("passwords, certificates and assignments", self._prepare)
+        [path, *_] = await asyncio.gather(
+            self._interval_file(),
+            self._step("broker", self.children["broker"].start),
+            self._step(f"{self.settings.meters} simulated meters", self.children["meters"].start),
+            self._step("companies, people and meters in the portal", self._seed),
+        )
+        months = f"{self.settings.months} months of 15-minute intervals"
+        await asyncio.gather(
+            self._step("portal", self.children["portal"].start),
+            self._step("gateway and its radio", self._start_gateway),
+            *([self._step(months, self._load, path)] if path else []),
+        )
+
+    async def _step(self, what: str, work: Callable[..., Awaitable[Any]], *arguments: Any) -> None:
+        """Do one thing and tick it off with its time."""
+        began = self.clock.monotonic()
+        try:
+            await work(*arguments)
+        except DidNotStart as trouble:
+            self.console.print(f"[red]✗[/] {what}")
+            raise DidNotStart(f"{trouble}\nThe logs are in {self.data}; ports can be changed with --set.") from None
+        self.console.print(f"[green]✓[/] {what} [dim]{self.clock.monotonic() - began:.1f} s[/]")
+
+    async def _prepare(self) -> None:
+        secrets = self.data / "secrets"
+        secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name in self.config.table("broker.users"):
+            if not (path := secrets / name).exists():
+                path.touch(mode=0o600)
+                path.write_text(self.dice.secret(24).hex(), encoding="utf-8")
+        ensure_certificates(self.data / "tls", self.clock.now())
+        meters = Path(self.config.table("gateway")["assignments"])
+        meters.write_text(assignments_csv(self.settings.seed, self.settings.meters), encoding="utf-8")
+
+    async def _seed(self) -> None:
+        database: Database = await open_database(self.portal)
+        now = self.clock.now()
+        people = passwords(self.data / "secrets" / "people.json", self.dice)
+        start = world(self.street, GatewayId(self.config.table("gateway")["id"]), people, now)
+        hasher = Passwords(self.dice)
+        await database.write(lambda connection: seed(connection, start, hasher, now))
+        await database.close()
+
+    async def _start_gateway(self) -> None:
+        child = self.children["gateway"]
+        await child.start()
+        await child.said("driver zigbee is up")
+
+    async def _interval_file(self) -> Path | None:
+        """The generated interval file of the demo's months, or None if it was loaded before."""
+        if self.settings.months == 0 or (self.data / "intervals.loaded").exists():
+            return None
+        last = central_date(self.clock.now()) - timedelta(days=1)
+        first = (last - timedelta(days=round(self.settings.months * 30.44))).replace(day=1)
+        path = self.data / "IntervalData.csv"
+        loop = asyncio.get_running_loop()
+        chance = SeededDice(self.settings.seed).stream("interval file")
+        await loop.run_in_executor(None, write, path, history(self.street, first, last), chance)
+        return path
+
+    async def _load(self, path: Path) -> None:
+        loader = Child("load", metergate("load", str(path), *self.options), self.data / "load.log")
+        await loader.run(LOAD_TIMEOUT_S)
+        (self.data / "intervals.loaded").touch()
+        path.unlink()
+
+    def _lab_options(self) -> list[str]:
+        made = self.settings
+        return [
+            f"--meters={made.meters}", f"--seed={made.seed}", f"--port={made.radio_port}",
+            f"--control-port={made.control_port}", f"--state={self.data / 'coprocessor.json'}",
+        ]  # fmt: skip
+
+    def _say_where(self) -> None:
+        people = json.loads((self.data / "secrets" / "people.json").read_text(encoding="utf-8"))
+        page = f"http://{self.portal.host}:{self.portal.port}"
+        self.console.print(f"\n  [bold]{page}[/]   in a browser; sign in as")
+        for person in PEOPLE:
+            self.console.print(f"    {person.user_id:<11} {people[person.user_id]:<17} {person.what}")
+        self.console.print(
+            f"\n  https://{self.portal.host}:{self.portal.tls_port}  for clients of Smart Meter Texas; "
+            f"trust {self.data}/tls/ca.pem\n"
+            f"  metergate lab fault METER silent --port {self.settings.control_port}   breaks a meter on purpose\n\n"
+            "  Ctrl-C stops it; make demo again is quick and keeps the data; make demo-reset starts over.\n"
+        )
+        print(f"ready page={page}", flush=True)

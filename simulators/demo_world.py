@@ -1,0 +1,126 @@
+"""The demo's world: a street of simulated meters, the companies that serve it, and the people who sign in."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gateway.dice import Dice
+from gateway.identifiers import Duns, GatewayId
+from portal.companies.kinds import Kind
+from portal.market.spans import Span
+from portal.seed import SeedAccount, SeedCompany, SeedDuns, SeedGateway, SeedMeter, SeedPremise, SeedWorld
+from simulators.street import Premise
+
+TDSP = "Caprock Wires"
+BLUEBONNET = "Bluebonnet Power"
+MESQUITE = "Mesquite Energy"
+BLUEBONNET_DUNS = Duns("118802441")
+MESQUITE_DUNS = Duns("1188024419001")
+BLUEBONNET_METERS = 24
+"""Enough for a list that shows at once; the rest of the street is Mesquite Energy's and needs a search."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who signs in, and what the demo says of them."""
+
+    user_id: str
+    what: str
+    company: str | None
+    administrator: bool
+    first_name: str
+    last_name: str
+
+
+PEOPLE = (
+    Person(
+        user_id="operator", what=f"TDSP operator, {TDSP}", company=TDSP, administrator=True,
+        first_name="Ruth", last_name="Okafor",
+    ),
+    Person(
+        user_id="dana", what=f"REP administrator, {BLUEBONNET}", company=BLUEBONNET, administrator=True,
+        first_name="Dana", last_name="Whitfield",
+    ),
+    Person(
+        user_id="miguel", what=f"REP user, {MESQUITE}", company=MESQUITE, administrator=False,
+        first_name="Miguel", last_name="Arroyo",
+    ),
+    Person(
+        user_id="pecan-lane", what="customer", company=None, administrator=False,
+        first_name="Joy", last_name="Nguyen",
+    ),
+)  # fmt: skip
+
+
+def passwords(path: Path, dice: Dice) -> dict[str, str]:
+    """Each person's password: made once for a data folder, kept in its file for the owner alone."""
+    if not path.exists():
+        made = {person.user_id: f"{person.user_id}-{int.from_bytes(dice.secret(4)) % 10_000:04d}" for person in PEOPLE}
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(made, indent=1), encoding="utf-8")
+    found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def world(street: Sequence[Premise], gateway: GatewayId, secrets: dict[str, str], now: datetime) -> SeedWorld:
+    """Everything that the demo's portal starts with."""
+    since = now - timedelta(days=800)
+    return SeedWorld(
+        companies=[
+            SeedCompany(
+                name=TDSP, kind=Kind.TDSP, email="head-end@caprock.example", duns=(SeedDuns(duns=Duns("957870001")),)
+            ),
+            SeedCompany(
+                name=BLUEBONNET, kind=Kind.REP, email="desk@bluebonnet.example", duns=(SeedDuns(duns=BLUEBONNET_DUNS),)
+            ),
+            SeedCompany(
+                name=MESQUITE, kind=Kind.REP, email="desk@mesquite.example", duns=(SeedDuns(duns=MESQUITE_DUNS),)
+            ),
+        ],
+        accounts=[_account(person, secrets[person.user_id]) for person in PEOPLE],
+        gateways=[SeedGateway(id=gateway, tdsp=TDSP)],
+        premises=[_premise(index, premise, since) for index, premise in enumerate(street)],
+        meters=[
+            SeedMeter(
+                number=premise.meter, esi_id=premise.esi_id, gateway=gateway, installed_at=since, provisioned_at=since
+            )
+            for premise in street
+        ],
+    )
+
+
+def _account(person: Person, password: str) -> SeedAccount:
+    granted = {MESQUITE: (MESQUITE_DUNS,), BLUEBONNET: (BLUEBONNET_DUNS,)}
+    return SeedAccount(
+        user_id=person.user_id,
+        password=password,
+        first_name=person.first_name,
+        last_name=person.last_name,
+        email=f"{person.user_id}@{(person.company or 'home').split()[0].lower()}.example",
+        company=person.company,
+        administrator=person.administrator,
+        energy_data=person.administrator,
+        home_devices=person.administrator,
+        duns=granted.get(person.company or "", ()),
+    )
+
+
+def _premise(index: int, premise: Premise, since: datetime) -> SeedPremise:
+    number, _, rest = premise.address.partition(" ")
+    name, _, kind = rest.rpartition(" ")
+    duns = BLUEBONNET_DUNS if index < BLUEBONNET_METERS else MESQUITE_DUNS
+    return SeedPremise(
+        esi_id=premise.esi_id,
+        tdsp=TDSP,
+        house_number=number,
+        street_name=name,
+        street_type=kind,
+        city=premise.city,
+        state=premise.state,
+        zip=premise.zip,
+        load_profile="RESHIWR_NCENT_IDR_WS_NOTOU",
+        spans=(Span(duns=duns, from_at=since, to_at=None),),
+        customer="pecan-lane" if index == 0 else None,
+    )

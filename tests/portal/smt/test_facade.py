@@ -1,0 +1,341 @@
+"""What clients of Smart Meter Texas are answered: fields, statuses, texts, and always JSON."""
+
+import asyncio
+import json
+import tempfile
+from datetime import UTC, date, datetime
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import update
+
+from gateway.database import Database
+from portal.accounts.status import AccountStatus
+from portal.accounts.tables import accounts
+from portal.smt.facade import NO_DATA, SUBMITTED
+from portal.usage.intervals import Channel, MeterDay
+from portal.usage.store import SourceFile
+from tests.clock import HandClock
+from tests.portal.smt.stand import Stand, standing
+from tests.portal.world import PASSWORD, esi, settle
+
+PATHS = (
+    "/api/meter",
+    "/api/dashboard",
+    "/api/ondemandread",
+    "/api/usage/latestodrread",
+    "/api/adhoc/intervalsynch",
+)
+OPEN_PATHS = ("/commonapi/user/authenticate", "/api/user/authenticate")
+RANGE = {"startDate": "07/01/2026", "endDate": "07/01/2026", "reportFormat": "JSON", "versionDate": None}
+STRANGERS = [esi(3), "10443720999999999", "12", "", None, 7, {"a": 1}]
+"""Another's meter, one that does not exist, and things that are no ESI ID."""
+
+
+def is_json(response: httpx.Response) -> bool:
+    """Whether an answer is what JSON clients can read."""
+    return response.headers["content-type"] == "application/json" and response.json() is not None
+
+
+@pytest.mark.parametrize("path", OPEN_PATHS)
+async def test_signing_in_answers_with_the_fields_of_the_original(stand: Stand, path: str) -> None:
+    credentials = {"username": "Maria.Customer", "password": PASSWORD, "rememberMe": "true"}
+    response = await stand.http.post(path, json=credentials)
+    assert response.status_code == 200
+    answer = response.json()
+    assert len(answer.pop("token")) > 40
+    assert answer == {
+        "usr_id": "maria.customer",
+        "is_rgstrd": "Y",
+        "usr_type": "RES",
+        "usr_frst_nm": "Maria",
+        "usr_lst_nm": "Doe",
+        "usr_eml": "maria.customer@example.com",
+        "lang_pref": "es",
+        "ai": "N",
+        "smtStatus": "active",
+        "smtStatuskey": "SMTPR_smtStatus",
+    }
+
+
+@pytest.mark.parametrize(
+    ("user_id", "password"), [("maria.customer", "wrong"), ("nobody.here", PASSWORD), ("", ""), ("maria.customer", "")]
+)
+async def test_a_wrong_sign_in_is_400_and_does_not_tell_who_exists(stand: Stand, user_id: str, password: str) -> None:
+    response = await stand.http.post(OPEN_PATHS[0], json={"username": user_id, "password": password})
+    assert response.status_code == 400
+    assert response.json()["errormessage"] == "ERR-USR-INVALIDPASSWORDERROR"
+
+
+async def test_failing_logins_from_one_address_are_slowed_down_with_403(stand: Stand) -> None:
+    wrong = [
+        await stand.http.post(OPEN_PATHS[0], json={"username": f"guess.{number}", "password": "x"})
+        for number in range(21)
+    ]
+    assert [response.status_code for response in wrong] == [400] * 20 + [403]
+    assert is_json(wrong[-1])
+    assert int(wrong[-1].headers["retry-after"]) == 60
+    right = {"username": "maria.customer", "password": PASSWORD}
+    assert (await stand.http.post(OPEN_PATHS[0], json=right)).status_code == 403
+    await stand.clock.advance(61)
+    assert (await stand.http.post(OPEN_PATHS[0], json=right)).status_code == 200
+
+
+async def test_five_wrong_passwords_lock_the_account_as_on_the_pages(stand: Stand) -> None:
+    for _ in range(5):
+        await stand.http.post(OPEN_PATHS[0], json={"username": "maria.customer", "password": "wrong"})
+    right = await stand.http.post(OPEN_PATHS[0], json={"username": "maria.customer", "password": PASSWORD})
+    assert right.status_code == 400
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+async def test_the_scheme_may_be_in_any_case(stand: Stand, scheme: str) -> None:
+    token = await stand.token()
+    assert (await stand.call(token, "/api/meter", {"esiid": "*"}, scheme)).status_code == 200
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_missing_or_wrong_token_is_401_in_the_words_of_the_original(stand: Stand, path: str) -> None:
+    for authorization in ({}, {"Authorization": "Bearer nonsense"}, {"Authorization": f"Bearer {'x' * 5000}"}):
+        response = await stand.http.post(path, json={}, headers=authorization)
+        assert response.status_code == 401
+        assert response.json() == {"message": "Invalid Token"}
+        assert is_json(response)
+
+
+async def test_a_token_lives_an_hour_past_its_last_use_and_no_longer_when_the_account_is_suspended(
+    stand: Stand,
+) -> None:
+    token = await stand.token()
+    for _ in range(20):
+        await stand.clock.advance(15 * 60)
+        assert (await stand.call(token, "/api/dashboard")).status_code == 200
+    suspend = update(accounts).where(accounts.c.user_id == "maria.customer").values(status=AccountStatus.SUSPENDED)
+    await stand.database.write(lambda connection: connection.execute(suspend))
+    assert (await stand.call(token, "/api/dashboard")).status_code == 401
+
+
+async def test_a_program_that_repeats_a_dead_token_without_a_pause_is_stopped_and_others_are_not(stand: Stand) -> None:
+    statuses = [(await stand.call("dead", "/api/meter", {"esiid": "*"})).status_code for _ in range(30)]
+    assert statuses == [401] * 10 + [429] * 20
+    last = await stand.call("dead", "/api/meter")
+    assert is_json(last)
+    assert int(last.headers["retry-after"]) > 0
+    assert (await stand.call(await stand.token(), "/api/meter")).status_code == 200
+
+
+@pytest.mark.parametrize("wanted", ["*", esi(1)])
+async def test_the_list_of_meters_has_the_fields_of_the_original(stand: Stand, wanted: str) -> None:
+    response = await stand.call(await stand.token(), "/api/meter", {"esiid": wanted})
+    assert response.json() == {
+        "data": [
+            {
+                "customer": "Maria Doe",
+                "email": "maria.customer@example.com",
+                "description": "1 Elm St",
+                "address": "1 Elm St",
+                "city": "Austin",
+                "state": "TX",
+                "zip": "78701",
+                "esiid": esi(1),
+                "meterNumber": "M00001",
+                "meterMultiplier": 1,
+                "fullAddress": "1 Elm St, Austin, TX 78701",
+                "errmsg": "Success",
+                "recordStatus": "ESIID-RECORD-EXISTS",
+                "statusIndicator": True,
+                "dunsNumber": "NO_DUNS",
+            }
+        ]
+    }
+
+
+async def test_a_rep_sees_its_own_meters_and_the_dashboard_shows_the_first(stand: Stand) -> None:
+    token = await stand.token("rep.admin")
+    listed = (await stand.call(token, "/api/meter", {"esiid": "*"})).json()["data"]
+    assert [meter["esiid"] for meter in listed] == [esi(1), esi(2), esi(5)]
+    assert {meter["customer"] for meter in listed} == {""}
+    dashboard = (await stand.call(token, "/api/dashboard")).json()["data"]
+    assert dashboard["defaultMeterDetails"] == listed[0]
+
+
+@pytest.mark.parametrize("wanted", STRANGERS)
+async def test_a_meter_of_somebody_else_looks_like_one_that_does_not_exist(stand: Stand, wanted: Any) -> None:
+    token = await stand.token()
+    unknown = {"data": None, "errormessage": "ERR-ESIID-NOTFOUND"}
+    assert (await stand.call(token, "/api/ondemandread", {"ESIID": wanted})).json() == unknown
+    assert (await stand.call(token, "/api/usage/latestodrread", {"ESIID": wanted})).json() == unknown
+    synched = (await stand.call(token, "/api/adhoc/intervalsynch", {**RANGE, "ESIID": [wanted]})).json()["data"]
+    assert (synched["energyData"], synched["errorMessage"]) == ([], NO_DATA)
+    if isinstance(wanted, str) and wanted:
+        assert (await stand.call(token, "/api/meter", {"esiid": wanted})).json() == {"data": []}
+
+
+async def test_a_meter_that_no_gateway_reaches_is_said_so(stand: Stand) -> None:
+    asked = await stand.ask(await stand.token("rep.admin"), 5)
+    assert asked["statusCode"] == "1"
+    assert "No gateway reaches this meter" in asked["statusReason"]
+
+
+async def test_an_on_demand_read_is_submitted_pending_and_completed(stand: Stand) -> None:
+    token = await stand.token()
+    assert (await stand.latest(token))["odrstatus"] is None
+    asked = await stand.ask(token)
+    assert (asked["statusCode"], asked["statusReason"]) == ("0", SUBMITTED)
+    assert (await stand.latest(token))["odrstatus"] == "PENDING"
+    read = await stand.succeed(asked, 9_751_212)
+    assert read.id == asked["correlationId"]
+    assert await stand.latest(token) == {
+        "odrstatus": "COMPLETED",
+        "odrread": "9751.212",
+        "odrusage": None,
+        "odrdate": "07/01/2026 10:00:00",
+        "responseMessage": "SUCCESS",
+    }
+
+
+async def test_the_meter_number_is_not_checked_and_names_may_be_in_any_case(stand: Stand) -> None:
+    response = await stand.call(await stand.token(), "/api/ondemandread", {"esiid": esi(1), "meterNumber": 5})
+    assert response.json()["data"]["statusReason"] == SUBMITTED
+
+
+def day_of(channel: Channel, day: date) -> MeterDay:
+    """A day of 1 Wh a quarter hour."""
+    count = 100 if day == date(2025, 11, 2) else 92 if day == date(2026, 3, 8) else 96
+    return MeterDay(
+        esi_id=esi(1),
+        day=day,
+        channel=channel,
+        revised_at=datetime(2026, 7, 2, 12, 40, 29, tzinfo=UTC),
+        values=(1,) * count,
+        estimated=(True,) + (False,) * (count - 1),
+    )
+
+
+async def load(stand: Stand, *days: MeterDay) -> None:
+    """Put meter-days into the store."""
+    source = SourceFile(name="one", sha256="one", received_at=stand.clock.now())
+    await stand.intervals.load(source, lambda: iter(days))
+
+
+async def test_intervals_come_in_a_hundred_slots_per_day_and_channel(stand: Stand) -> None:
+    day = date(2026, 7, 1)
+    await load(
+        stand,
+        day_of(Channel.CONSUMPTION, day),
+        day_of(Channel.GENERATION, day),
+        day_of(Channel.CONSUMPTION, date(2026, 7, 2)),
+    )
+    response = await stand.call(await stand.token(), "/api/adhoc/intervalsynch", {**RANGE, "ESIID": [esi(1)]})
+    data = response.json()["data"]
+    assert data["esiid"] == esi(1)
+    assert [(entry["DT"], entry["RT"]) for entry in data["energyData"]] == [("07/01/2026", "C"), ("07/01/2026", "G")]
+    assert data["energyData"][0]["RevTS"] == "07/02/2026 07:40:29"
+    slots = ["0.001-E", *["0.001-A"] * 7, *[""] * 4, *["0.001-A"] * 88]
+    assert data["energyData"][0]["RD"] == ",".join(slots)
+    assert "errorMessage" not in data
+
+
+@pytest.mark.parametrize(("day", "filled"), [("03/08/2026", 92), ("11/02/2025", 100)])
+async def test_both_days_of_the_change_of_time_keep_their_slots(stand: Stand, day: str, filled: int) -> None:
+    month, date_, year = (int(part) for part in day.split("/"))
+    await load(stand, day_of(Channel.CONSUMPTION, date(year, month, date_)))
+    body = {"startDate": day, "endDate": day, "ESIID": [esi(1)]}
+    response = await stand.call(await stand.token(), "/api/adhoc/intervalsynch", body)
+    cells = response.json()["data"]["energyData"][0]["RD"].split(",")
+    assert (len(cells), sum(map(bool, cells))) == (100, filled)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "words"),
+    [
+        ("2026-07-01", "07/01/2026", "Invalid Date. Expected format of: startDate is MM/dd/yyyy"),
+        ("07/01/2026", None, "Invalid Date. Expected format of: endDate is MM/dd/yyyy"),
+        ("07/02/2026", "07/01/2026", "endDate must be 0 to 400 days after startDate"),
+        ("07/01/2020", "07/01/2026", "endDate must be 0 to 400 days after startDate"),
+        ("07/01/2026", "07/01/2026", NO_DATA),
+    ],
+)
+async def test_wrong_and_empty_ranges_are_answered_in_words(
+    stand: Stand, first: str, last: str | None, words: str
+) -> None:
+    body = {"startDate": first, "endDate": last, "ESIID": [esi(1)]}
+    response = await stand.call(await stand.token(), "/api/adhoc/intervalsynch", body)
+    assert response.status_code == 200
+    assert response.json()["data"]["errorMessage"] == words
+
+
+@pytest.mark.parametrize("path", [*PATHS, *OPEN_PATHS])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "BREW"])
+async def test_another_method_is_405_in_json(stand: Stand, path: str, method: str) -> None:
+    response = await stand.http.request(method, path)
+    assert response.status_code == 405
+    assert response.headers["allow"] == "POST"
+    assert is_json(response)
+
+
+@pytest.mark.parametrize("path", ["/api/usage/nothing", "/commonapi/x/y", "/api/adhoc/", "/api/user/x"])
+async def test_a_path_that_only_looks_like_ours_is_404_in_json(stand: Stand, path: str) -> None:
+    response = await stand.http.post(path, json={})
+    assert response.status_code == 404
+    assert is_json(response)
+
+
+async def test_the_page_at_the_root_stays_a_page(stand: Stand) -> None:
+    response = await stand.http.get("/")
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/html")
+
+
+BROKEN = [b"{", b"[]", b"7", b'"x"', b"\xff\xfe", b"[" * 60_000, b"9" * 5_000, b'{"a":' * 10_000, b"x" * 70_000]
+
+
+@pytest.mark.parametrize("body", BROKEN)
+async def test_a_body_that_is_no_json_object_is_refused_in_json(stand: Stand, body: bytes) -> None:
+    headers = {"Authorization": f"Bearer {await stand.token()}", "Content-Type": "text/plain"}
+    for path in (*PATHS, *OPEN_PATHS):
+        response = await stand.http.post(path, content=body, headers=headers)
+        assert response.status_code == (413 if len(body) > 65_536 else 400)
+        assert is_json(response)
+
+
+async def test_a_fault_of_the_server_is_500_in_json(stand: Stand, caplog: pytest.LogCaptureFixture) -> None:
+    token = await stand.token()
+    await stand.database.write(lambda connection: connection.exec_driver_sql("drop table read_askers"))
+    response = await stand.call(token, "/api/ondemandread", {"ESIID": esi(1)})
+    assert response.status_code == 500
+    assert is_json(response)
+    assert "/api/ondemandread failed" in caplog.text
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = st.sampled_from(["ESIID", "esiid", "startDate", "endDate", "username", "password", "MeterNumber"])
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([*PATHS, *OPEN_PATHS]), st.dictionaries(FIELDS, JSON, max_size=4)), max_size=20)
+)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_object_whatever_its_fields_causes_a_fault(bodies: list[tuple[str, dict[str, Any]]]) -> None:
+    asyncio.run(answered(bodies))
+
+
+async def answered(bodies: list[tuple[str, dict[str, Any]]]) -> None:
+    """Send bodies to a façade of their own; every answer is JSON and none is a fault."""
+    with tempfile.TemporaryDirectory() as folder:
+        database, clock = Database.open(f"sqlite:///{folder}/x.db"), HandClock()
+        await settle(database, clock.now())
+        async with standing(database, clock) as stand:
+            headers = {"Authorization": f"Bearer {await stand.token()}"}
+            for path, body in bodies:
+                response = await stand.http.post(path, content=json.dumps(body).encode(), headers=headers)
+                assert response.status_code < 500
+                assert is_json(response)
+        await database.close()
