@@ -9,6 +9,10 @@ from portal.api import fleet, meters, reference, sessions
 from portal.context import Portal
 from portal.errors import ErrorPage, install
 from portal.headers import BodyLimit, SecurityHeaders
+from portal.pages.error_page import error_page
+from portal.pages.routes import router as pages
+from portal.smt.facade import SmtFacade
+from portal.usage.store import IntervalStore
 
 API = "/api/v1"
 DESCRIPTION = (
@@ -17,8 +21,13 @@ DESCRIPTION = (
 )
 
 
-def build_app(portal: Portal, routers: Sequence[APIRouter] = (), error_page: ErrorPage | None = None) -> FastAPI:
-    """The application over a portal's parts; routers are mounted beside the API, error_page answers people."""
+def full_app(portal: Portal, intervals: IntervalStore) -> FastAPI:
+    """The application with everything that the portal has: API, pages, and the façade for SMT's clients."""
+    return build_app(portal, (pages, SmtFacade(portal, intervals).router()), error_page)
+
+
+def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: ErrorPage | None = None) -> FastAPI:
+    """The application over a portal's parts; routers are mounted beside the API, show_error answers people."""
     app = FastAPI(
         title="metergate",
         version=version("metergate"),
@@ -30,7 +39,7 @@ def build_app(portal: Portal, routers: Sequence[APIRouter] = (), error_page: Err
     app.state.portal = portal
     app.add_middleware(BodyLimit, most_bytes=portal.settings.most_body_bytes)
     app.add_middleware(SecurityHeaders)
-    install(app, error_page)
+    install(app, show_error)
     for part in (sessions, meters, fleet, reference):
         app.include_router(part.router, prefix=API)
     # Pages, files and the interfaces that programs know from elsewhere come after the API.

@@ -19,10 +19,9 @@ from portal.accounts.sessions import open_session
 from portal.accounts.tables import SessionKind, accounts, sessions
 from portal.context import Portal
 from portal.market.tables import rep_spans
-from portal.reads.status import ReadStatus
 from tests.clock import HandClock, turns
 from tests.portal.conftest import SignIn
-from tests.portal.wire import Answers, WireBus
+from tests.portal.wire import Answers, WireBus, noted_sent
 from tests.portal.world import BLUEBONNET, GATEWAY, esi
 
 UNKNOWN_READ = "00000000-0000-7000-8000-000000000000"
@@ -91,7 +90,7 @@ async def test_a_read_is_gone_for_whoever_lost_the_meter_while_waiting(
     client = await signed_in("rep.user")
     read_id = (await client.post(f"/meters/{esi(1)}/reads")).json()["id"]
     request = await bus.request()
-    await portal.desk.wait(request.id, 10, since=ReadStatus.QUEUED)
+    await noted_sent(portal.desk, clock, request.id)
     waiting = asyncio.create_task(client.get(f"/reads/{read_id}", params={"wait": 20, "since": "sent"}))
     async with asyncio.timeout(10):
         while request.id not in portal.desk._bells:

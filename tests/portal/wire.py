@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from gateway.errors import FailureReason, LinkLost
-from gateway.identifiers import GatewayId
+from gateway.identifiers import GatewayId, RequestId
 from gateway.messages import (
     Mark,
     Message,
@@ -19,6 +19,8 @@ from gateway.messages import (
 )
 from gateway.ports import Bus, Delivery, Handler
 from gateway.reads import RegisterRead, Scale, age_of
+from portal.reads.desk import ReadDesk
+from portal.reads.status import ReadStatus
 from tests.clock import HandClock
 
 
@@ -76,6 +78,13 @@ class WireBus:
 
 
 _: type[Bus] = WireBus
+
+
+async def noted_sent(desk: ReadDesk, clock: HandClock, read_id: RequestId) -> None:
+    """Wait until the desk has written down that a read was sent; the clock moves on meanwhile by tenths of a second."""
+    async with asyncio.timeout(10):
+        while (read := await desk.wait(read_id, 0.01, since=ReadStatus.QUEUED)) and read.status is ReadStatus.QUEUED:
+            await clock.advance(0.1)
 
 
 class Answers:

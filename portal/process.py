@@ -1,0 +1,118 @@
+"""`metergate portal`: the portal as a process, from its configuration."""
+
+import asyncio
+import signal
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import portal
+from gateway import config, wiring
+from gateway.clock import Clock, SystemClock
+from gateway.config import Config
+from gateway.database import Database
+from gateway.dice import Dice, SystemDice
+from gateway.links import Backoff, keep
+from gateway.ports import Bus
+from gateway.read_policy import ReadLimits
+from portal.accounts.sessions import drop_stale
+from portal.app import full_app
+from portal.context import Portal
+from portal.http_server import HttpServer, http_server, listen
+from portal.settings import PortalSettings, url_of
+from portal.usage.sql_store import SqlIntervalStore
+
+MIGRATIONS = Path(portal.__file__).parent / "migrations"
+TIDY_S = 3600.0
+
+
+def command(
+    config_: Annotated[str, typer.Option("--config", "-c", help="Configuration: a file, or the name of one of ours.")],
+    over: Annotated[list[str] | None, typer.Option("--set", help="table.key=value to set over it.")] = None,
+) -> None:
+    """Run the portal until it is told to stop."""
+    asyncio.run(serve(config.load(config_, over or ())))
+
+
+async def open_database(settings: PortalSettings) -> Database:
+    """The market's database, opened and brought to its newest schema."""
+    database = Database.open(url_of(settings.database))
+    await database.migrate(MIGRATIONS)
+    return database
+
+
+async def serve(configuration: Config) -> None:
+    """Build the portal that a configuration describes and run it until SIGTERM or SIGINT."""
+    clock, dice = SystemClock(), SystemDice()
+    settings = configuration.section("portal", PortalSettings)
+    limits = configuration.section("limits", ReadLimits)
+    bus = _bus(configuration, settings, clock, dice)
+    database = await open_database(settings)
+    intervals = Database.open(url_of(settings.intervals))
+    try:
+        parts = Portal.over(database, bus, clock, dice, settings, limits)
+        app = full_app(parts, await SqlIntervalStore.opened(intervals))
+        servers = {listen(settings.host, settings.port): http_server(app)}
+        if settings.certificate is not None:
+            secure = http_server(app, settings.certificate, settings.key)
+            servers[listen(settings.host, settings.tls_port)] = secure
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        serving = [asyncio.create_task(server.serve([place])) for place, server in servers.items()]
+        working = [
+            asyncio.create_task(
+                keep("the bus", lambda: bus.run(parts.desk.handle, parts.desk.greet), clock, Backoff())
+            ),
+            asyncio.create_task(parts.desk.run()),
+            asyncio.create_task(_tidy(parts)),
+        ]
+        await asyncio.gather(*(server.listening.wait() for server in servers.values()))
+        port, *secure_port = [place.getsockname()[1] for place in servers]
+        print(f"ready port={port}", *(f"tls_port={number}" for number in secure_port), flush=True)
+        await _until_stopped(stop, list(servers.values()), serving, working)
+    finally:
+        await database.close()
+        await intervals.close()
+
+
+async def _until_stopped(
+    stop: asyncio.Event,
+    servers: list[HttpServer],
+    serving: list[asyncio.Task[None]],
+    working: list[asyncio.Task[None]],
+) -> None:
+    """Wait for the word to stop, or for a task that ended by itself; then finish answers, and everything else."""
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait([stopped, *serving, *working], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    for server in servers:
+        server.should_exit = True
+    await asyncio.gather(*serving)
+    ended = [task for task in working if task.done()]
+    for task in working:
+        task.cancel()
+    for task in working:
+        with suppress(asyncio.CancelledError):
+            await task
+    assert stop.is_set() or not ended, "a part of the portal ended by itself"
+
+
+async def _tidy(parts: Portal) -> None:
+    """Remove, hour by hour, the sessions that have ended by themselves."""
+    while True:
+        stale = partial(drop_stale, times=parts.settings.sessions, now=parts.clock.now())
+        await parts.database.write(stale)
+        await parts.clock.sleep(TIDY_S)
+
+
+def _bus(configuration: Config, settings: PortalSettings, clock: Clock, dice: Dice) -> Bus:
+    """The bus that [bus] names by `use`, for a party that speaks to every gateway."""
+    options = configuration.table("bus")
+    kind = wiring.resolve(str(options.pop("use", "")))
+    chosen = config.decode(options, kind.Settings, f"{configuration.path}: [bus]")
+    bus: Bus = kind(chosen, settings.credentials, None, clock, dice)
+    return bus
