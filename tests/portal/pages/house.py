@@ -16,10 +16,8 @@ from gateway.database import Database
 from gateway.dice import SeededDice
 from gateway.identifiers import GatewayId
 from gateway.messages import RequestRead
-from portal.app import build_app
+from portal.app import full_app
 from portal.context import Portal
-from portal.pages.error_page import error_page
-from portal.pages.routes import router
 from portal.reads.desk import ReadDesk
 from portal.reads.status import is_open
 from portal.reads.tables import reads
@@ -114,7 +112,7 @@ async def open_house(folder: Path, clock: Clock, world: SeedWorld = WORLD) -> As
         asyncio.create_task(portal.desk.run()),
         asyncio.create_task(bus.run(portal.desk.handle, portal.desk.greet)),
     ]
-    yield House(build_app(portal, [router], error_page), database, portal.desk, store, bus, clock)
+    yield House(full_app(portal, store), database, portal.desk, store, bus, clock)
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
