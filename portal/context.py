@@ -15,6 +15,7 @@ from portal.accounts.signing_in import Door
 from portal.accounts.throttle import Throttle
 from portal.reads.desk import ReadDesk
 from portal.settings import PortalSettings
+from portal.usage.store import IntervalStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class Portal:
     clock: Clock
     dice: Dice
     settings: PortalSettings
+    intervals: IntervalStore | None = None
 
     @classmethod
     def over(
@@ -38,12 +40,21 @@ class Portal:
         settings: PortalSettings | None = None,
         limits: ReadLimits | None = None,
         passwords: Passwords | None = None,
+        intervals: IntervalStore | None = None,
     ) -> Self:
         """The parts over a migrated database and a bus; whoever calls runs the bus with desk.handle, and desk.run."""
         settings = settings or PortalSettings()
         door = Door(database, passwords or Passwords(dice), Throttle(clock), clock, dice)
         desk = ReadDesk(database, bus, clock, dice, limits, settings.reads)
-        return cls(database=database, desk=desk, door=door, clock=clock, dice=dice, settings=settings)
+        return cls(
+            database=database,
+            desk=desk,
+            door=door,
+            clock=clock,
+            dice=dice,
+            settings=settings,
+            intervals=intervals,
+        )
 
 
 def portal_of(request: Request) -> Portal:

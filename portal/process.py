@@ -53,8 +53,9 @@ async def serve(configuration: Config) -> None:
     database = await open_database(settings)
     intervals = Database.open(url_of(settings.intervals))
     try:
-        parts = Portal.over(database, bus, clock, dice, settings, limits)
-        app = full_app(parts, await SqlIntervalStore.opened(intervals))
+        store = await SqlIntervalStore.opened(intervals)
+        parts = Portal.over(database, bus, clock, dice, settings, limits, intervals=store)
+        app = full_app(parts, store)
         servers = {listen(settings.host, settings.port): http_server(app)}
         if settings.certificate is not None:
             secure = http_server(app, settings.certificate, settings.key)

@@ -155,7 +155,7 @@ class Demo:
         path = self.data / "IntervalData.csv"
         loop = asyncio.get_running_loop()
         chance = SeededDice(self.settings.seed).stream("interval file")
-        await loop.run_in_executor(None, write, path, history(self.street, first, last), chance)
+        await loop.run_in_executor(None, write, path, history(self.street, first, last), chance, self.clock.now())
         return path
 
     async def _load(self, path: Path) -> None:

@@ -50,19 +50,20 @@ def step_wh(highest_wh: int) -> int:
     return int(next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least))
 
 
-def day_chart(bars: Sequence[Bar], title: str) -> str:
+def day_chart(bars: Sequence[Bar], title: str, name: str = "use") -> str:
     """The figure of a day, bars in time order, as SVG markup without styles or scripts.
 
-    Every bar carries its words; an absent value leaves a gap. The title is escaped here.
+    Every bar carries its words; an absent value leaves a gap. The title is escaped here. name is the class of the bars,
+    `use` or `give`, and makes the ids of one page's figures differ.
     """
     highest_wh = max((bar.energy_wh for bar in bars if bar.energy_wh is not None), default=0)
     step = step_wh(highest_wh)
     top_wh = step * max(1, ceil(highest_wh / step))
     parts = [
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="chart-title chart-words">',
-        f'<title id="chart-title">{escape(title)}</title><desc id="chart-words">{escape(in_words(bars))}</desc>',
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{name}-title {name}-words">',
+        f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-words">{escape(in_words(bars))}</desc>',
         *_grid(step, top_wh),
-        *(_bar(bar, index, len(bars), top_wh) for index, bar in enumerate(bars) if bar.energy_wh is not None),
+        *(_bar(bar, index, len(bars), top_wh, name) for index, bar in enumerate(bars) if bar.energy_wh is not None),
         *_hours(bars),
         "</svg>",
     ]
@@ -93,11 +94,11 @@ def _grid(step: int, top_wh: int) -> list[str]:
     return lines
 
 
-def _bar(bar: Bar, index: int, count: int, top_wh: int) -> str:
+def _bar(bar: Bar, index: int, count: int, top_wh: int, name: str) -> str:
     slot = (WIDTH - LEFT) / count
     y = _y(bar.energy_wh or 0, top_wh)
     words = escape(f"{bar.hours}, {thousandths(bar.energy_wh)} kWh, {bar.quality}")
-    kind = "use est" if bar.estimated else "use"
+    kind = f"{name} est" if bar.estimated else name
     return (
         f'<rect class="{kind}" x="{LEFT + index * slot + slot * 0.08:.1f}" y="{y:.1f}" width="{slot * 0.84:.1f}" '
         f'height="{BOTTOM - y:.1f}" rx="1"><title>{words}</title></rect>'

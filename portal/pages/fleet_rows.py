@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.clock import central_date, central_midnight
@@ -33,6 +33,7 @@ class GatewayRow:
     """A gateway as last heard; seen_at None means never."""
 
     id: GatewayId
+    registered: bool
     online: bool
     seen_at: datetime | None
     version: str | None
@@ -71,11 +72,11 @@ class Fleet:
 
 async def fleet_of(connection: AsyncConnection, viewer: Viewer, now: datetime) -> Fleet:
     """The fleet of the viewer's wires company."""
-    own = select(gateways.c.id).where(gateways.c.tdsp_id == viewer.company_id)
     today = central_midnight(central_date(now))
     visible = visible_meters(viewer, now).with_only_columns(meters.c.id)
     at_own = select(reads).where(reads.c.meter_id.in_(visible)).order_by(reads.c.asked_at.desc()).limit(MOST)
-    refused = select(incidents).where(incidents.c.gateway.in_(own)).order_by(incidents.c.last_at.desc()).limit(MOST)
+    named = incidents.outerjoin(gateways, gateways.c.id == incidents.c.gateway)
+    refused = select(incidents).select_from(named).where(_theirs(viewer)).order_by(incidents.c.last_at.desc())
     return Fleet(
         gateways=await _gateways(connection, viewer),
         meters=await connection.scalar(select(func.count()).select_from(visible.subquery())) or 0,
@@ -91,16 +92,22 @@ async def fleet_of(connection: AsyncConnection, viewer: Viewer, now: datetime) -
                 last_at=row.last_at,
                 times=row.times,
             )
-            for row in await connection.execute(refused)
+            for row in await connection.execute(refused.limit(MOST))
         ],
     )
 
 
+def _theirs(viewer: Viewer) -> ColumnElement[bool]:
+    """A wires company's own gateways, and those that nobody has registered: somebody should see that they call."""
+    return or_(gateways.c.tdsp_id == viewer.company_id, gateways.c.tdsp_id.is_(None))
+
+
 async def _gateways(connection: AsyncConnection, viewer: Viewer) -> list[GatewayRow]:
-    own = select(gateways).where(gateways.c.tdsp_id == viewer.company_id).order_by(gateways.c.id)
+    own = select(gateways).where(_theirs(viewer)).order_by(gateways.c.id)
     return [
         GatewayRow(
             id=row.id,
+            registered=row.tdsp_id is not None,
             online=row.online,
             seen_at=row.seen_at,
             version=row.version,

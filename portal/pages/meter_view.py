@@ -8,6 +8,7 @@ from gateway.identifiers import EsiId
 from portal.accounts.sessions import Entered
 from portal.context import portal_of
 from portal.errors import NotFound
+from portal.pages.day_view import day_view
 from portal.pages.meter_rows import last_reads, meter_allowance, meter_facts
 from portal.pages.navigation import USAGE_METERS, Place
 from portal.pages.read_card import card_of
@@ -45,6 +46,7 @@ async def meter_page(
         facts = await meter_facts(connection, meter, now)
         reads = await last_reads(connection, meter, who.viewer)
         allowance = await meter_allowance(connection, meter, now, portal.desk.limits)
+    day = await day_view(portal.intervals, meter, request.query_params.get("day", ""))
     latest = next((row for row in reads if row.read.meter == meter.number), None)
     heading = f"{meter.service_address}, {meter.city}"
     return PAGES.page(
@@ -63,7 +65,7 @@ async def meter_page(
         may_request=who.viewer.may_request_reads,
         reachable=meter.gateway is not None,
         limits=portal.desk.limits,
-        chart=None,
+        day=day,
         flag_words=FLAGS,
         not_fulfilled=NOT_FULFILLED,
         hour_kept=HOUR_KEPT,

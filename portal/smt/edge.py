@@ -78,7 +78,7 @@ class Guard:
         return JsonPost(respond)
 
     def _refuse(self, token: str) -> JSONResponse:
-        wait_s = self._dead.refuse(token)
+        wait_s = self._dead.refuse(token) if token else None
         if wait_s is None:
             return JSONResponse({"message": "Invalid Token"}, 401, headers={"WWW-Authenticate": "Bearer"})
         again = {"Retry-After": str(math.ceil(wait_s))}

@@ -26,6 +26,8 @@ from portal.smt.edge import Body, Guard, JsonPost, no_such_path
 from portal.smt.interval_text import energy_entry
 from portal.smt.latest_read import latest_read
 from portal.smt.meter_entry import meter_entries
+from portal.smt.usage_entries import daily_entry, interval_entries
+from portal.usage.intervals import Channel, MeterDay
 from portal.usage.store import IntervalStore
 from portal.viewer import Viewer
 from portal.visibility import VisibleMeter, find_meter
@@ -42,6 +44,8 @@ WRONG_SIGN_IN = "ERR-USR-INVALIDPASSWORDERROR"
 NO_ENTRY = "ERR-USR-NOTACTIVE"
 TOO_MANY = "ERR-USR-TOOMANYATTEMPTS"
 LONGEST_RANGE = timedelta(days=400)
+LONGEST_INTERVAL_RANGE = timedelta(days=62)
+"""Shorter, for each quarter hour is an object of its own."""
 USER_TYPES = {Kind.CUSTOMER: "RES", Kind.REP: "REP", Kind.TDSP: "TDSP", Kind.THIRD_PARTY: "CSP"}
 FOLDERS = ("/commonapi", "/api/user", "/api/usage", "/api/adhoc")
 LIMITS = (AskRefusal.HOUR, AskRefusal.DAY)
@@ -70,6 +74,9 @@ class SmtFacade:
             "/api/ondemandread": guard.closed(self._on_demand_read),
             "/api/usage/latestodrread": guard.closed(self._latest_read),
             "/api/adhoc/intervalsynch": guard.closed(self._intervals_of),
+            "/api/user/getuser": guard.closed(self._user),
+            "/api/usage/interval": guard.closed(self._interval_usage),
+            "/api/usage/daily": guard.closed(self._daily_usage),
         }
         routes: list[BaseRoute] = [
             Route(f"{path}{end}", app) for path, app in applications.items() for end in ("", "/")
@@ -127,17 +134,45 @@ class SmtFacade:
 
     async def _intervals_of(self, viewer: Viewer, body: Body) -> dict[str, Any]:
         data: dict[str, Any] = {"trans_id": str(next(self._numbers)), "esiid": text(body, "ESIID")[:40]}
-        first, last = day(body, "startDate"), day(body, "endDate")
-        if first is None or last is None:
-            return {"data": data | {"errorMessage": WRONG_DATE.format("startDate" if first is None else "endDate")}}
-        if not timedelta() <= last - first <= LONGEST_RANGE:
-            words = f"endDate must be 0 to {LONGEST_RANGE.days} days after startDate"
-            return {"data": data | {"errorMessage": words}}
-        meter = await self._visible(viewer, body)
-        days = await self._intervals.current(meter.esi_id, first, last) if meter else []
+        days = await self._days_of(viewer, body, LONGEST_RANGE)
+        if isinstance(days, str):
+            return {"data": data | {"errorMessage": days}}
         if not days:
             return {"data": data | {"energyData": [], "errorMessage": NO_DATA}}
-        return {"data": data | {"energyData": [energy_entry(stored.data) for stored in days]}}
+        return {"data": data | {"energyData": [energy_entry(one) for one in days]}}
+
+    async def _interval_usage(self, viewer: Viewer, body: Body) -> dict[str, Any]:
+        days = await self._days_of(viewer, body, LONGEST_INTERVAL_RANGE)
+        return {"errormessage": days} if isinstance(days, str) else {"intervaldata": interval_entries(days)}
+
+    async def _daily_usage(self, viewer: Viewer, body: Body) -> dict[str, Any]:
+        days = await self._days_of(viewer, body, LONGEST_RANGE)
+        if isinstance(days, str):
+            return {"errormessage": days}
+        return {"dailyData": [daily_entry(one) for one in days if one.channel is Channel.CONSUMPTION]}
+
+    async def _days_of(self, viewer: Viewer, body: Body, longest: timedelta) -> list[MeterDay] | str:
+        """The days that a body asks for, none for a meter that cannot be seen; or what is wrong with its dates."""
+        first, last = day(body, "startDate"), day(body, "endDate")
+        if first is None or last is None:
+            return WRONG_DATE.format("startDate" if first is None else "endDate")
+        if not timedelta() <= last - first <= longest:
+            return f"endDate must be 0 to {longest.days} days after startDate"
+        meter = await self._visible(viewer, body)
+        return [stored.data for stored in await self._intervals.current(meter.esi_id, first, last)] if meter else []
+
+    async def _user(self, viewer: Viewer, body: Body) -> dict[str, Any]:
+        return {
+            "data": {
+                "usr_id": viewer.user_id,
+                "is_rgstrd": "Y",
+                "usr_type": _user_type(viewer),
+                "admin_ind": "Y" if viewer.administrator else "N",
+                "co": viewer.company,
+                "agreementaccess": "Y" if viewer.energy_data else "N",
+                "subscriptionaccess": "N",
+            }
+        }
 
     async def _visible(self, viewer: Viewer, body: Body) -> VisibleMeter | None:
         """The meter that a body names, None alike if there is none or not for this viewer."""
@@ -154,7 +189,7 @@ def _account(viewer: Viewer) -> dict[str, Any]:
     return {
         "usr_id": viewer.user_id,
         "is_rgstrd": "Y",
-        "usr_type": USER_TYPES.get(viewer.kind, str(viewer.kind).upper()),
+        "usr_type": _user_type(viewer),
         "usr_frst_nm": first,
         "usr_lst_nm": last,
         "usr_eml": viewer.email,
@@ -163,6 +198,10 @@ def _account(viewer: Viewer) -> dict[str, Any]:
         "smtStatus": "active",
         "smtStatuskey": "SMTPR_smtStatus",
     }
+
+
+def _user_type(viewer: Viewer) -> str:
+    return USER_TYPES.get(viewer.kind, str(viewer.kind).upper())
 
 
 def _sign_in_refused(refusal: SignInRefused) -> JSONResponse:

@@ -6,7 +6,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, and_, func, select, tuple_, update
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import ColumnElement, Connection, and_, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,7 +18,7 @@ from gateway.identifiers import EsiId
 from portal.usage.block import pack, unpack
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.store import DayTotal, Loaded, MeterDays, SourceFile, StoredDay
-from portal.usage.tables import meter_days, source_files
+from portal.usage.tables import VERSION_TABLE, meter_days, source_files
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BATCH = 500
@@ -33,8 +35,12 @@ class SqlIntervalStore:
 
     @classmethod
     async def opened(cls, database: Database) -> Self:
-        """A store on a database whose schema is brought up to date first."""
-        await database.migrate(MIGRATIONS)
+        """A store on a database whose schema is brought up to date first.
+
+        One that is up to date is only read: a load under way elsewhere may hold the writer for long.
+        """
+        if not await _is_up_to_date(database):
+            await database.migrate(MIGRATIONS)
         return cls(database)
 
     async def load(self, source: SourceFile, days: MeterDays) -> Loaded:
@@ -89,6 +95,16 @@ class SqlIntervalStore:
         async with self._database.reading() as connection:
             newest: date | None = await connection.scalar(statement)
         return newest
+
+
+async def _is_up_to_date(database: Database) -> bool:
+    """Whether the newest migration has been run."""
+
+    def revision(connection: Connection) -> str | None:
+        return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+
+    async with database.reading() as connection:
+        return await connection.run_sync(revision) == ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 async def _load(connection: AsyncConnection, source: SourceFile, days: MeterDays) -> Loaded:

@@ -16,6 +16,9 @@ from sqlalchemy import (
 from gateway.database import IdentifierType, Instant
 from gateway.identifiers import EsiId
 
+VERSION_TABLE = "usage_schema_version"
+"""Alembic's note of the schema's revision: not the market's, which may live in the same database."""
+
 metadata = MetaData(
     naming_convention={
         "uq": "uq_%(table_name)s_%(column_0_name)s",

@@ -2,13 +2,13 @@
 
 from alembic import context
 
-from portal.usage.tables import metadata
+from portal.usage.tables import VERSION_TABLE, metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     render_as_batch=True,
-    version_table="usage_schema_version",
+    version_table=VERSION_TABLE,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -15,15 +16,16 @@ from gateway.database import Database
 from gateway.dice import SeededDice
 from gateway.identifiers import GatewayId
 from gateway.messages import RequestRead
-from portal.app import build_app
+from portal.app import full_app
 from portal.context import Portal
-from portal.pages.error_page import error_page
-from portal.pages.routes import router
 from portal.reads.desk import ReadDesk
 from portal.reads.status import is_open
 from portal.reads.tables import reads
 from portal.seed import SeedWorld
 from portal.settings import PortalSettings
+from portal.usage.intervals import MeterDay
+from portal.usage.sql_store import SqlIntervalStore
+from portal.usage.store import SourceFile
 from tests.portal.wire import Answers, WireBus
 from tests.portal.world import CHEAP, PASSWORD, WORLD, settle
 
@@ -39,6 +41,7 @@ class House:
     app: object
     database: Database
     desk: ReadDesk
+    intervals: SqlIntervalStore
     bus: WireBus
     clock: Clock
 
@@ -52,6 +55,12 @@ class House:
         while not self.bus.published.empty():
             sent.append(self.bus.published.get_nowait()[1])
         return [message for message in sent if isinstance(message, RequestRead)]
+
+    async def report(self, *days: MeterDay) -> None:
+        """Let a TDSP report meter-days."""
+        name = f"{days[0].day}-{days[0].esi_id}"
+        source = SourceFile(name=name, sha256=sha256(name.encode()).hexdigest(), received_at=self.clock.now())
+        await self.intervals.load(source, lambda: iter(days))
 
     async def settled(self) -> None:
         """Wait until every read that was asked for has ended."""
@@ -96,13 +105,16 @@ async def open_house(folder: Path, clock: Clock, world: SeedWorld = WORLD) -> As
     await settle(database, clock.now(), world)
     bus = WireBus()
     settings = PortalSettings(help_desk="help@example.com")
-    portal = Portal.over(database, bus, clock, SeededDice(7), settings, passwords=CHEAP)
+    intervals_database = Database.open(f"sqlite:///{folder}/intervals.db")
+    store = await SqlIntervalStore.opened(intervals_database)
+    portal = Portal.over(database, bus, clock, SeededDice(7), settings, passwords=CHEAP, intervals=store)
     running = [
         asyncio.create_task(portal.desk.run()),
         asyncio.create_task(bus.run(portal.desk.handle, portal.desk.greet)),
     ]
-    yield House(build_app(portal, [router], error_page), database, portal.desk, bus, clock)
+    yield House(full_app(portal, store), database, portal.desk, store, bus, clock)
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
+    await intervals_database.close()
     await database.close()

@@ -3,14 +3,18 @@
 import asyncio
 import sys
 import tempfile
+from datetime import date, timedelta
 from pathlib import Path
 
 from playwright.async_api import Browser, Page
 
+from gateway.clock import central_date
 from gateway.errors import FailureReason
 from gateway.identifiers import EsiId, MeterNumber
 from portal.companies.kinds import Kind
 from portal.seed import SeedAccount, SeedCompany, SeedDuns, SeedGateway, SeedMeter, SeedPremise, SeedWorld
+from portal.usage.intervals import Channel, MeterDay
+from simulators.load_shape import Home, HouseholdLoad
 from tests.portal.pages.house import House, open_house
 from tests.portal.pages.real_browser import Meters, ShiftedClock, chromium, served, sign_in
 from tests.portal.world import BEGAN, GATEWAY, LONE_STAR, PASSWORD, WIRES, since
@@ -104,6 +108,20 @@ async def shoot(page: Page, folder: Path, name: str) -> None:
     await page.screenshot(path=folder / f"{name}.png", full_page=True)
 
 
+def day_of(number: int, day: date) -> tuple[MeterDay, ...]:
+    """A household's day, four of its quarter hours estimated, in both directions."""
+    load = HouseholdLoad(f"home-{number}", Home(solar=number % 2 == 1)).day(day)
+    estimated = tuple(40 <= place < 44 for place in range(len(load.delivered)))
+    both = ((Channel.CONSUMPTION, load.delivered), (Channel.GENERATION, load.received))
+    return tuple(
+        MeterDay(
+            esi_id=esi_of(number), day=day, channel=channel, revised_at=None, values=tuple(values), estimated=estimated
+        )
+        for channel, values in both
+        if any(values)
+    )
+
+
 async def pictures(browser: Browser, house: House, clock: ShiftedClock, address: str, folder: Path) -> None:
     """Every page in light; the main ones in dark and on a phone too."""
     context = await browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
@@ -114,6 +132,9 @@ async def pictures(browser: Browser, house: House, clock: ShiftedClock, address:
     await shoot(page, folder, "sign-in-problem")
     meters = Meters(house)
     answering = asyncio.create_task(meters.run())
+    yesterday = central_date(clock.now()) - timedelta(days=1)
+    for number in (0, 1):
+        await house.report(*day_of(number, yesterday))
     await sign_in(context, address, "dana.whitfield")
     await reads_in_every_state(page, meters, clock, address, folder)
     for name, path in (
@@ -121,6 +142,7 @@ async def pictures(browser: Browser, house: House, clock: ShiftedClock, address:
         ("usage-meters", "/usage/meters?sort=city"),
         ("profile", "/account/profile"),
         ("help", "/help"),
+        ("meter-solar", f"/usage/meters/{esi_of(1)}"),
         ("not-found", "/nowhere"),
         ("search-empty", "/usage/meters?by=number&value=12345"),
     ):

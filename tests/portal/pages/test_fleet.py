@@ -1,5 +1,6 @@
 """A wires company's fleet page."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from gateway.identifiers import GatewayId
@@ -43,6 +44,9 @@ async def test_gateways_links_reads_and_refused_messages_are_shown(house: House)
     await house.desk.handle([house.answers().failed(request)])
     page = (await browser.get("/fleet")).text
     assert "The meter did not answer in time." in page
+    stranger = replace(state, gateway=GatewayId("gw-9"))
+    await house.desk.handle([Delivery(gateway=GatewayId("gw-9"), message=stranger)])
+    assert "gw-9" in (await browser.get("/fleet")).text
     other = house.client()
     await other.sign_in("gulf.admin")
     theirs = (await other.get("/fleet")).text

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, Page, expect
 
 from gateway.errors import FailureReason
+from portal.usage.intervals import Channel, MeterDay
 from tests.portal.pages.house import House, open_house
 from tests.portal.pages.real_browser import Meters, ShiftedClock, chromium, served, sign_in
 from tests.portal.world import PASSWORD, esi
@@ -176,7 +177,17 @@ async def test_the_theme_changes_without_a_reload_and_is_remembered(stage: Stage
 
 @pytest.mark.parametrize("stage", [{"color_scheme": scheme} for scheme in ("light", "dark")], indirect=True)
 async def test_axe_finds_nothing_on_any_page(stage: Stage) -> None:
+    day = MeterDay(
+        esi_id=esi(1),
+        day=date(2026, 3, 8),
+        channel=Channel.CONSUMPTION,
+        revised_at=None,
+        values=(None, *range(91)),
+        estimated=(True,) * 92,
+    )
+    await stage.house.report(day)
     page, axe = await stage.open(METER), Axe()
+    await page.click("details summary")
     found = {}
     await page.click("#odr-button")
     await expect(page.locator("#on-demand-read .figures")).to_be_visible()

@@ -7,13 +7,17 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database
 from portal.usage.bad_file import BadFile
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.sql_store import MIGRATIONS, SqlIntervalStore
 from portal.usage.store import Loaded, SourceFile
-from portal.usage.tables import metadata
+from portal.usage.tables import VERSION_TABLE, metadata, source_files
 from tests.portal.usage.files import METER, OTHER, PLAIN, meter_day
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -149,13 +153,27 @@ async def test_two_loads_of_the_same_bytes_at_once_are_one(store: SqlIntervalSto
     await other.close()
 
 
-async def test_the_migrations_make_the_tables_that_the_code_means(database_url: str) -> None:
-    from alembic.autogenerate import compare_metadata
-    from alembic.migration import MigrationContext
-    from sqlalchemy import Connection
+async def test_a_store_opens_while_a_load_elsewhere_holds_the_writer(
+    store: SqlIntervalStore, database_url: str
+) -> None:
+    other = Database.open(database_url)
+    opened: list[SqlIntervalStore] = []
 
+    async def hold(connection: AsyncConnection) -> None:
+        await connection.execute(update(source_files).values(name="held"))
+        async with asyncio.timeout(5):
+            opened.append(await SqlIntervalStore.opened(other))
+
+    holder = Database.open(database_url)
+    await holder.write(hold)
+    await holder.close()
+    assert await opened[0].newest_day(METER) is None
+    await other.close()
+
+
+async def test_the_migrations_make_the_tables_that_the_code_means(database_url: str) -> None:
     def differences(connection: Connection) -> list[object]:
-        context = MigrationContext.configure(connection, opts={"version_table": "usage_schema_version"})
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         return list(compare_metadata(context, metadata))
 
     database = Database.open(database_url)

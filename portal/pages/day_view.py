@@ -1,0 +1,99 @@
+"""The last day of a meter's quarter hours, or the one that the address names, ready for its card."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from gateway.clock import central_midnight
+from portal.pages.chart import Bar, day_chart, local
+from portal.usage.intervals import Channel, MeterDay
+from portal.usage.store import IntervalStore
+from portal.visibility import VisibleMeter
+
+QUARTER = timedelta(minutes=15)
+KEPT = timedelta(days=1461)
+"""How far back a page leads from the newest day: 48 months (RPT-06)."""
+NAMES = {Channel.CONSUMPTION: ("Usage", "use"), Channel.GENERATION: ("Surplus generation", "give")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One channel of a day: its figure, its bars for the table, and the figures that answer the usual questions."""
+
+    words: str
+    name: str
+    svg: str
+    bars: Sequence[Bar]
+    total_wh: int | None
+    highest_wh: int | None
+    highest_at: str
+    known: int
+    estimated: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayView:
+    """A day's channels; day is None where a meter has no intervals at all, series empty where this day has none."""
+
+    day: date | None
+    series: Sequence[Series]
+    previous: date | None = None
+    next: date | None = None
+
+
+async def day_view(store: IntervalStore | None, meter: VisibleMeter, asked: str) -> DayView | None:
+    """The day asked for as YYYY-MM-DD (anything else: the newest that has intervals); None without a store."""
+    if store is None:
+        return None
+    newest = await store.newest_day(meter.esi_id)
+    if newest is None:
+        return DayView(day=None, series=())
+    oldest = newest - KEPT
+    day = max(oldest, min(_day(asked) or newest, newest))
+    stored = await store.current(meter.esi_id, day, day)
+    return DayView(
+        day=day,
+        series=[series_of(one.data) for one in stored],
+        previous=day - timedelta(days=1) if day > oldest else None,
+        next=day + timedelta(days=1) if day < newest else None,
+    )
+
+
+def series_of(data: MeterDay) -> Series:
+    """One channel's day as its figure and its figures (pure); what is missing is left out of both."""
+    words, name = NAMES[data.channel]
+    bars = bars_of(data)
+    known = [bar for bar in bars if bar.energy_wh is not None]
+    highest = max(known, key=lambda bar: bar.energy_wh or 0, default=None)
+    return Series(
+        words=words,
+        name=name,
+        svg=day_chart(bars, f"{words} on {data.day:%A, %m/%d/%Y}", name),
+        bars=bars,
+        total_wh=data.total_wh if known else None,
+        highest_wh=None if highest is None else highest.energy_wh,
+        highest_at="" if highest is None else local(highest.start),
+        known=len(known),
+        estimated=sum(bar.estimated for bar in known),
+    )
+
+
+def bars_of(data: MeterDay) -> list[Bar]:
+    """A day's quarter hours at their instants: 92, 96 or 100 of them (pure)."""
+    midnight = central_midnight(data.day)
+    return [
+        Bar(
+            start=midnight + place * QUARTER,
+            end=midnight + (place + 1) * QUARTER,
+            energy_wh=value,
+            estimated=estimated,
+        )
+        for place, (value, estimated) in enumerate(zip(data.values, data.estimated, strict=True))
+    ]
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
