@@ -33,6 +33,9 @@ from portal.visibility import VisibleMeter
 
 log = logging.getLogger(__name__)
 
+SHORTEST_SWEEP_S = 0.2
+"""However many reads expire, looking for them leaves time for others."""
+
 UNFIT = (DataError, IntegrityError, OverflowError, ValueError)
 """What a database says to a value that it cannot take; trouble of its own is not among them."""
 
@@ -57,7 +60,7 @@ class ReadDesk:
         self._dice = dice
         self.limits = limits or ReadLimits()
         self._settings = settings or DeskSettings()
-        self._outbox = Outbox(database, bus, clock, self._settings, self._tell_sent)
+        self._outbox = Outbox(database, bus, clock, self._settings, self._tell)
         self._bells = Bells()
         self._asks: deque[tuple[Ask, asyncio.Future[Answer]]] = deque()
         self._deciding: asyncio.Task[None] | None = None
@@ -98,7 +101,7 @@ class ReadDesk:
     async def handle(self, deliveries: Sequence[Delivery]) -> None:
         """The bus's handler: returns once the batch is recorded."""
         try:
-            self._tell(await self._record(deliveries))
+            self._tell_recorded(await self._record(deliveries))
         except UNFIT:
             log.warning("a batch of %s messages is recorded one by one", len(deliveries), exc_info=True)
             for delivery in deliveries:
@@ -110,7 +113,6 @@ class ReadDesk:
 
     async def run(self) -> None:
         """Send, receipt, and give up what has expired; until cancelled."""
-        await self._outbox.load()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._outbox.run())
             tasks.create_task(self._send_receipts())
@@ -160,11 +162,11 @@ class ReadDesk:
 
     async def _handle_alone(self, delivery: Delivery) -> None:
         try:
-            self._tell(await self._record([delivery]))
+            self._tell_recorded(await self._record([delivery]))
         except UNFIT:
             log.exception("a message of gateway %s cannot be recorded and is dropped", delivery.gateway)
 
-    def _tell(self, recorded: Recorded) -> None:
+    def _tell_recorded(self, recorded: Recorded) -> None:
         self._tell_rows(recorded.rows.values())
         if not self._settings.receipts:
             return
@@ -174,10 +176,12 @@ class ReadDesk:
         if recorded.marks:
             self._receipts_due.set()
 
-    async def _tell_sent(self, read_ids: Sequence[RequestId]) -> None:
+    async def _tell(self, read_ids: Sequence[RequestId]) -> None:
+        """Ring for reads whose rows have to be looked up."""
         for read_id in read_ids:
             if read_id in self._bells and (read := await self._load(read_id)) is not None:
                 self._bells.ring(read)
+                self._outbox.settle([] if is_open(read.status) else [read.id])
 
     def _tell_rows(self, rows: Iterable[dict[str, Any]]) -> None:
         ended = []
@@ -202,18 +206,21 @@ class ReadDesk:
                     log.debug("a receipt for gateway %s was not sent", gateway)
 
     async def _sweep(self) -> None:
-        """Fail what has expired, look for what a sibling left behind, and sleep until the next deadline."""
+        """Fail what has expired, make outbox and table agree now and then, and sleep until the next deadline."""
         grace = timedelta(seconds=self._settings.grace_s)
+        reconcile_at_s = self._clock.monotonic()
         while True:
             rows = await self._database.write(partial(expire, now=self._clock.now(), grace_s=self._settings.grace_s))
             self._tell_rows(rows.values())
-            await self._outbox.load()
+            if self._clock.monotonic() >= reconcile_at_s:
+                await self._tell(await self._outbox.reconcile())
+                reconcile_at_s = self._clock.monotonic() + self._settings.sweep_s
             async with self._database.reading() as connection:
                 deadline = await next_deadline(connection)
             pause_s = min(self._settings.sweep_s, self.limits.deadline_s + self._settings.grace_s)
             if deadline is not None:
                 pause_s = min(pause_s, (deadline + grace - self._clock.now()).total_seconds() + 0.001)
-            await self._clock.sleep(max(pause_s, 0.05))
+            await self._clock.sleep(max(pause_s, SHORTEST_SWEEP_S))
 
     async def _load(self, read_id: RequestId) -> OnDemandRead | None:
         async with self._database.reading() as connection:

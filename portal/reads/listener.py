@@ -35,7 +35,10 @@ _LEAVE_OUTBOX = delete(read_outbox).where(read_outbox.c.read_id.in_(bindparam("i
 
 @dataclass(slots=True)
 class Recorded:
-    """What a batch changed: reads by id as their rows now are, and the marks to receipt per gateway."""
+    """What a batch came to: the reads that it spoke of as their rows now are, and the marks to receipt per gateway.
+
+    A read that another process recorded first is among them: whoever waits for it here must hear of it too.
+    """
 
     rows: dict[RequestId, dict[str, Any]] = field(default_factory=dict)
     marks: dict[GatewayId, list[Mark]] = field(default_factory=dict)
@@ -47,6 +50,7 @@ class _Batch:
     def __init__(self, rows: dict[RequestId, dict[str, Any]], now: datetime) -> None:
         self.rows = rows
         self.now = now
+        self.spoken: set[RequestId] = set()
         self.staged: set[RequestId] = set()
         self.ended: set[RequestId] = set()
         self.states: list[GatewayState] = []
@@ -105,6 +109,7 @@ class _Batch:
         elif row["gateway"] != gateway or row["meter"] != message.meter:
             self._refuse(gateway, IncidentKind.FOREIGN_READ, message.id, "a read that was asked of another gateway")
         else:
+            self.spoken.add(message.id)
             return row
         return None
 
@@ -123,7 +128,7 @@ class _Batch:
         marks = await move_marks(connection, self.reported)
         self.incidents |= await keep_states(connection, self.states, self.now)
         await keep_incidents(connection, self.incidents, self.now, most_incidents)
-        return Recorded(rows={read_id: self.rows[read_id] for read_id in (*staged, *ended)}, marks=marks)
+        return Recorded(rows={read_id: self.rows[read_id] for read_id in sorted(self.spoken)}, marks=marks)
 
     def _columns(self, read_id: RequestId, names: Sequence[str]) -> dict[str, Any]:
         row = self.rows[read_id]

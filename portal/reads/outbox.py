@@ -107,11 +107,19 @@ class Outbox:
         for waiting in self._pending.values():
             self._queue(waiting)
 
-    async def load(self) -> None:
-        """Take from the table what this process does not remember: its own from before a crash, or a sibling's."""
+    async def reconcile(self) -> list[RequestId]:
+        """Make memory and table agree: take what a crash or a sibling left there, forget what has left it.
+
+        Returns what was forgotten: reads that ended without this process hearing of it.
+        """
+        remembered = list(self._pending)
         async with self._database.reading() as connection:
             rows = (await connection.execute(_KEPT)).all()
+        kept = {row.id for row in rows}
+        gone = [read_id for read_id in remembered if read_id not in kept and read_id in self._pending]
+        self.settle(gone)
         self.add((row.gateway, _request_of(row)) for row in rows)
+        return gone
 
     async def run(self) -> None:
         """Send what is ready, and make ready what is due again; until cancelled."""

@@ -506,3 +506,31 @@ async def test_without_receipts_none_are_sent(
     assert [m for _, m in published(bus) if isinstance(m, Receipt)] == []
     async with database.reading() as connection:
         assert await connection.scalar(select(gateway_marks.c.seq)) == 1
+
+
+async def test_whoever_waits_hears_of_an_end_that_another_process_recorded_first(
+    database: Database, desk: ReadDesk, bus: WireBus, clock: HandClock, answers: Answers
+) -> None:
+    answer = await asked(database, desk, clock)
+    waiting = asyncio.create_task(desk.wait(answer.id, 10))
+    end = answers.done(await bus.request())
+    await make_desk(database, bus, clock).handle([end])
+    assert not waiting.done()
+    await desk.handle([end])
+    read = await waiting
+    assert read is not None
+    assert read.status is ReadStatus.DONE
+
+
+async def test_an_end_that_only_another_process_heard_is_found_at_the_next_sweep(
+    database: Database, desk: ReadDesk, bus: WireBus, clock: HandClock, answers: Answers
+) -> None:
+    answer = await asked(database, desk, clock)
+    waiting = asyncio.create_task(desk.wait(answer.id, 10))
+    await make_desk(database, bus, clock).handle([answers.done(await bus.request())])
+    async with asyncio.timeout(10):
+        while len(desk._outbox):
+            await clock.advance(1)
+    read = await waiting
+    assert read is not None
+    assert read.status is ReadStatus.DONE
