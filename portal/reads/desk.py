@@ -39,6 +39,7 @@ SHORTEST_SWEEP_S = 0.2
 UNFIT = (DataError, IntegrityError, OverflowError, ValueError)
 """What a database says to a value that it cannot take; trouble of its own is not among them."""
 
+_MANY = select(reads).where(reads.c.id.in_(bindparam("of_reads", expanding=True)))
 _ONE = select(reads).where(reads.c.id == bindparam("of_read"))
 
 
@@ -157,6 +158,7 @@ class ReadDesk:
             deliveries=deliveries,
             now=self._clock.now(),
             most_incidents=self._settings.most_incidents,
+            sent_at=self._outbox.sent_at,
         )
         return await self._database.write(job)
 
@@ -178,10 +180,11 @@ class ReadDesk:
 
     async def _tell(self, read_ids: Sequence[RequestId]) -> None:
         """Ring for reads whose rows have to be looked up."""
-        for read_id in read_ids:
-            if read_id in self._bells and (read := await self._load(read_id)) is not None:
-                self._bells.ring(read)
-                self._outbox.settle([] if is_open(read.status) else [read.id])
+        awaited = [read_id for read_id in read_ids if read_id in self._bells]
+        if awaited:
+            async with self._database.reading() as connection:
+                rows = (await connection.execute(_MANY, {"of_reads": awaited})).mappings().all()
+            self._tell_rows(dict(row) for row in rows)
 
     def _tell_rows(self, rows: Iterable[dict[str, Any]]) -> None:
         ended = []
