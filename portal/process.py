@@ -2,12 +2,14 @@
 
 import asyncio
 import signal
+from collections.abc import Awaitable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import DBAPIError
 
 import portal
 from gateway import config, wiring
@@ -15,6 +17,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.database import Database
 from gateway.dice import Dice, SystemDice
+from gateway.errors import LinkLost
 from gateway.links import Backoff, keep
 from gateway.ports import Bus
 from gateway.read_policy import ReadLimits
@@ -68,8 +71,8 @@ async def serve(configuration: Config) -> None:
             asyncio.create_task(
                 keep("the bus", lambda: bus.run(parts.desk.handle, parts.desk.greet), clock, Backoff())
             ),
-            asyncio.create_task(parts.desk.run()),
-            asyncio.create_task(_tidy(parts)),
+            asyncio.create_task(keep("the desk", lambda: over_database(parts.desk.run()), clock, Backoff())),
+            asyncio.create_task(keep("tidying", lambda: over_database(_tidy(parts)), clock, Backoff())),
         ]
         await asyncio.gather(*(server.listening.wait() for server in servers.values()))
         port, *secure_port = [place.getsockname()[1] for place in servers]
@@ -100,6 +103,19 @@ async def _until_stopped(
         with suppress(asyncio.CancelledError):
             await task
     assert stop.is_set() or not ended, "a part of the portal ended by itself"
+
+
+async def over_database(work: Awaitable[None]) -> None:
+    """Do work that ends when its database does. Raises LinkLost for that, so that it can be taken up again."""
+    try:
+        await work
+    except* (DBAPIError, OSError) as lost:
+        raise LinkLost(f"the database: {_first(lost)}") from None
+
+
+def _first(error: BaseException) -> BaseException:
+    """The first of the exceptions that a group, or a group of groups, holds."""
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 async def _tidy(parts: Portal) -> None:

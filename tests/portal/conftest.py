@@ -14,6 +14,7 @@ from portal.app import build_app
 from portal.context import Portal
 from portal.reads.desk import ReadDesk
 from tests.clock import HandClock
+from tests.portal.asking import make_desk
 from tests.portal.wire import Answers, WireBus
 from tests.portal.world import CHEAP, GATEWAY, PASSWORD, settle
 
@@ -57,6 +58,14 @@ def bus() -> WireBus:
 def answers(clock: HandClock) -> Answers:
     """What the world's gateway says."""
     return Answers(GATEWAY, clock)
+
+
+@pytest.fixture
+async def desk(database: Database, bus: WireBus, clock: HandClock) -> AsyncIterator[ReadDesk]:
+    """A desk that runs, without a portal around it."""
+    desk = make_desk(database, bus, clock)
+    async with running(desk):
+        yield desk
 
 
 @pytest.fixture

@@ -1,79 +1,26 @@
-"""The on-demand desk: one read for many, nothing lost on the way, and no belief in a gateway that lies."""
+"""The on-demand desk: one read for many, nothing lost on the way, everybody told."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-import pytest
 from sqlalchemy import func, select, update
 
 from gateway.database import Database
 from gateway.dice import SeededDice
 from gateway.errors import FailureReason
-from gateway.identifiers import GatewayId, MeterNumber, RequestId
-from gateway.messages import GatewayState, LinkState, Mark, ReadStage, Receipt
-from gateway.ports import Delivery
-from gateway.read_policy import ReadLimits
-from portal.gateways.tables import IncidentKind, gateway_marks, gateways, incidents
+from gateway.identifiers import MeterNumber, RequestId
+from gateway.messages import ReadStage, Receipt
+from portal.gateways.tables import gateway_marks
 from portal.meters.tables import meters
-from portal.reads.ask import Answer, Asked, AskRefusal, Joined, Refused
+from portal.reads.ask import Asked, AskRefusal, Joined, Refused
 from portal.reads.desk import ReadDesk
-from portal.reads.settings import DeskSettings
-from portal.reads.shown import OnDemandRead
 from portal.reads.status import ReadStatus
-from portal.reads.tables import read_askers, read_outbox, reads
+from portal.reads.tables import read_askers, reads
 from tests.clock import HandClock, turns
+from tests.portal.asking import ask, asked, given_up, kept_incidents, make_desk, outbox_size, published
 from tests.portal.conftest import running
-from tests.portal.wire import Answers, WireBus, altered, noted_sent
-from tests.portal.world import GATEWAY, OTHER_GATEWAY, viewer, visible
-
-Desk = ReadDesk
-
-
-def make_desk(database: Database, bus: WireBus, clock: HandClock, **settings: object) -> ReadDesk:
-    numbers = DeskSettings(**settings)  # type: ignore[arg-type]  # tests name the settings they change
-    return ReadDesk(database, bus, clock, SeededDice(3), ReadLimits(), numbers)
-
-
-@pytest.fixture
-async def desk(database: Database, bus: WireBus, clock: HandClock) -> AsyncIterator[ReadDesk]:
-    desk = make_desk(database, bus, clock)
-    async with running(desk):
-        yield desk
-
-
-async def ask(database: Database, desk: ReadDesk, clock: HandClock, user: str = "rep.user", number: int = 1) -> Answer:
-    who = await viewer(database, user)
-    return await desk.ask(await visible(database, who, number, clock.now()), who)
-
-
-async def asked(database: Database, desk: ReadDesk, clock: HandClock, number: int = 1) -> Asked:
-    answer = await ask(database, desk, clock, "rep.admin", number)
-    assert isinstance(answer, Asked), answer
-    return answer
-
-
-async def given_up(desk: ReadDesk, clock: HandClock, read_id: RequestId) -> OnDemandRead:
-    """The read once the desk has given it up, the clock moving on in tenths of a second meanwhile."""
-    async with asyncio.timeout(10):
-        while True:
-            await clock.advance(0.1)
-            read = await desk.wait(read_id, 0.01)
-            assert read is not None
-            if read.status is ReadStatus.FAILED:
-                return read
-
-
-async def kept_incidents(database: Database) -> list[tuple[IncidentKind, int]]:
-    async with database.reading() as connection:
-        rows = await connection.execute(select(incidents.c.kind, incidents.c.times).order_by(incidents.c.id))
-        return [tuple(row) for row in rows]
-
-
-async def outbox_size(database: Database) -> int:
-    async with database.reading() as connection:
-        return await connection.scalar(select(func.count()).select_from(read_outbox)) or 0
+from tests.portal.wire import Answers, WireBus, noted_sent
+from tests.portal.world import GATEWAY, viewer, visible
 
 
 async def test_an_ask_becomes_a_request_to_the_gateway_of_the_meter(
@@ -306,176 +253,6 @@ async def test_a_full_desk_says_that_it_is_busy(database: Database, bus: WireBus
     answer = await ask(database, desk, clock, "rep.admin", 2)
     assert isinstance(answer, Refused)
     assert answer.reason is AskRefusal.BUSY
-
-
-async def test_an_outcome_from_another_gateway_is_an_incident_and_changes_nothing(
-    database: Database, desk: ReadDesk, bus: WireBus, clock: HandClock
-) -> None:
-    answer = await asked(database, desk, clock)
-    request = await bus.request()
-    await noted_sent(desk, clock, answer.id)
-    rogue = Answers(OTHER_GATEWAY, clock)
-    await desk.handle([rogue.stage(request, ReadStage.ON_AIR), rogue.done(request)])
-    read = await desk.wait(answer.id, 0.01)
-    assert read is not None
-    assert read.status is ReadStatus.SENT
-    assert await kept_incidents(database) == [(IncidentKind.FOREIGN_READ, 1)]
-
-
-async def test_an_outcome_for_another_meter_is_an_incident(
-    database: Database, desk: ReadDesk, bus: WireBus, clock: HandClock, answers: Answers
-) -> None:
-    await asked(database, desk, clock)
-    request = await bus.request()
-    foreign = replace(request, meter=MeterNumber("M00003"))
-    await desk.handle([answers.done(foreign)])
-    assert await kept_incidents(database) == [(IncidentKind.FOREIGN_READ, 1)]
-
-
-async def test_an_unknown_read_is_an_incident_that_is_counted_and_receipted(
-    database: Database, desk: ReadDesk, bus: WireBus, clock: HandClock, answers: Answers
-) -> None:
-    await asked(database, desk, clock)
-    request = replace(await bus.request(), id=RequestId("00000000-0000-7000-8000-000000000000"))
-    await desk.handle([answers.done(request)])
-    await desk.handle([answers.done(request)])
-    assert await kept_incidents(database) == [(IncidentKind.UNKNOWN_READ, 2)]
-    await turns()
-    receipts = [message for _, message in published(bus) if isinstance(message, Receipt)]
-    assert receipts[-1].mark == Mark(journal="journal-1", seq=2)
-
-
-async def test_incidents_are_limited_per_gateway(
-    database: Database, bus: WireBus, clock: HandClock, answers: Answers
-) -> None:
-    desk = make_desk(database, bus, clock, most_incidents=3)
-    await asked(database, desk, clock)
-    (_, request) = next(iter(desk._outbox._pending.items()))
-    lies = [
-        answers.done(replace(request.request, id=RequestId(f"00000000-0000-7000-8000-{number:012d}")))
-        for number in range(10)
-    ]
-    await desk.handle(lies)
-    assert len(await kept_incidents(database)) == 3
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"read": None},
-        {"age": None},
-        {"accepted_at": None},
-        {"accepted_at": datetime(9999, 12, 31, tzinfo=UTC)},
-        {"ended_at": datetime(2026, 7, 1)},  # noqa: DTZ001  # naive on purpose: a gateway may say it
-        {"used_today": 2**40},
-        {"mark": Mark(journal="journal-1", seq=2**70)},
-        {"mark": Mark(journal="x" * 65, seq=1)},
-    ],
-)
-async def test_an_implausible_success_is_an_incident_and_spares_its_batch(
-    database: Database, desk: ReadDesk, bus: WireBus, clock: HandClock, answers: Answers, changes: dict[str, object]
-) -> None:
-    await asked(database, desk, clock, 1)
-    second = await asked(database, desk, clock, 2)
-    first_request, second_request = await bus.request(), await bus.request()
-    await desk.handle([altered(answers.done(first_request), **changes), answers.done(second_request)])
-    assert await kept_incidents(database) == [(IncidentKind.IMPLAUSIBLE, 1)]
-    read = await desk.wait(second.id, 5)
-    assert read is not None
-    assert read.status is ReadStatus.DONE
-
-
-async def test_a_value_that_no_database_holds_is_an_incident(
-    database: Database, desk: ReadDesk, bus: WireBus, clock: HandClock, answers: Answers
-) -> None:
-    await asked(database, desk, clock)
-    request = await bus.request()
-    await desk.handle([answers.done(request, delivered_wh=2**70)])
-    assert await kept_incidents(database) == [(IncidentKind.IMPLAUSIBLE, 1)]
-
-
-async def test_words_with_control_characters_are_kept_without_them(
-    database: Database, desk: ReadDesk, bus: WireBus, clock: HandClock, answers: Answers
-) -> None:
-    answer = await asked(database, desk, clock)
-    await desk.handle([answers.failed(await bus.request(), detail="no\x00answer\n" + "x" * 999)])
-    read = await desk.wait(answer.id, 5)
-    assert read is not None
-    assert read.detail is not None
-    assert read.detail.startswith("no answer xxx")
-    assert len(read.detail) == 300
-
-
-def published(bus: WireBus) -> list[tuple[GatewayId, object]]:
-    return [bus.published.get_nowait() for _ in range(bus.published.qsize())]
-
-
-async def test_a_receipt_covers_only_what_is_recorded_without_a_gap(
-    database: Database, desk: ReadDesk, bus: WireBus, clock: HandClock, answers: Answers
-) -> None:
-    await asked(database, desk, clock, 1)
-    await asked(database, desk, clock, 2)
-    first, second = answers.done(await bus.request()), answers.done(await bus.request())
-    await desk.handle([second])
-    await turns()
-    assert [m.mark.seq for _, m in published(bus) if isinstance(m, Receipt)] == [0]
-    await desk.handle([first])
-    await turns()
-    assert [m.mark.seq for _, m in published(bus) if isinstance(m, Receipt)] == [1]
-    await desk.handle([second])
-    await turns()
-    assert [m.mark.seq for _, m in published(bus) if isinstance(m, Receipt)] == [2]
-
-
-async def test_journals_are_receipted_each_for_itself(
-    database: Database, desk: ReadDesk, bus: WireBus, clock: HandClock
-) -> None:
-    await asked(database, desk, clock)
-    request = await bus.request()
-    await desk.handle([Answers(GATEWAY, clock, "old").done(request), Answers(GATEWAY, clock, "new").done(request)])
-    await turns()
-    marks = {m.mark.journal: m.mark.seq for _, m in published(bus) if isinstance(m, Receipt)}
-    assert marks == {"old": 1, "new": 1}
-
-
-def state(online: bool, boot_id: str, at: datetime, gateway: GatewayId = GATEWAY) -> Delivery:
-    link = LinkState(driver="zigbee", up=online, since=at, detail="")
-    message = GatewayState(
-        gateway=gateway, online=online, boot_id=boot_id, at=at, version="0.1", meters=3, links=(link,)
-    )
-    return Delivery(gateway=gateway, message=message)
-
-
-async def is_online(database: Database, gateway: GatewayId = GATEWAY) -> bool:
-    async with database.reading() as connection:
-        return bool(await connection.scalar(select(gateways.c.online).where(gateways.c.id == gateway)))
-
-
-async def test_a_gateway_is_online_until_its_own_life_ends(
-    database: Database, desk: ReadDesk, clock: HandClock
-) -> None:
-    await desk.handle([state(True, "boot-1", clock.now())])
-    assert await is_online(database)
-    await desk.handle([state(True, "boot-2", clock.now()), state(False, "boot-1", clock.now())])
-    assert await is_online(database)
-    await desk.handle([state(False, "boot-2", clock.now())])
-    assert not await is_online(database)
-
-
-async def test_a_state_under_anothers_name_is_an_incident(database: Database, desk: ReadDesk, clock: HandClock) -> None:
-    forged = replace(state(True, "boot-1", clock.now(), OTHER_GATEWAY), gateway=GATEWAY)
-    await desk.handle([forged])
-    assert not await is_online(database, OTHER_GATEWAY)
-    assert await kept_incidents(database) == [(IncidentKind.FALSE_NAME, 1)]
-
-
-async def test_a_gateway_that_nobody_registered_is_shown_and_is_an_incident(
-    database: Database, desk: ReadDesk, clock: HandClock
-) -> None:
-    stranger = GatewayId("gw-unknown")
-    await desk.handle([state(True, "boot-1", clock.now(), stranger)])
-    assert await is_online(database, stranger)
-    assert await kept_incidents(database) == [(IncidentKind.UNKNOWN_GATEWAY, 1)]
 
 
 async def test_without_the_open_read_check_asks_overlap(database: Database, bus: WireBus, clock: HandClock) -> None:
