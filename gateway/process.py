@@ -12,6 +12,7 @@ from gateway.database import Database
 from gateway.dice import SystemDice
 from gateway.errors import BadConfig
 from gateway.journal import SqlJournal
+from gateway.memory import settle_memory
 from gateway.ports import Bus, Driver
 from gateway.read_policy import ReadLimits
 from gateway.settings import GatewaySettings
@@ -48,6 +49,7 @@ async def serve(configuration: Config) -> None:
     )
     stop = asyncio.Event()
     stop_on_signals(stop)
+    settle_memory()
     print(f"ready gateway={settings.id} meters={len(meters)}", flush=True)
     await gateway.run(stop)
     await database.close()

@@ -19,6 +19,7 @@ from gateway.database import Database
 from gateway.dice import Dice, SystemDice
 from gateway.errors import LinkLost
 from gateway.links import Backoff, keep
+from gateway.memory import settle_memory
 from gateway.ports import Bus
 from gateway.read_policy import ReadLimits
 from portal.accounts.sessions import drop_stale
@@ -76,6 +77,7 @@ async def serve(configuration: Config) -> None:
         ]
         await asyncio.gather(*(server.listening.wait() for server in servers.values()))
         port, *secure_port = [place.getsockname()[1] for place in servers]
+        settle_memory()
         print(f"ready port={port}", *(f"tls_port={number}" for number in secure_port), flush=True)
         await _until_stopped(stop, list(servers.values()), serving, working)
     finally:

@@ -23,6 +23,7 @@ from gateway.database import Database
 from gateway.dice import SystemDice
 from gateway.identifiers import Duns, EsiId, GatewayId, MeterNumber
 from gateway.links import Backoff, keep
+from gateway.memory import settle_memory
 from mqtt.client import MqttBus
 from portal.companies.kinds import Kind
 from portal.reads.ask import Asked
@@ -128,6 +129,7 @@ async def drive(desk: ReadDesk, database: Database, seconds: float, in_flight: i
         assert read.status is ReadStatus.DONE, read
 
     await asyncio.gather(*(one() for _ in range(WARM_UP)))
+    settle_memory()
     tally = Tally()
 
     async def caller() -> None:
