@@ -122,10 +122,10 @@ class Demo:
         self.console.print(f"[green]✓[/] {what} [dim]{self.clock.monotonic() - began:.1f} s[/]")
 
     async def _prepare(self) -> None:
-        secrets = self.data / "secrets"
-        secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
+        safe = self.data / "secrets"
+        safe.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in self.config.table("broker.users"):
-            if not (path := secrets / name).exists():
+            if not (path := safe / name).exists():
                 path.touch(mode=0o600)
                 path.write_text(self.dice.secret(24).hex(), encoding="utf-8")
         ensure_certificates(self.data / "tls", self.clock.now())

@@ -44,6 +44,7 @@ def is_unfit(error: Exception) -> bool:
     return isinstance(error, StatementError | OverflowError | ValueError)
 
 
+_MANY = select(reads).where(reads.c.id.in_(bindparam("of_reads", expanding=True)))
 _ONE = select(reads).where(reads.c.id == bindparam("of_read"))
 
 
@@ -164,6 +165,7 @@ class ReadDesk:
             deliveries=deliveries,
             now=self._clock.now(),
             most_incidents=self._settings.most_incidents,
+            sent_at=self._outbox.sent_at,
         )
         return await self._database.write(job)
 
@@ -187,10 +189,11 @@ class ReadDesk:
 
     async def _tell(self, read_ids: Sequence[RequestId]) -> None:
         """Ring for reads whose rows have to be looked up."""
-        for read_id in read_ids:
-            if read_id in self._bells and (read := await self._load(read_id)) is not None:
-                self._bells.ring(read)
-                self._outbox.settle([] if is_open(read.status) else [read.id])
+        awaited = [read_id for read_id in read_ids if read_id in self._bells]
+        if awaited:
+            async with self._database.reading() as connection:
+                rows = (await connection.execute(_MANY, {"of_reads": awaited})).mappings().all()
+            self._tell_rows(dict(row) for row in rows)
 
     def _tell_rows(self, rows: Iterable[dict[str, Any]]) -> None:
         ended = []

@@ -5,7 +5,7 @@ gateway that was asked, for the meter that was asked about; the rest is an incid
 are receipted only after the commit, and only as far as nothing is missing before them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -136,12 +136,21 @@ class _Batch:
 
 
 async def record(
-    connection: AsyncConnection, deliveries: Sequence[Delivery], now: datetime, most_incidents: int
+    connection: AsyncConnection,
+    deliveries: Sequence[Delivery],
+    now: datetime,
+    most_incidents: int,
+    sent_at: Callable[[RequestId], datetime | None] = lambda _: None,
 ) -> Recorded:
-    """Apply a batch of messages, in order. Running it again with the same messages changes nothing more."""
+    """Apply a batch of messages, in order. Running it again with the same messages changes nothing more.
+
+    sent_at tells when this process sent a read's request, for the reads that end before that is written down.
+    """
     speaking = (d.message for d in deliveries)
     ids = sorted({message.id for message in speaking if isinstance(message, ReadProgressed | ReadEnded)})
     rows = {row["id"]: dict(row) for row in (await connection.execute(_ROWS, {"ids": ids})).mappings()} if ids else {}
+    for read_id, row in rows.items():
+        row["sent_at"] = row["sent_at"] or sent_at(read_id)
     batch = _Batch(rows, now)
     for delivery in deliveries:
         batch.take(delivery)

@@ -28,6 +28,8 @@ from portal.reads.tables import read_outbox, reads
 
 log = logging.getLogger(__name__)
 
+BATCHES_AT_ONCE = 4
+"""How many batches may wait for the broker's acknowledgements at the same time."""
 NOTE_SENT_S = 0.05
 """How long a sent request's time may wait to be written down with others'."""
 
@@ -54,7 +56,8 @@ class _Pending:
     due_s: float
     pause_s: float
     queued: bool = False
-    sent: bool = False
+    sent_at: datetime | None = None
+    noted: bool = False
 
 
 class Outbox:
@@ -77,11 +80,16 @@ class Outbox:
         self._ready: deque[_Pending] = deque()
         self._wake = asyncio.Event()
         self._some = asyncio.Event()
-        self._sent: dict[RequestId, datetime] = {}
+        self._acknowledged: list[_Pending] = []
         self._some_sent = asyncio.Event()
 
     def __contains__(self, read_id: RequestId) -> bool:
         return read_id in self._pending
+
+    def sent_at(self, read_id: RequestId) -> datetime | None:
+        """When this process first handed a request to the broker, None if it has not or the read has ended."""
+        waiting = self._pending.get(read_id)
+        return None if waiting is None else waiting.sent_at
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -136,24 +144,27 @@ class Outbox:
             self._some.set()
 
     async def _send_ready(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._ready:
-                size = min(len(self._ready), self._settings.publish_at_once)
-                await self._send([self._ready.popleft() for _ in range(size)])
+        places = asyncio.Semaphore(BATCHES_AT_ONCE)
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._ready:
+                    await places.acquire()
+                    size = min(len(self._ready), self._settings.publish_at_once)
+                    sending = tasks.create_task(self._send([self._ready.popleft() for _ in range(size)]))
+                    sending.add_done_callback(lambda _: places.release())
 
     async def _send(self, batch: Sequence[_Pending]) -> None:
         now = self._clock.now()
         for waiting in batch:
             waiting.queued = False
         wanted = [w for w in batch if w.request.id in self._pending and w.request.deadline_at > now]
+        for waiting in wanted:
+            waiting.sent_at = waiting.sent_at or now
         arrived = await asyncio.gather(*(self._publish(waiting) for waiting in wanted))
-        for waiting, ok in zip(wanted, arrived, strict=True):
-            if ok and not waiting.sent:
-                waiting.sent = True
-                self._sent[waiting.request.id] = now
-        if self._sent:
+        self._acknowledged += [waiting for waiting, ok in zip(wanted, arrived, strict=True) if ok and not waiting.noted]
+        if self._acknowledged:
             self._some_sent.set()
 
     async def _publish(self, waiting: _Pending) -> bool:
@@ -168,18 +179,22 @@ class Outbox:
         return True
 
     async def _note_sent(self) -> None:
-        """Write down when requests were sent, a moment's worth at a time; most reads have ended by then."""
+        """Write down when requests were sent, a moment's worth at a time; reads that have ended by then know it."""
         while True:
             await self._some_sent.wait()
             await self._clock.sleep(NOTE_SENT_S)
             self._some_sent.clear()
-            sent, self._sent = self._sent, {}
-            await self._database.write(partial(self._keep_sent, sent=sent))
-            if not self._settings.outbox_until_result:
-                self.settle(sent)
-            await self._told_sent([read_id for read_id in sent if read_id in self._pending])
+            acknowledged, self._acknowledged = self._acknowledged, []
+            sent = {w.request.id: w.sent_at for w in acknowledged if w.request.id in self._pending and not w.noted}
+            for waiting in acknowledged:
+                waiting.noted = True
+            if sent:
+                await self._database.write(partial(self._keep_sent, sent=sent))
+                if not self._settings.outbox_until_result:
+                    self.settle(sent)
+                await self._told_sent(list(sent))
 
-    async def _keep_sent(self, connection: AsyncConnection, sent: dict[RequestId, datetime]) -> None:
+    async def _keep_sent(self, connection: AsyncConnection, sent: dict[RequestId, datetime | None]) -> None:
         await connection.execute(_SENT, [{"of_read": read_id, "at": at} for read_id, at in sorted(sent.items())])
         if not self._settings.outbox_until_result:
             await connection.execute(_FORGET, [{"of_read": read_id} for read_id in sent])

@@ -130,5 +130,14 @@ VALUE_COLUMNS = (
     "freshness",
     "age_at_most_s",
 )
-END_COLUMNS = ("ended_at", "recorded_at", "reason", "detail", "next_allowed_at", "used_today", *VALUE_COLUMNS)
+END_COLUMNS = (
+    "sent_at",
+    "ended_at",
+    "recorded_at",
+    "reason",
+    "detail",
+    "next_allowed_at",
+    "used_today",
+    *VALUE_COLUMNS,
+)
 STAGE_COLUMNS = ("status", "accepted_at", "on_air_at")

@@ -29,7 +29,7 @@ from portal.reads.ask import Asked
 from portal.reads.desk import ReadDesk
 from portal.reads.status import ReadStatus
 from portal.seed import SeedAccount, SeedCompany, SeedDuns, SeedGateway, SeedMeter, SeedPremise, SeedWorld
-from portal.visibility import find_meter
+from portal.visibility import mint, visible_meters
 from simulators.processes import Child, metergate
 from tests.bench import echo
 from tests.bench.echo import Tally, say
@@ -115,15 +115,13 @@ use = "simulators.desk:DeskDriver"
 
 async def drive(desk: ReadDesk, database: Database, seconds: float, in_flight: int) -> Tally:
     """Read one meter after another from so many callers, and check every value that comes back."""
-    clock = SystemClock()
     operator = await viewer(database, "operator")
-    numbers = iter(range(METERS))
+    async with database.reading() as connection:
+        rows = (await connection.execute(visible_meters(operator, SystemClock().now()))).all()
+    meters = iter([mint(row) for row in rows])
 
     async def one() -> None:
-        async with database.reading() as connection:
-            visible = await find_meter(connection, operator, esi_id(next(numbers)), clock.now())
-        assert visible is not None
-        answer = await desk.ask(visible, operator)
+        answer = await desk.ask(next(meters), operator)
         assert isinstance(answer, Asked), answer
         read = await desk.wait(answer.id, 60)
         assert read is not None
