@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from gateway.clock import Clock
 from gateway.database import Database
@@ -36,8 +36,13 @@ log = logging.getLogger(__name__)
 SHORTEST_SWEEP_S = 0.2
 """However many reads expire, looking for them leaves time for others."""
 
-UNFIT = (DataError, IntegrityError, OverflowError, ValueError)
-"""What a database says to a value that it cannot take; trouble of its own is not among them."""
+
+def is_unfit(error: Exception) -> bool:
+    """Whether an error says that a value cannot be kept; trouble of the database's own does not."""
+    if isinstance(error, DBAPIError):
+        return isinstance(error, DataError | IntegrityError)
+    return isinstance(error, StatementError | OverflowError | ValueError)
+
 
 _MANY = select(reads).where(reads.c.id.in_(bindparam("of_reads", expanding=True)))
 _ONE = select(reads).where(reads.c.id == bindparam("of_read"))
@@ -103,7 +108,9 @@ class ReadDesk:
         """The bus's handler: returns once the batch is recorded."""
         try:
             self._tell_recorded(await self._record(deliveries))
-        except UNFIT:
+        except Exception as error:
+            if not is_unfit(error):
+                raise
             log.warning("a batch of %s messages is recorded one by one", len(deliveries), exc_info=True)
             for delivery in deliveries:
                 await self._handle_alone(delivery)
@@ -165,7 +172,9 @@ class ReadDesk:
     async def _handle_alone(self, delivery: Delivery) -> None:
         try:
             self._tell_recorded(await self._record([delivery]))
-        except UNFIT:
+        except Exception as error:
+            if not is_unfit(error):
+                raise
             log.exception("a message of gateway %s cannot be recorded and is dropped", delivery.gateway)
 
     def _tell_recorded(self, recorded: Recorded) -> None:

@@ -44,7 +44,7 @@ def _faults(outcome: ReadEnded, now: datetime) -> Iterator[str]:
         yield "a success without its read, its age or its acceptance"
     if outcome.used_today is not None and not 0 <= outcome.used_today < SMALL:
         yield "used_today out of range"
-    for name in ("accepted_at", "ended_at", "next_allowed_at"):
+    for name in ("accepted_at", "on_air_at", "ended_at", "next_allowed_at"):
         # The next allowed read may lie most of a day ahead, so it gets twice the skew.
         allowed = SKEW * 2 if name == "next_allowed_at" else SKEW
         if fault := _instant(name, getattr(outcome, name), now, allowed):

@@ -9,7 +9,7 @@ from gateway.database import Database
 from gateway.dice import SeededDice
 from gateway.errors import FailureReason
 from gateway.identifiers import MeterNumber, RequestId
-from gateway.messages import ReadStage, Receipt
+from gateway.messages import ReadStage, Receipt, RequestRead
 from portal.gateways.tables import gateway_marks
 from portal.meters.tables import meters
 from portal.reads.ask import Asked, AskRefusal, Joined, Refused
@@ -28,6 +28,7 @@ async def test_an_ask_becomes_a_request_to_the_gateway_of_the_meter(
 ) -> None:
     answer = await asked(database, desk, clock)
     gateway, request = await asyncio.wait_for(bus.published.get(), 10)
+    assert isinstance(request, RequestRead)
     assert gateway == GATEWAY
     assert request.id == answer.id
     assert request.meter == MeterNumber("M00001")
@@ -41,7 +42,7 @@ async def test_two_hundred_asks_at_once_are_one_read(
     meter = await visible(database, people[0], 1, clock.now())
     answers = await asyncio.gather(*(desk.ask(meter, people[number % 4]) for number in range(200)))
     assert [type(answer) for answer in answers].count(Asked) == 1
-    assert {answer.id for answer in answers if not isinstance(answer, Refused)} == {answers[0].id}
+    assert len({answer.id for answer in answers if not isinstance(answer, Refused)}) == 1
     async with database.reading() as connection:
         assert await connection.scalar(select(func.count()).select_from(reads)) == 1
         assert await connection.scalar(select(func.count()).select_from(read_askers)) == 4

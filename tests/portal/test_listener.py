@@ -2,19 +2,27 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database
+from gateway.errors import FailureReason
 from gateway.identifiers import GatewayId, MeterNumber, RequestId
-from gateway.messages import GatewayState, LinkState, Mark, ReadStage, Receipt
+from gateway.messages import GatewayState, LinkState, Mark, OutcomeStatus, ReadEnded, ReadStage, Receipt
 from gateway.ports import Delivery
+from gateway.reads import Age, Freshness, MeterFlag, RegisterRead, Scale
 from portal.gateways.tables import IncidentKind, gateways
+from portal.reads.ask import Refused
 from portal.reads.desk import ReadDesk
+from portal.reads.listener import record
 from portal.reads.status import ReadStatus
 from tests.clock import HandClock, turns
-from tests.portal.asking import asked, kept_incidents, make_desk, published
+from tests.portal.asking import ask, asked, kept_incidents, make_desk, published
 from tests.portal.wire import Answers, WireBus, altered, noted_sent
 from tests.portal.world import GATEWAY, OTHER_GATEWAY
 
@@ -103,6 +111,72 @@ async def test_a_value_that_no_database_holds_is_an_incident(
     request = await bus.request()
     await desk.handle([answers.done(request, delivered_wh=2**70)])
     assert await kept_incidents(database) == [(IncidentKind.IMPLAUSIBLE, 1)]
+
+
+class Undone(Exception):
+    """Ends a transaction so that it leaves no trace."""
+
+
+NOW = HandClock().now()
+
+
+def seldom(usual: object, wild: st.SearchStrategy[object]) -> st.SearchStrategy[Any]:
+    """Mostly what is right: an outcome in which everything is wrong is refused for its first fault."""
+    return st.sampled_from([False] * 9 + [True]).flatmap(lambda so: wild if so else st.just(usual))
+
+
+wild_ints = st.integers()
+wild_instants = st.datetimes(timezones=st.none() | st.timezones() | st.just(UTC))
+wild_reads = st.builds(
+    RegisterRead,
+    meter=seldom(MeterNumber("M00001"), st.just(MeterNumber("X"))),
+    delivered_wh=seldom(None, wild_ints),
+    received_wh=seldom(12, wild_ints),
+    demand_w=seldom(-5, wild_ints),
+    flags=st.none() | st.lists(st.sampled_from(MeterFlag)).map(tuple),
+    latched_at=seldom(None, wild_instants),
+    update_period_s=seldom(None, wild_ints),
+    read_at=seldom(NOW, wild_instants),
+    scale=st.builds(
+        Scale,
+        unit=st.text(),
+        multiplier=seldom(1, wild_ints),
+        divisor=seldom(1000, wild_ints),
+        assumed=st.booleans(),
+    ),
+    path=st.text(),
+)
+wild_ends = st.builds(
+    ReadEnded,
+    id=st.just(RequestId("00000000-0000-7000-8000-000000000000")),
+    meter=st.just(MeterNumber("M00001")),
+    status=st.sampled_from(OutcomeStatus),
+    reason=st.none() | st.sampled_from(FailureReason),
+    detail=st.text(),
+    accepted_at=seldom(NOW, st.none() | wild_instants),
+    on_air_at=seldom(None, wild_instants),
+    ended_at=seldom(NOW, wild_instants),
+    read=seldom(None, wild_reads) | wild_reads,
+    age=st.builds(Age, freshness=st.sampled_from(Freshness), at_most_s=seldom(None, wild_ints)),
+    next_allowed_at=seldom(None, wild_instants),
+    used_today=seldom(1, wild_ints),
+    mark=st.builds(Mark, journal=seldom("journal-1", st.text()), seq=seldom(1, wild_ints)),
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(wild_ends)
+async def test_no_outcome_however_wild_breaks_the_transaction_of_its_batch(database: Database, end: ReadEnded) -> None:
+    clock = HandClock()
+    answer = await ask(database, make_desk(database, WireBus(), clock), clock)
+    assert not isinstance(answer, Refused)
+
+    async def job(connection: AsyncConnection) -> None:
+        await record(connection, [Delivery(gateway=GATEWAY, message=replace(end, id=answer.id))], clock.now(), 10)
+        raise Undone
+
+    with pytest.raises(Undone):
+        await database.write(job)
 
 
 async def test_words_with_control_characters_are_kept_without_them(

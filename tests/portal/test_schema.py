@@ -11,7 +11,10 @@ from tests.portal.world import MIGRATIONS, settle
 
 
 def differences(connection: Connection) -> list[object]:
-    return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
+    found: list[object] = compare_metadata(
+        MigrationContext.configure(connection, opts={"compare_type": True}), metadata
+    )
+    return found
 
 
 async def test_migrated_schema_and_tables_agree(database: Database) -> None:

@@ -100,8 +100,8 @@ maybe_instants = st.none() | instants
 def histories(draw: st.DrawFn) -> Sequence[Span]:
     spans: list[Span] = []
     for _ in range(draw(st.integers(1, 5))):
-        at = draw(instants)
-        spans = begin(spans, draw(st.sampled_from(ALL_DUNS)), at) if draw(st.booleans()) else end(spans, at)
+        at, begins = draw(instants), draw(st.booleans())
+        spans = begin(spans, draw(st.sampled_from(ALL_DUNS)), at) if begins else end(spans, at)
     return spans
 
 
@@ -128,7 +128,8 @@ def markets(draw: st.DrawFn) -> Drawn:
         removed_at=draw(mostly(None, instants)),
     )
     edges = [edge for span in facts.spans for edge in (span.from_at, span.to_at) if edge is not None]
-    return Drawn(standing, facts, draw(st.sampled_from(edges) if edges and draw(st.booleans()) else instants))
+    at_an_edge = bool(edges) and draw(st.booleans())
+    return Drawn(standing, facts, draw(st.sampled_from(edges)) if at_an_edge else draw(instants))
 
 
 async def draw_world(connection: AsyncConnection, drawn: Drawn) -> None:
@@ -153,8 +154,8 @@ async def draw_world(connection: AsyncConnection, drawn: Drawn) -> None:
             **person,
         }
         await connection.execute(insert(accounts), row)
-    for number, (duns, status) in enumerate(who.duns.items(), start=1):
-        row = {"id": number, "company_id": 1, "duns": duns, "status": status}
+    for number, (duns, standing) in enumerate(who.duns.items(), start=1):
+        row = {"id": number, "company_id": 1, "duns": duns, "status": standing}
         await connection.execute(insert(duns_numbers), {**row, "status_since": BEGAN, "added_at": BEGAN})
         if duns in who.granted:
             await connection.execute(insert(duns_grants), {"account_id": 1, "duns_id": number})

@@ -173,4 +173,4 @@ class Answers:
 
 def altered(delivery: Delivery, **changes: object) -> Delivery:
     """The same delivery with other values in its message."""
-    return replace(delivery, message=replace(delivery.message, **changes))  # type: ignore[type-var]  # any message
+    return replace(delivery, message=replace(delivery.message, **changes))  # type: ignore[arg-type]  # any message
