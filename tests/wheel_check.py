@@ -214,7 +214,7 @@ def check(folder: Path) -> None:
             raise Failed(told)
     port, tls_port = free_port(), free_port()
     places = (f"data={data}", f"portal.port={port}", f"portal.tls_port={tls_port}", f"bus.port={free_port()}")
-    command = [metergate, "portal", "--config", "demo.toml", *(f"--set={place}" for place in places)]
+    command: list[str | Path] = [metergate, "portal", "--config", "demo.toml", *(f"--set={place}" for place in places)]
     with ExitStack() as exits:
         with Step("metergate portal, without a broker"):
             process = exits.enter_context(started(command, elsewhere))
