@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import ceil
 
 from gateway.identifiers import MeterNumber
 
@@ -77,6 +78,6 @@ def age_of(read: RegisterRead, asked_at: datetime, tolerance_s: float) -> Age:
     """
     if read.latched_at is None:
         return Age(freshness=Freshness.UNKNOWN, at_most_s=read.update_period_s)
-    age_s = max(0, round((read.read_at - read.latched_at).total_seconds()))
+    age_s = max(0, ceil((read.read_at - read.latched_at).total_seconds()))
     stale = read.latched_at < asked_at - timedelta(seconds=tolerance_s)
     return Age(freshness=Freshness.STALE if stale else Freshness.FRESH, at_most_s=age_s)

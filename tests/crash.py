@@ -25,7 +25,10 @@ from gateway.journal.tables import requests
 from portal.reads.tables import read_outbox, reads
 from tests.stack import Plan, Stack, running
 
-LATENCY_MS = 50
+LATENCY_MS = 25
+"""A message is so long in the air: an exchange with a meter takes 50 ms."""
+CALM_S = 2.0
+"""The longest pause between a restart and the next wave."""
 SETTLE_S = 150.0
 ASK_S = 60.0
 OPEN = ("queued", "sent", "accepted", "on_air")
@@ -120,6 +123,7 @@ async def rage(stack: Stack, storm: Storm) -> Tally:
             await asyncio.sleep(rolls.uniform(0.0, 0.15))
             await strike(stack, storm.targets[rolls.randrange(len(storm.targets))], storm, tally)
             await asyncio.gather(*asking)
+            await asyncio.sleep(rolls.uniform(0.0, CALM_S))
     return tally
 
 

@@ -132,7 +132,7 @@ class ZigBeeDriver:
             plate,
             meter=assignment.meter,
             read_at=self._clock.now(),
-            path=f"zigbee/{self.name} 0x{device.nwk:04X} ep {device.meter_endpoint} lqi {device.lqi}",
+            path=f"{self.name} 0x{device.nwk:04X} ep {device.meter_endpoint} lqi {device.lqi}",
         )
 
     async def _located(self, app: SmartEnergyApplication, ieee: t.EUI64) -> SmartEnergyDevice:

@@ -41,11 +41,11 @@ def from_second(instant: datetime) -> datetime:
 
 
 def span(seconds: float | None) -> str:
-    """A span in the largest unit that keeps it readable: `1.4 s`, `12 min`, `3 h 05 min`, `2 days`."""
+    """A span in the largest unit that keeps it readable: `0.03 s`, `1.4 s`, `12 min`, `3 h 05 min`, `2 days`."""
     if seconds is None:
         return ABSENT
     if seconds < 120:
-        return f"{seconds} s" if isinstance(seconds, int) else f"{seconds:.1f} s"
+        return f"{seconds} s" if isinstance(seconds, int) else f"{seconds:.{1 if seconds >= 1 else 2}f} s"
     minutes = int(seconds // 60)
     if minutes < 120:
         return f"{minutes} min"

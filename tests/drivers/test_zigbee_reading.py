@@ -20,7 +20,7 @@ async def test_64_meters_read_exactly_what_their_registers_hold(laboratory: Make
     assert [read.delivered_wh for read in reads] == [1_000_003 * number + 1 for number in range(64)]
     assert {(read.received_wh, read.demand_w) for read in reads} == {(7, -250)}
     assert [read.meter for read in reads] == [f"M{number}" for number in range(64)]
-    assert reads[10].path == "zigbee/radio 0x100A ep 9 lqi 200"
+    assert reads[10].path == "radio 0x100A ep 9 lqi 200"
 
 
 @pytest.mark.parametrize("version", [13, 14])

@@ -77,7 +77,7 @@ def test_spans_keep_a_readable_unit() -> None:
     assert [span(seconds) for seconds in (None, 5, 0.04, 1.44, 119, 120.0, 7300, 3 * 86400)] == [
         "N/A",
         "5 s",
-        "0.0 s",
+        "0.04 s",
         "1.4 s",
         "119 s",
         "2 min",
