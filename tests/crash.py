@@ -23,6 +23,8 @@ from gateway.database import Database
 from gateway.dice import SeededDice
 from gateway.journal.tables import requests
 from portal.reads.tables import read_outbox, reads
+from simulators.processes import Child
+from tests.servers import Mosquitto
 from tests.stack import Plan, Stack, running
 
 LATENCY_MS = 25
@@ -103,7 +105,10 @@ async def ask(stack: Stack, session: aiohttp.ClientSession, number: int, tally: 
 async def strike(stack: Stack, target: str, storm: Storm, tally: Tally) -> None:
     """Kill one and start it again."""
     tally.killed[target] += 1
-    victim = {"portal": stack.portals[0], "gateway": stack.gateway, "broker": stack.broker}[target]
+    victims: dict[str, Child | Mosquitto] = {
+        "portal": stack.portals[0], "gateway": stack.gateway, "broker": stack.broker,
+    }  # fmt: skip
+    victim = victims[target]
     await victim.kill()
     await asyncio.sleep(storm.outage_s)
     await victim.start()

@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from gateway.clock import Clock
 from gateway.errors import LinkLost, Unreachable
 from gateway.identifiers import EsiId, GatewayId, MeterNumber, RequestId
 from gateway.messages import Message, ReadEnded, RequestRead
 from gateway.ports import Assignment, Handler
 from gateway.reads import RegisterRead, Scale
-from simulators.virtual_time import VirtualClock
 
 GATEWAY = GatewayId("gw-test")
 METER = MeterNumber("900000116")
@@ -55,7 +55,7 @@ def assignments(*meters: MeterNumber) -> dict[MeterNumber, Assignment]:
 class DictionaryDriver:
     """A driver whose meters take a set time; a lag makes a meter's snapshot old, silence makes it unreachable."""
 
-    clock: VirtualClock
+    clock: Clock
     takes_s: float = 0.05
     lag_s: dict[MeterNumber, float] = field(default_factory=dict)
     no_snapshot: set[MeterNumber] = field(default_factory=set)
