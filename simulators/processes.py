@@ -142,6 +142,7 @@ class Child:
                 self._heard.set()
                 if text.startswith("ready") and not ready.done():
                     ready.set_result(dict(word.split("=", 1) for word in text.split()[1:] if "=" in word))
+        await process.wait()  # it may live a moment longer than its output
         if not ready.done():
             ready.set_exception(DidNotStart(f"{self.name} ended before it was ready: {self.last_words()}"))
             ready.exception()

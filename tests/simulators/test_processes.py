@@ -76,6 +76,13 @@ async def test_one_that_ends_before_it_is_ready_says_its_last_words(children: li
     assert await child.wait() == 3
 
 
+async def test_one_that_falls_silent_before_it_ends_is_waited_for(children: list[Child]) -> None:
+    child = python(children, "import os; os.close(1); os.close(2); sum(range(3_000_000)); os._exit(5)")
+    with pytest.raises(DidNotStart, match="ended before it was ready: nothing was said"):
+        await child.start(LIMIT_S)
+    assert not child.alive
+
+
 async def test_one_that_is_never_ready_is_ended_in_time(children: list[Child]) -> None:
     child = python(children, WAITS)
     with pytest.raises(DidNotStart, match="child was not ready after 0 s: nothing was said"):
