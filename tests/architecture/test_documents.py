@@ -150,7 +150,7 @@ def test_a_command_or_option_that_does_not_exist_is_found() -> None:
     assert wrong_words(["rewind"]) == ["metergate rewind"]
 
 
-ADDRESS = re.compile(r"(?<![\w.])(?::\d+)?(/(?:api|commonapi)/[\w/{}-]*\w\}?)")
+ADDRESS = re.compile(r"(?<![\w.])(?::\d+)?(/(?:api|commonapi)/[\w/{}.-]*[\w}])")
 
 
 async def leads(app: FastAPI, path: str) -> bool:
