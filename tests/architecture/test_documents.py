@@ -135,7 +135,7 @@ def wrong_words(words: list[str]) -> list[str]:
 
 def command_lines(document: Path) -> Iterator[list[str]]:
     for line in code(document):
-        for rest in re.findall(r"(?:^|[$&;|] *)metergate ([a-z][^|;&>`]*)", line):
+        for rest in re.findall(r"(?:^|[$&;|]) *(?:\S*/)?metergate ([a-z-][^|;&>`]*)", line):
             yield rest.split()
 
 
@@ -150,7 +150,7 @@ def test_a_command_or_option_that_does_not_exist_is_found() -> None:
     assert wrong_words(["rewind"]) == ["metergate rewind"]
 
 
-ADDRESS = re.compile(r"(?<![\w.])(?::\d+)?(/(?:api|commonapi)/[\w/{}.-]*[\w}])")
+ADDRESS = re.compile(r"(?<![a-z_])(/(?:api|commonapi)/[\w/{}.-]*[\w}])")
 
 
 async def leads(app: FastAPI, path: str) -> bool:
