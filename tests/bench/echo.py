@@ -296,20 +296,23 @@ async def serve() -> None:
     await asyncio.Event().wait()
 
 
-async def measure(broker: str, port: int, name: str, in_flight: int) -> None:
-    """Let one client ask through one broker and say the result."""
+async def measure(broker: str, port: int, name: str, in_flight: int) -> float:
+    """Let one client ask through one broker and say the result; returns its requests a second."""
     async with another("answer", name, str(port)):
         tally = await ASKERS[name](port, in_flight)
     say(f"{broker:9} {tally.line(name, in_flight)}")
+    return tally.rate
 
 
 async def main(in_flights: Sequence[int]) -> None:
-    """Measure every client at every number in flight."""
+    """Measure every client at every number in flight, and set the bus against the two peers."""
+    say(f"client window {WINDOW}, broker window {WINDOW}, QoS 1")
     with tempfile.TemporaryDirectory() as folder:
         async with private_mosquitto(Path(folder), USERS, max_inflight=WINDOW) as broker:
             for in_flight in in_flights:
-                for name in ASKERS:
-                    await measure("mosquitto", broker.port, name, in_flight)
+                rates = {name: await measure("mosquitto", broker.port, name, in_flight) for name in ASKERS}
+                for peer in ("paho", "aiomqtt"):
+                    say(f"the bus reaches {rates['bus'] / rates[peer]:.0%} of {peer} with {in_flight} in flight")
     async with another("serve") as port:
         for in_flight in in_flights:
             await measure("embedded", int(port), "bus", in_flight)

@@ -60,6 +60,7 @@ class DictionaryDriver:
     lag_s: dict[MeterNumber, float] = field(default_factory=dict)
     no_snapshot: set[MeterNumber] = field(default_factory=set)
     silent: set[MeterNumber] = field(default_factory=set)
+    broken: bool = False
     executed: list[MeterNumber] = field(default_factory=list)
     up: bool = False
     lives: int = 0
@@ -78,6 +79,8 @@ class DictionaryDriver:
     async def read(self, assignment: Assignment, timeout_s: float) -> RegisterRead:
         """Answer after takes_s with registers that advance by one watt-hour a read."""
         self.executed.append(assignment.meter)
+        if self.broken:
+            raise ZeroDivisionError("a driver's own mistake")
         if assignment.meter in self.silent:
             await asyncio.sleep(timeout_s)
             raise Unreachable("no answer")
@@ -89,11 +92,12 @@ class DictionaryDriver:
 
 @dataclass
 class NotebookBus:
-    """A bus that keeps what is published; `deaf` makes publishing fail as a lost link does."""
+    """A bus that keeps what is published; `deaf` makes publishing fail as a lost link does, `stalled` makes it wait."""
 
     published: list[Message] = field(default_factory=list)
     up: bool = False
     deaf: bool = False
+    stalled: asyncio.Event | None = None
     handler: Handler | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -115,6 +119,8 @@ class NotebookBus:
         """Write it down."""
         if self.deaf:
             raise LinkLost("deaf")
+        if self.stalled is not None:
+            await self.stalled.wait()
         self.published.append(message)
         self.changed.set()
 

@@ -8,13 +8,9 @@ from typing import Any
 import pytest
 import zigpy.types as t
 from bellows.zigbee.application import ControllerApplication
-from hypothesis import settings
 
 from simulators.world import StreetPlan, ZigBeeStreet
 from simulators.zigbee.nodes import Node
-
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")  # a busy machine is no failure
 
 NOON = datetime(2026, 7, 8, 17, tzinfo=UTC)
 
