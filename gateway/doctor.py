@@ -44,9 +44,10 @@ class Finding:
 def command(
     config_: Annotated[str, typer.Option("--config", "-c", help="Configuration: a file, or the name of one of ours.")],
     over: Annotated[list[str] | None, typer.Option("--set", help="table.key=value to set over it.")] = None,
+    radios: Annotated[bool, typer.Option("--radios", help="Also connect to radios, which cuts off a gateway.")] = False,
 ) -> None:
     """Check a configuration and this machine, and say what to do."""
-    findings = asyncio.run(examine(config.load(config_, over or ())))
+    findings = asyncio.run(examine(config.load(config_, over or ()), radios=radios))
     console = Console(highlight=False, soft_wrap=True)
     for finding in findings:
         console.print("[red]✗[/]" if finding.advice else "[green]✓[/]", escape(finding.what))
@@ -57,11 +58,14 @@ def command(
     raise typer.Exit(1 if sick else 0)
 
 
-async def examine(configuration: Config) -> list[Finding]:
-    """Everything that can be told about a configuration on this machine, without changing anything."""
+async def examine(configuration: Config, *, radios: bool = False) -> list[Finding]:
+    """Everything that can be told about a configuration on this machine, without changing anything.
+
+    Radios on the network are contacted only if radios is set: they serve one host, and the newest wins.
+    """
     found = [*_machine(), *_tables(configuration), *_secrets(configuration), *_files(configuration)]
     found += [finding async for finding in _databases(configuration)]
-    found += [finding async for finding in _connections(configuration)]
+    found += [finding async for finding in _connections(configuration, radios=radios)]
     return found
 
 
@@ -232,7 +236,7 @@ def _room(what: str, path: Path) -> Finding:
     return Finding(what if there == path else f"{what.removesuffix(' answers')} can be made")
 
 
-async def _connections(configuration: Config) -> AsyncIterator[Finding]:
+async def _connections(configuration: Config, *, radios: bool) -> AsyncIterator[Finding]:
     bus = configuration.table("bus")
     if "use" in bus and "Memory" not in str(bus["use"]):
         host, port = str(bus.get("host", "127.0.0.1")), bus.get("port", 1883)
@@ -241,7 +245,10 @@ async def _connections(configuration: Config) -> AsyncIterator[Finding]:
         radio = str(table.get("radio", "")) if isinstance(table, Mapping) else ""
         if radio.startswith("socket://"):
             host, _, port = radio.removeprefix("socket://").rpartition(":")
-            yield await _reaches(f"the radio of {name}", host, port, "Is it on, and free for this machine?")
+            if radios:
+                yield await _reaches(f"the radio of {name}", host, port, "Is it on, and reachable from this machine?")
+            else:
+                yield Finding(f"the radio of {name} at {host}:{port} is left in peace (--radios connects to it)")
         elif radio:
             yield _device(f"the radio of {name}, {radio}", Path(radio))
 

@@ -63,7 +63,7 @@ class Demo:
         self.data = configuration.data
         self.options = options
         self.clock, self.dice = SystemClock(), SystemDice()
-        self.console = Console(highlight=False)
+        self.console = Console(highlight=False, soft_wrap=True)
         self.street = street(self.settings.seed, self.settings.meters)
         self.children = {
             name: Child(name, metergate(*words), self.data / f"{name}.log")
@@ -183,7 +183,8 @@ class Demo:
         self.console.print(
             f"\n  https://{self.portal.host}:{self.portal.tls_port}  for clients of Smart Meter Texas; "
             f"trust {self.data}/tls/ca.pem\n"
-            f"  metergate lab fault METER silent --port {self.settings.control_port}   breaks a meter on purpose\n\n"
+            f"  metergate lab fault {self.street[3].meter} silent --port {self.settings.control_port}  "
+            "breaks that meter on purpose, none mends it\n\n"
             "  Ctrl-C stops it; make demo again is quick and keeps the data; make demo-reset starts over.\n"
         )
         print(f"ready page={page}", flush=True)

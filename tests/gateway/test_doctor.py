@@ -128,8 +128,25 @@ async def test_a_port_that_is_none_is_named(good: Path, port: str) -> None:
 
 async def test_a_radio_on_the_network_that_is_not_there_is_named(good: Path) -> None:
     port = free_port()
-    finding = await only(good, f"drivers.zigbee.radio=socket://127.0.0.1:{port}")
+    over = [f"drivers.zigbee.radio=socket://127.0.0.1:{port}"]
+    [finding] = [found for found in await examine(load(good, over), radios=True) if found.advice]
     assert finding.what == f"the radio of zigbee at 127.0.0.1:{port}"
+
+
+async def test_a_radio_on_the_network_is_left_in_peace_unless_asked(good: Path) -> None:
+    callers: list[str] = []
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        callers.append("somebody")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as radio:
+        over = [f"drivers.zigbee.radio=socket://127.0.0.1:{radio.sockets[0].getsockname()[1]}"]
+        await examine(load(good, over))
+        assert callers == []
+        await examine(load(good, over), radios=True)
+        await asyncio.sleep(0)
+    assert callers == ["somebody"]
 
 
 @pytest.mark.parametrize(
