@@ -128,6 +128,9 @@ class OnDemandReads:
         if age.freshness is Freshness.STALE:
             detail = f"The meter answered with values that it had latched {age.at_most_s} s before."
             return self._failed(claim, on_air_at, FailureReason.STALE, detail)
+        if read.delivered_wh is None and read.received_wh is None:
+            detail = "The meter answered, and marked its registers as invalid."
+            return self._failed(claim, on_air_at, FailureReason.BAD_READING, detail)
         return Finished(
             id=claim.request.id,
             status=OutcomeStatus.DONE,
@@ -152,7 +155,9 @@ class OnDemandReads:
         return read, age
 
     def _time_left(self, claim: Claimed) -> float:
-        deadline = min(claim.request.deadline_at, claim.accepted_at + timedelta(seconds=self._limits.deadline_s))
+        """Seconds until the deadline, which runs from the acceptance: the portal's clock may differ from ours."""
+        allowed_s = (claim.request.deadline_at - claim.request.requested_at).total_seconds()
+        deadline = claim.accepted_at + timedelta(seconds=min(allowed_s, self._limits.deadline_s))
         return max(0.0, (deadline - self._clock.now()).total_seconds())
 
     def _failed(self, claim: Claimed, on_air_at: datetime | None, reason: FailureReason, detail: str) -> Finished:

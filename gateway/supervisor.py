@@ -127,7 +127,8 @@ class Gateway:
             changed = [name for name, driver in self.drivers.items() if driver.up != self._watches[name].up]
             for name in changed:
                 watch = self._watches[name]
-                self._watches[name] = Watch(up=not watch.up, since=self.clock.now(), detail=watch.detail)
+                detail = watch.detail if watch.up else ""
+                self._watches[name] = Watch(up=not watch.up, since=self.clock.now(), detail=detail)
                 log.info("driver %s is %s", name, "down" if watch.up else "up")
             if changed or self.clock.monotonic() >= due:
                 due = self.clock.monotonic() + self.settings.state_s

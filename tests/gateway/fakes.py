@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from gateway.clock import Clock
@@ -60,6 +60,7 @@ class DictionaryDriver:
     lag_s: dict[MeterNumber, float] = field(default_factory=dict)
     no_snapshot: set[MeterNumber] = field(default_factory=set)
     silent: set[MeterNumber] = field(default_factory=set)
+    invalid: set[MeterNumber] = field(default_factory=set)
     broken: bool = False
     executed: list[MeterNumber] = field(default_factory=list)
     up: bool = False
@@ -87,7 +88,8 @@ class DictionaryDriver:
         await asyncio.sleep(self.takes_s)
         now = self.clock.now()
         latched_at = now - timedelta(seconds=self.lag_s.get(assignment.meter, 0))
-        return register_read(assignment.meter, now, None if assignment.meter in self.no_snapshot else latched_at)
+        read = register_read(assignment.meter, now, None if assignment.meter in self.no_snapshot else latched_at)
+        return replace(read, delivered_wh=None) if assignment.meter in self.invalid else read
 
 
 @dataclass

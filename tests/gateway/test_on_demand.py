@@ -241,3 +241,25 @@ async def test_an_outcome_survives_a_journal_that_is_in_trouble_for_a_while() ->
     [outcome] = await here.bus.until(1)
     assert outcome.status is OutcomeStatus.DONE
     assert trouble == []
+
+
+@virtually
+async def test_a_read_in_which_every_register_is_invalid_fails_and_costs_nothing() -> None:
+    here = world()
+    here.driver.invalid.add(METER)
+    await here.reads.handle([request(1, here.clock.now())])
+    [outcome] = await here.bus.until(1)
+    assert outcome.reason is FailureReason.BAD_READING
+    assert "invalid" in outcome.detail
+    assert outcome.used_today == 0
+
+
+@pytest.mark.parametrize("behind_s", [-300, 300])
+def test_a_portal_whose_clock_is_five_minutes_off_still_gets_its_reads(behind_s: int) -> None:
+    async def scenario() -> None:
+        here = world()
+        await here.reads.handle([request(1, here.clock.now() - timedelta(seconds=behind_s))])
+        [outcome] = await here.bus.until(1)
+        assert outcome.status is OutcomeStatus.DONE
+
+    run(scenario())
