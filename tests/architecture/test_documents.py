@@ -213,7 +213,7 @@ def is_key(name: str) -> bool:
 
 def _inner(hint: Any) -> Any:
     """What may stand below a field: its settings class if it has one, anything below a mapping, nothing below text."""
-    classes = [one for one in (hint, *get_args(hint)) if is_dataclass(one)]
+    classes: list[Any] = [one for one in (hint, *get_args(hint)) if is_dataclass(one)]
     return dict if get_origin(hint) in (dict, Mapping) else (classes or [str])[0]
 
 
