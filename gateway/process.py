@@ -64,7 +64,7 @@ async def _journal(database: Database, name: str) -> SqlJournal:
     try:
         return await SqlJournal.opened(database, name)
     except (SQLAlchemyError, OSError) as error:
-        raise LinkLost(f"the journal cannot be opened: {error}") from None
+        raise LinkLost(f"the journal cannot be opened: {getattr(error, 'orig', None) or error}") from None
 
 
 def _bus(configuration: Config, settings: GatewaySettings, clock: SystemClock, dice: SystemDice) -> Bus:

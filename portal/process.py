@@ -42,9 +42,13 @@ def command(
 
 
 async def open_database(settings: PortalSettings) -> Database:
-    """The market's database, opened and brought to its newest schema."""
+    """The market's database, opened and brought to its newest schema. Raises LinkLost if it cannot be used now."""
     database = Database.open(url_of(settings.database))
-    await database.migrate(MIGRATIONS)
+    try:
+        await database.migrate(MIGRATIONS)
+    except (DBAPIError, OSError) as error:
+        await database.close()
+        raise LinkLost(f"the database cannot be opened: {getattr(error, 'orig', None) or error}") from None
     return database
 
 

@@ -17,6 +17,7 @@ from gateway.messages import GatewayState, OutcomeStatus, ReadEnded, Receipt, Re
 from mqtt.client import MqttBus
 from simulators.processes import Child, DidNotStart, metergate
 from tests.mqtt.places import Party
+from tests.postgres import PrivatePostgres
 from tests.servers import free_port
 
 CLOCK, DICE = SystemClock(), SystemDice()
@@ -177,6 +178,19 @@ async def test_it_starts_and_stops_without_a_broker(house: House) -> None:
     await child.start()
     await child.said("the bus is down and will be tried again")
     assert await child.stop() == 0
+
+
+@pytest.mark.parametrize("command", ["gateway", "portal"])
+async def test_a_database_that_is_not_there_is_said_in_one_sentence(
+    house: House, postgres: PrivatePostgres, command: str
+) -> None:
+    place = f"{command}.database=postgresql://metergate@127.0.0.1:{postgres.port}/nothing_there"
+    child = Child(command, metergate(command, "--config", str(house.config), f"--set={place}"))
+    with pytest.raises(DidNotStart):
+        await child.start()
+    [sentence] = child.lines
+    assert sentence.startswith("metergate: the ")
+    assert 'database "nothing_there" does not exist' in sentence
 
 
 @pytest.mark.parametrize(
