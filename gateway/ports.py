@@ -149,6 +149,10 @@ class Journal(Protocol):
         """Repeat nothing up to and including this mark; one of another journal is ignored."""
         ...
 
+    async def receipted(self) -> Mark | None:
+        """The last mark that is not repeated any more, None if there is none yet."""
+        ...
+
     async def prune(self, before: datetime) -> int:
         """Drop receipted requests that ended before an instant; returns how many."""
         ...

@@ -62,6 +62,7 @@ class Gateway:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until stop is set, then finish running reads, say goodbye and close."""
         interrupted = await self.journal.interrupt(self.clock.now(), self.limits)
+        await self.reports.look()
         if interrupted:
             log.warning("%d reads were interrupted by the last stop", len(interrupted))
         tasks = [
@@ -98,6 +99,7 @@ class Gateway:
                 LinkState(driver=name, up=watch.up, since=watch.since, detail=watch.detail)
                 for name, watch in self._watches.items()
             ),
+            receipted=self.reports.receipted,
         )
 
     async def handle(self, batch: Sequence[Delivery]) -> None:

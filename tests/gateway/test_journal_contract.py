@@ -157,3 +157,15 @@ async def test_the_outcome_told_again_equals_the_one_told_first(journal: Journal
     await claim(journal, first, NOW)
     [outcome] = await journal.end([done(first, NOW)], LIMITS)
     assert await journal.unreceipted(1) == [outcome]
+
+
+async def test_what_is_receipted_is_told_and_never_goes_back(journal: Journal) -> None:
+    assert await journal.receipted() is None
+    for number in (1, 2):
+        await claim(journal, request(number, NOW), NOW)
+        await journal.end([failed(request(number, NOW), NOW)], LIMITS)
+    await journal.receipt(Mark(journal="journal-1", seq=2))
+    assert await journal.receipted() == Mark(journal="journal-1", seq=2)
+    for other in (Mark(journal="journal-1", seq=1), Mark(journal="journal-2", seq=9), Mark(journal="journal-1", seq=3)):
+        await journal.receipt(other)
+        assert await journal.receipted() == Mark(journal="journal-1", seq=2)

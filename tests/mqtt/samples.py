@@ -70,6 +70,7 @@ SAMPLES: dict[str, Message] = {
         version="0.1.0",
         meters=2,
         links=(LinkState(driver="zigbee", up=False, since=NOON, detail="LinkLost: the line went quiet"),),
+        receipted=Mark(journal="j-7", seq=40),
     ),
 }
 
