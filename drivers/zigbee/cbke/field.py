@@ -17,7 +17,8 @@ class BinaryField:
     """
 
     def __init__(self, degree: int, lower: tuple[int, ...]) -> None:
-        assert degree <= _MOST_DEGREE and max(lower) < degree // 8
+        assert degree <= _MOST_DEGREE
+        assert max(lower) < degree // 8
         self.degree = degree
         self._shifts = tuple(_SPACING * exponent for exponent in lower)
         self._width = _SPACING * degree
