@@ -41,6 +41,9 @@ class Curve:
         self.point_octets = self.field_octets + 1
         self.scalar_octets = (order.bit_length() + 7) // 8
 
+    def __repr__(self) -> str:
+        return self.name
+
     @property
     def cofactor(self) -> int:
         """How many times larger the whole curve's group is than the one of prime order."""

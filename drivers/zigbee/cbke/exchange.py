@@ -61,7 +61,10 @@ USUAL = Times()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyEstablished:
-    """Both sides proved that they know the link key. The responder's last frame may still be lost on its way."""
+    """Both sides proved that they know the link key.
+
+    The responder's last frame may still be lost, or refused: a KeyRefused that follows takes the responder's key back.
+    """
 
     partner: Eui64
     suite: Suite
@@ -132,6 +135,7 @@ class Exchange:
         self._ephemeral: Ephemeral | None = None
         self._their_octets = b""
         self._derived: Derived | None = None
+        self._established = False
 
     def start(self, suite: Suite, now_s: float) -> Reaction:
         """The initiator's first frame, by a suite that we have and the partner named."""
@@ -143,8 +147,10 @@ class Exchange:
 
     def receive(self, frame: Frame, transaction: int, now_s: float) -> Reaction:
         """A frame from the partner with its ZCL transaction number. Whatever it holds, nothing is raised."""
-        if self.over or self.is_repetition(frame, transaction, now_s):
+        if self.is_repetition(frame, transaction, now_s):
             return NOTHING
+        if self.over:
+            return self._taken_back(frame)
         if self.deadline_s is not None and now_s >= self.deadline_s:
             return self.expire(now_s)
         self._heard[frame, transaction] = now_s
@@ -211,6 +217,7 @@ class Exchange:
         assert self._identity is not None
         frames = () if self._role is Role.INITIATOR else (encode(ConfirmKey(mac=self._mac(ours=True))),)
         suite, key = self._identity.certificate.suite, self._derived.link_key
+        self._established = True
         return self._ended(KeyEstablished(partner=self.partner, suite=suite, link_key=key), frames)
 
     def _terminated(self, message: Terminate) -> Reaction:
@@ -220,6 +227,18 @@ class Exchange:
             partner=self.partner, status=message.status, by_partner=True, wait_s=message.wait_s, reason=reason
         )
         return self._ended(event)
+
+    def _taken_back(self, frame: Frame) -> Reaction:
+        """After the end only the initiator's refusal of our proof matters, and it matters once."""
+        if not self._established or self._role is Role.INITIATOR or frame.command != Command.TERMINATE:
+            return NOTHING
+        self._established = False
+        try:
+            message = decode(frame)
+        except BadFrame:
+            return NOTHING
+        assert isinstance(message, Terminate)
+        return self._terminated(message)
 
     def _refused(self, status: Status, reason: str) -> Reaction:
         event = KeyRefused(partner=self.partner, status=status, by_partner=False, wait_s=0, reason=reason)

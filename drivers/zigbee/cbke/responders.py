@@ -63,7 +63,7 @@ class Responders:
         if exchange is not None and (not exchange.over or exchange.is_repetition(frame, transaction, now_s)):
             return exchange.receive(frame, transaction, now_s)
         if frame.command == Command.TERMINATE:
-            return NOTHING
+            return exchange.receive(frame, transaction, now_s) if exchange else NOTHING
         if frame.command != Command.INITIATE:
             return self._turned_away(partner, Status.BAD_MESSAGE, 0, "no exchange is under way")
         self._forget(partner)

@@ -96,6 +96,7 @@ def test_whoever_hears_a_flipped_bit_gets_no_other_key(suite: Suite, place: int,
     keys = {end.link_key for end in between.ended.values() if isinstance(end, KeyEstablished)}
     assert len(keys) <= 1
     assert isinstance(between.ended.get(listener), KeyEstablished) == harmless
+    assert len(keys) == 0 or harmless
     assert harmless or any(frame.command == Command.TERMINATE for frame in between.carried)
 
 
@@ -178,6 +179,16 @@ def test_an_answer_by_another_suite_is_a_bad_message() -> None:
     exchange = Exchange(Role.INITIATOR, IDENTITIES[CENTRE], METER, SeededDice(1))
     exchange.start(SUITE_1, 0.0)
     assert status_for(introduction(SUITE_2), exchange) == Status.BAD_MESSAGE
+
+
+def test_the_initiators_refusal_of_the_last_proof_takes_the_key_back() -> None:
+    between = Between.of_laboratory(SeededDice(1))
+    between.run(SUITE_1, lambda number, frame: frame if number != 5 else encode(ConfirmKey(mac=bytes(16))))
+    for role in BOTH:
+        end = between.ended[role]
+        assert isinstance(end, KeyRefused)
+        assert end.status == Status.BAD_KEY_CONFIRM
+        assert end.by_partner is (role is Role.RESPONDER)
 
 
 def test_a_command_out_of_order_is_a_bad_message() -> None:
