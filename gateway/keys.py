@@ -9,7 +9,7 @@ from hmac import compare_digest
 from typing import Any, ClassVar, NoReturn, Self
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import GetCoreSchemaHandler
 
 from gateway.errors import BadInput
 
@@ -54,11 +54,6 @@ class SecretOctets:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> NoReturn:
         """Refuse to be a field of anything that travels."""
-        raise TypeError(f"{cls.__name__} is never serialised")
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: Any, handler: GetJsonSchemaHandler) -> NoReturn:
-        """Refuse to be described as if it could travel."""
         raise TypeError(f"{cls.__name__} is never serialised")
 
 

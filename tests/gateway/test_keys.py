@@ -99,15 +99,16 @@ def test_any_text_is_a_code_or_bad_input(text: str) -> None:
     assert len(text) >= 16
 
 
+@dataclass
+class Holder:
+    key: Any
+
+
 SECRETS = [InstallCode.typed(CODE), LinkKey(KEY)]
 
 
 @pytest.mark.parametrize("secret", SECRETS, ids=["install code", "link key"])
 def test_a_secret_never_shows_itself(secret: Any) -> None:
-    @dataclass
-    class Holder:
-        key: Any
-
     for shown in (repr(secret), str(secret), f"{secret}", f"{Holder(secret)}", f"{[secret]}"):
         assert "hidden" in shown
         assert secret.reveal().hex() not in shown.lower()
@@ -127,7 +128,7 @@ def test_no_pydantic_schema_takes_a_secret(kind: type[Any]) -> None:
 
 @pytest.mark.parametrize("secret", SECRETS, ids=["install code", "link key"])
 def test_no_serialiser_takes_a_secret(secret: Any) -> None:
-    for value in (secret, [secret], {"key": secret}):
+    for value in (secret, [secret], {"key": secret}, Holder(secret)):
         with pytest.raises(PydanticSerializationError):
             TypeAdapter(Any).dump_json(value)
         with pytest.raises(PydanticSerializationError):

@@ -5,7 +5,7 @@ exchange once it is over. Instants are seconds of one monotonic clock. A step co
 milliseconds. Source: ZigBee Smart Energy, annexes C.3.1.2 and C.4.2.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from hmac import compare_digest
@@ -288,7 +288,7 @@ class Exchange:
         return agreement.mac(self._derived.mac_key, who, own, other)
 
 
-def refusal(suites: Sequence[int] | dict[int, Identity], status: Status, wait_s: int = 0) -> Frame:
+def refusal(suites: Iterable[int], status: Status, wait_s: int = 0) -> Frame:
     """The Terminate of a status, with the mask of the suites that we have."""
     return encode(Terminate(status=status, wait_s=wait_s, suites=sum(suites)))
 

@@ -25,8 +25,8 @@ _LONGEST_WAIT_S = 254
 class Responders:
     """What a trust centre answers to its joining devices. Instants are seconds of one monotonic clock.
 
-    at_most bounds the exchanges under way; an ended one keeps its place for the few seconds in which the radio may
-    repeat its frames. A further device is told NO_RESOURCES and when to come again.
+    at_most bounds the exchanges under way; a further device is told NO_RESOURCES and when to come again. An ended one
+    is remembered for the few seconds in which the radio may repeat its frames, unless its place is wanted.
     """
 
     def __init__(self, identities: Sequence[Identity], dice: Dice, at_most: int = 8, times: Times = USUAL) -> None:
@@ -41,7 +41,10 @@ class Responders:
         return min((each.deadline_s for each in self._exchanges.values() if each.deadline_s is not None), default=None)
 
     def receive(self, partner: Eui64, frame: Frame, transaction: int, now_s: float) -> Reaction:
-        """A frame that a partner sent as an initiator, and what to send back to it."""
+        """A frame that a partner sent as an initiator, and what to send back to it.
+
+        Events may also speak of other partners, whose time ran out meanwhile.
+        """
         events = self.expire(now_s)
         reaction = self._received(partner, frame, transaction, now_s)
         if partner in self._exchanges and self._exchanges[partner].over:
@@ -67,6 +70,8 @@ class Responders:
         if frame.command != Command.INITIATE:
             return self._turned_away(partner, Status.BAD_MESSAGE, 0, "no exchange is under way")
         self._forget(partner)
+        if len(self._exchanges) >= self._at_most and self._freed_s:
+            self._forget(min(self._freed_s, key=self._freed_s.__getitem__))
         if len(self._exchanges) >= self._at_most:
             return self._turned_away(partner, Status.NO_RESOURCES, self._wait_s(now_s), "too many exchanges under way")
         exchange = Exchange(Role.RESPONDER, self._identities, partner, self._dice, self._times)
@@ -79,9 +84,8 @@ class Responders:
         return Reaction(frames=(frame,), events=(event,))
 
     def _wait_s(self, now_s: float) -> int:
-        """Whole seconds until the first place is free."""
-        deadlines = [each.deadline_s for each in self._exchanges.values() if each.deadline_s is not None]
-        first_s = min([*deadlines, *self._freed_s.values()])
+        """Whole seconds until the first of the exchanges under way gives up."""
+        first_s = now_s if self.deadline_s is None else self.deadline_s
         return min(max(1, ceil(first_s - now_s)), _LONGEST_WAIT_S)
 
     def _forget(self, partner: Eui64) -> None:

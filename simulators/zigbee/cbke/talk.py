@@ -4,7 +4,7 @@ Frames are (command id, body) of the Key Establishment cluster. Source: ZigBee S
 """
 
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from gateway.dice import Dice
@@ -42,7 +42,7 @@ class Said:
 
     frames: tuple[Frame, ...] = ()
     patience_s: float | None = None
-    key: bytes | None = None
+    key: bytes | None = field(default=None, repr=False)
 
 
 Steps = Generator[Said, Frame, None]
