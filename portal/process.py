@@ -111,8 +111,13 @@ async def over_database(work: Awaitable[None]) -> None:
     """Do work that ends when its database does. Raises LinkLost for that, so that it can be taken up again."""
     try:
         await work
-    except* (DBAPIError, OSError) as lost:
-        raise LinkLost(f"the database: {_first(lost)}") from None
+    except (DBAPIError, OSError) as lost:
+        raise LinkLost(f"the database: {lost}") from None
+    except ExceptionGroup as group:  # not except*: what that raises comes out as a group again
+        lost_ones, others = group.split((DBAPIError, OSError))
+        if lost_ones is None or others is not None:
+            raise
+        raise LinkLost(f"the database: {_first(lost_ones)}") from None
 
 
 def _first(error: BaseException) -> BaseException:

@@ -87,6 +87,7 @@ class Demo:
             await asyncio.wait([life, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
             if not life.done():
                 life.cancel()
+                await asyncio.gather(life, return_exceptions=True)
                 return
             life.result()
             self._say_where()
@@ -126,8 +127,10 @@ class Demo:
         safe.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in self.config.table("broker.users"):
             if not (path := safe / name).exists():
-                path.touch(mode=0o600)
-                path.write_text(self.dice.secret(24).hex(), encoding="utf-8")
+                new = path.with_suffix(".new")
+                new.touch(mode=0o600)
+                new.write_text(self.dice.secret(24).hex(), encoding="utf-8")
+                new.replace(path)
         ensure_certificates(self.data / "tls", self.clock.now())
         meters = Path(self.config.table("gateway")["assignments"])
         meters.write_text(assignments_csv(self.settings.seed, self.settings.meters), encoding="utf-8")

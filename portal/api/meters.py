@@ -15,7 +15,7 @@ from portal.errors import NotFound, problem_of_refusal, problem_response
 from portal.meters.tables import meters
 from portal.reads.ask import Asked, Joined, Refused
 from portal.reads.history import find_read, reads_of
-from portal.reads.shown import OnDemandRead
+from portal.reads.shown import OnDemandRead, shown
 from portal.reads.status import ReadStatus
 from portal.viewer import Viewer
 from portal.visibility import VisibleMeter, count_meters, find_meter, mint, visible_meters
@@ -106,10 +106,10 @@ async def ask_for_read(
 
 
 @router.get("/meters/{esi_id}/reads", responses=problems(401, 404))
-async def list_reads(request: Request, meter: MeterHere) -> list[OnDemandRead]:
+async def list_reads(request: Request, meter: MeterHere, viewer: ViewerHere) -> list[OnDemandRead]:
     """The last 25 on-demand reads of a meter, newest first."""
     async with portal_of(request).database.reading() as connection:
-        return await reads_of(connection, meter, PAGE)
+        return [shown(row) for row in await reads_of(connection, meter, viewer, PAGE)]
 
 
 @router.get("/reads/{read_id}", responses=problems(401, 404))
@@ -135,7 +135,7 @@ async def show_read(
 
 
 async def visible_read(request: Request, viewer: Viewer, read_id: RequestId) -> OnDemandRead:
-    """A read of a meter that this viewer may see now. Raises NotFound."""
+    """A read that this viewer may see now. Raises NotFound."""
     portal = portal_of(request)
     now: datetime = portal.clock.now()
     async with portal.database.reading() as connection:

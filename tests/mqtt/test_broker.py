@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from amqtt.contexts import Action
+from amqtt.contexts import Action  # type: ignore[import-untyped]  # amqtt has none
 
 from gateway.config import Credentials, Secret, decode
 from gateway.errors import BadConfig, LinkLost
