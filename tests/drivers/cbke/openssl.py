@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.postgres import need
+from tests.servers import need
 
 
 @dataclass(frozen=True)
