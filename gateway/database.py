@@ -18,7 +18,7 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from sqlalchemy import Connection, DateTime, Dialect, String, event, func, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
@@ -93,7 +93,10 @@ class Database:
     @classmethod
     def open(cls, url: str) -> Self:
         """By URL: `sqlite:///path/to/file.db` or `postgresql://user:password@host/name`. Raises BadConfig."""
-        parsed = make_url(url)
+        try:
+            parsed = make_url(url)
+        except (ArgumentError, ValueError):
+            raise BadConfig("a database is named by its URL: sqlite:///path or postgresql://user@host/name") from None
         if parsed.drivername == "sqlite" and parsed.database:
             path = Path(parsed.database)
             path.parent.mkdir(parents=True, exist_ok=True)

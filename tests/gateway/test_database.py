@@ -10,6 +10,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, event, insert, inspect,
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database, IdentifierType, Instant
+from gateway.errors import BadConfig
 from gateway.identifiers import EsiId
 from tests.postgres import PrivatePostgres
 
@@ -117,3 +118,9 @@ async def test_the_script_folders_of_one_postgresql_database_take_turns(postgres
         assert list((await revisions(databases[0])).values()) == [1, 1]
         for database in databases:
             await database.close()
+
+
+@pytest.mark.parametrize("url", ["garbage", "", "sqlite://", "postgresql://h:port/x", "mysql://h/x"])
+def test_what_is_no_url_of_a_database_is_refused_in_words(url: str) -> None:
+    with pytest.raises(BadConfig):
+        Database.open(url)
