@@ -155,9 +155,7 @@ class OnDemandReads:
         return read, age
 
     def _time_left(self, claim: Claimed) -> float:
-        """Seconds until the deadline, which runs from the acceptance: the portal's clock may differ from ours."""
-        allowed_s = (claim.request.deadline_at - claim.request.requested_at).total_seconds()
-        deadline = claim.accepted_at + timedelta(seconds=min(allowed_s, self._limits.deadline_s))
+        deadline = min(claim.request.deadline_at, claim.accepted_at + timedelta(seconds=self._limits.deadline_s))
         return max(0.0, (deadline - self._clock.now()).total_seconds())
 
     def _failed(self, claim: Claimed, on_air_at: datetime | None, reason: FailureReason, detail: str) -> Finished:

@@ -46,10 +46,15 @@ class Driver(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A message as it arrived, with the gateway whose topic carried it: the broker vouches for that name."""
+    """A message as it arrived, with the gateway whose topic carried it: the broker vouches for that name.
+
+    sent_at is the sender's clock when it was sent, None where the bus does not say. As nothing is kept for those who
+    are away, it is the sender's clock of just now.
+    """
 
     gateway: GatewayId
     message: Message
+    sent_at: datetime | None = None
 
 
 Handler = Callable[[Sequence[Delivery]], Awaitable[None]]
@@ -128,7 +133,7 @@ class Journal(Protocol):
     ) -> list[Claim]:
         """Decide and record requests before the radio is touched, in order; a repeated id is recognised.
 
-        A meter that is not in known, a limit, another request of the meter in flight or a deadline long past ends
+        A meter that is not in known, a limit, another request of the meter in flight or a deadline already past ends
         a request here and now.
         """
         ...

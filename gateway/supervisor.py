@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
@@ -104,7 +104,12 @@ class Gateway:
 
     async def handle(self, batch: Sequence[Delivery]) -> None:
         """Take what the bus brings: requests to read, and receipts."""
-        requests = [delivery.message for delivery in batch if isinstance(delivery.message, RequestRead)]
+        now = self.clock.now()
+        requests = [
+            by_our_clock(delivery.message, delivery.sent_at, now)
+            for delivery in batch
+            if isinstance(delivery.message, RequestRead)
+        ]
         for delivery in batch:
             if isinstance(delivery.message, Receipt):
                 self.reports.receipt(delivery.message.mark)
@@ -154,6 +159,14 @@ class Gateway:
             before = self.clock.now() - timedelta(hours=self.settings.remembered_h)
             await self.journal.prune(before)
             await self.clock.sleep(PRUNE_S)
+
+
+def by_our_clock(request: RequestRead, sent_at: datetime | None, now: datetime) -> RequestRead:
+    """A request with its instants moved from the sender's clock to ours: the two may differ by minutes."""
+    if sent_at is None:
+        return request
+    ahead = now - sent_at
+    return replace(request, requested_at=request.requested_at + ahead, deadline_at=request.deadline_at + ahead)
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

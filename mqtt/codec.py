@@ -95,7 +95,7 @@ def decode(topic: str, payload: bytes, max_bytes: int = MAX_BYTES) -> Delivery:
         raise Refused(Cause.WRONG_GATEWAY, f"{where.gateway} tells the state of {message.gateway}")
     if getattr(message, "id", envelope["id"]) != envelope["id"]:
         raise Refused(Cause.MALFORMED, f"{kind.name} and its envelope differ in their id")
-    return Delivery(gateway=where.gateway, message=message)
+    return Delivery(gateway=where.gateway, message=message, sent_at=envelope["at"])
 
 
 def _parse(payload: bytes) -> Any:

@@ -104,7 +104,11 @@ class _Batch:
         if status is None:
             return
         row |= columns_of(message)
-        row["accepted_at"] = message.accepted_at or row["accepted_at"]
+        if message.accepted_at is not None:
+            # The hour that is offered here runs on our clock, however far off the gateway's is.
+            row["accepted_at"] = min(max(message.accepted_at, row["asked_at"]), self.now)
+            if message.next_allowed_at is not None:
+                row["next_allowed_at"] = message.next_allowed_at + (row["accepted_at"] - message.accepted_at)
         row["on_air_at"] = message.on_air_at or row["on_air_at"]
         row["status"], row["recorded_at"] = status, self.now
         self.ended.add(message.id)

@@ -44,7 +44,8 @@ reads = Table(
     Column("next_allowed_at", Instant),
     Column("used_today", Integer),
 )
-"""One on-demand read. accepted_at and ended_at are by the gateway's clock, recorded_at by ours; None is not known."""
+"""One on-demand read. accepted_at lies between asking and recording by our clock; on_air_at and ended_at are by the
+gateway's; None is not known."""
 
 _OPEN = text("status in ('queued', 'sent', 'accepted', 'on_air')")
 _DONE = text("status = 'done'")

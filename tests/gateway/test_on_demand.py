@@ -252,14 +252,3 @@ async def test_a_read_in_which_every_register_is_invalid_fails_and_costs_nothing
     assert outcome.reason is FailureReason.BAD_READING
     assert "invalid" in outcome.detail
     assert outcome.used_today == 0
-
-
-@pytest.mark.parametrize("behind_s", [-300, 300])
-def test_a_portal_whose_clock_is_five_minutes_off_still_gets_its_reads(behind_s: int) -> None:
-    async def scenario() -> None:
-        here = world()
-        await here.reads.handle([request(1, here.clock.now() - timedelta(seconds=behind_s))])
-        [outcome] = await here.bus.until(1)
-        assert outcome.status is OutcomeStatus.DONE
-
-    run(scenario())

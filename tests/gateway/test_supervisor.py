@@ -1,7 +1,11 @@
 """A gateway's life on virtual time: births, lost links, receipts, clean stops."""
 
 import asyncio
+from datetime import timedelta
 
+import pytest
+
+from gateway.errors import FailureReason
 from gateway.journal import MemoryJournal
 from gateway.messages import GatewayState, Mark, Receipt
 from gateway.ports import Delivery
@@ -112,6 +116,27 @@ def test_a_gateways_birth_tells_what_its_journal_has_receipted() -> None:
         life = asyncio.create_task(here.run(stop))
         await asyncio.sleep(1)
         assert states(bus)[0].receipted == mark
+        stop.set()
+        await life
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("off_s", [-300, 300])
+def test_a_portal_whose_clock_is_five_minutes_off_gets_its_reads_and_its_deadlines(off_s: int) -> None:
+    async def scenario() -> None:
+        here, driver, bus = gateway()
+        driver.silent.add(METER)
+        stop = asyncio.Event()
+        life = asyncio.create_task(here.run(stop))
+        await asyncio.sleep(1)
+        began = here.clock.now()
+        theirs = began + timedelta(seconds=off_s)
+        asked = request(1, theirs - timedelta(seconds=50))
+        await here.handle([Delivery(gateway=GATEWAY, message=asked, sent_at=theirs)])
+        [outcome, *_] = await bus.until(1)
+        assert outcome.reason is FailureReason.TIMEOUT
+        assert outcome.ended_at - began == timedelta(seconds=70)
         stop.set()
         await life
 
