@@ -128,7 +128,7 @@ class Journal(Protocol):
     ) -> list[Claim]:
         """Decide and record requests before the radio is touched, in order; a repeated id is recognised.
 
-        A meter that is not in known, a limit, another request of the meter in flight or a deadline already past ends
+        A meter that is not in known, a limit, another request of the meter in flight or a deadline long past ends
         a request here and now.
         """
         ...

@@ -58,9 +58,10 @@ class Reports:
         due = self._clock.monotonic()
         while True:
             await self._write_receipt()
-            if self._wake.is_set() or self._clock.monotonic() >= due:
-                told = await self._repeat(None if self._wake.is_set() else told)
-                self._wake.clear()
+            woken = self._wake.is_set()
+            if woken or self._clock.monotonic() >= due:
+                self._wake.clear()  # before anything is told: a connection may be lost and found meanwhile
+                told = await self._repeat(None if woken else told)
                 due = self._clock.monotonic() + self._settings.repeat_s
             await self._pause()
 

@@ -198,5 +198,10 @@ def seen_reads(viewer: Viewer) -> ColumnElement[bool]:
 
 async def count_meters(connection: AsyncConnection, viewer: Viewer, at: datetime, up_to: int) -> int:
     """How many meters a viewer sees, counted no further than up_to (guide 3.1 asks at 25 and at 500)."""
-    few = visible_meters(viewer, at).with_only_columns(meters.c.id).limit(up_to).subquery()
+    return await count_matching(connection, visible_meters(viewer, at), up_to)
+
+
+async def count_matching(connection: AsyncConnection, matching: Select[Any], up_to: int) -> int:
+    """How many meters a narrowed select of visible_meters has, counted no further than up_to."""
+    few = matching.with_only_columns(meters.c.id).limit(up_to).subquery()
     return await connection.scalar(select(func.count()).select_from(few)) or 0

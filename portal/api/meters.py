@@ -18,7 +18,7 @@ from portal.reads.history import find_read, reads_of
 from portal.reads.shown import OnDemandRead, shown
 from portal.reads.status import ReadStatus
 from portal.viewer import Viewer
-from portal.visibility import VisibleMeter, count_meters, find_meter, mint, visible_meters
+from portal.visibility import VisibleMeter, count_matching, find_meter, mint, visible_meters
 
 router = APIRouter(tags=["Meters and reads"])
 
@@ -63,13 +63,14 @@ async def list_meters(
     """The meters that you see, 25 at a time."""
     portal = portal_of(request)
     now = portal.clock.now()
-    wanted = visible_meters(viewer, now).order_by(meters.c.esi_id).limit(PAGE + 1)
+    matching = visible_meters(viewer, now)
     for column, value in ((meters.c.esi_id, esi_id), (meters.c.number, number)):
-        wanted = wanted if value is None else wanted.where(column == value)
+        matching = matching if value is None else matching.where(column == value)
+    wanted = matching.order_by(meters.c.esi_id).limit(PAGE + 1)
     wanted = wanted if after is None else wanted.where(meters.c.esi_id > after)
     async with portal.database.reading() as connection:
         found = [mint(row) for row in await connection.execute(wanted)]
-        total = await count_meters(connection, viewer, now, up_to=MOST_COUNTED + 1)
+        total = await count_matching(connection, matching, up_to=MOST_COUNTED + 1)
     more = len(found) > PAGE
     return MeterPage(
         meters=found[:PAGE],

@@ -8,6 +8,7 @@ import pytest
 from gateway.database import Database
 from gateway.errors import FailureReason
 from gateway.journal import MemoryJournal, SqlJournal
+from gateway.journal.entries import CLOCK_SKEW
 from gateway.messages import Mark, OutcomeStatus, RequestRead
 from gateway.ports import Claimed, Ended, Finished, Journal, Running
 from gateway.read_policy import ReadLimits
@@ -111,7 +112,7 @@ async def test_a_meter_of_another_gateway_is_refused_in_words(journal: Journal) 
 
 
 async def test_a_request_that_arrives_after_its_deadline_never_reaches_the_meter(journal: Journal) -> None:
-    answer = await claim(journal, request(1, NOW, deadline_s=10), NOW + timedelta(seconds=10))
+    answer = await claim(journal, request(1, NOW, deadline_s=10), NOW + timedelta(seconds=10) + CLOCK_SKEW)
     assert isinstance(answer, Ended)
     assert answer.outcome.reason is FailureReason.EXPIRED
 
