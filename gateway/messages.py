@@ -1,16 +1,18 @@
 """Every command and event on the bus, as frozen values: the payload is the value, field by field.
 
-Commands are imperatives and go down to one gateway; events are past tense and come up from one.
-A Mark numbers what a gateway reports, so that the portal can receipt it and nothing rests on a broker.
+Commands are imperatives and go down to one gateway; events are past tense and come up from one. A Mark numbers what a
+gateway reports, so that the portal can receipt it and nothing rests on a broker. Instants carry their offset and
+integers fit 64 bits, which is checked where a message is decoded.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
+
+from pydantic import AwareDatetime
 
 from gateway.errors import FailureReason
 from gateway.identifiers import EsiId, GatewayId, MeterNumber, RequestId
-from gateway.reads import Age, RegisterRead
+from gateway.reads import Age, RegisterRead, Whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +22,8 @@ class RequestRead:
     id: RequestId
     meter: MeterNumber
     esi_id: EsiId
-    requested_at: datetime
-    deadline_at: datetime
+    requested_at: AwareDatetime
+    deadline_at: AwareDatetime
 
 
 class ReadStage(StrEnum):
@@ -38,7 +40,7 @@ class ReadProgressed:
     id: RequestId
     meter: MeterNumber
     stage: ReadStage
-    at: datetime
+    at: AwareDatetime
 
 
 class OutcomeStatus(StrEnum):
@@ -54,7 +56,7 @@ class Mark:
     """A gateway's running number for what it reports: seq counts from 1 within one journal."""
 
     journal: str
-    seq: int
+    seq: Whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +74,13 @@ class ReadEnded:
     status: OutcomeStatus
     reason: FailureReason | None
     detail: str
-    accepted_at: datetime | None
-    on_air_at: datetime | None
-    ended_at: datetime
+    accepted_at: AwareDatetime | None
+    on_air_at: AwareDatetime | None
+    ended_at: AwareDatetime
     read: RegisterRead | None
     age: Age | None
-    next_allowed_at: datetime | None
-    used_today: int | None
+    next_allowed_at: AwareDatetime | None
+    used_today: Whole | None
     mark: Mark
 
 
@@ -95,7 +97,7 @@ class LinkState:
 
     driver: str
     up: bool
-    since: datetime
+    since: AwareDatetime
     detail: str
 
 
@@ -110,9 +112,9 @@ class GatewayState:
     gateway: GatewayId
     online: bool
     boot_id: str
-    at: datetime
+    at: AwareDatetime
     version: str
-    meters: int
+    meters: Whole
     links: tuple[LinkState, ...]
     receipted: Mark | None = None
 

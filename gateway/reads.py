@@ -4,8 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
 
 from gateway.identifiers import MeterNumber
+
+Whole = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+"""An integer that fits 64 bits, as every database's must; checked where a value is decoded."""
 
 
 class MeterFlag(StrEnum):
@@ -28,8 +34,8 @@ class Scale:
     """
 
     unit: str
-    multiplier: int
-    divisor: int
+    multiplier: Whole
+    divisor: Whole
     assumed: bool
 
 
@@ -43,13 +49,13 @@ class RegisterRead:
     """
 
     meter: MeterNumber
-    delivered_wh: int | None
-    received_wh: int | None
-    demand_w: int | None
+    delivered_wh: Whole | None
+    received_wh: Whole | None
+    demand_w: Whole | None
     flags: tuple[MeterFlag, ...] | None
-    latched_at: datetime | None
-    update_period_s: int | None
-    read_at: datetime
+    latched_at: AwareDatetime | None
+    update_period_s: Whole | None
+    read_at: AwareDatetime
     scale: Scale
     path: str
 
@@ -67,7 +73,7 @@ class Age:
     """How old a value may be: a freshness, and the greatest possible age in seconds (None: nobody can say)."""
 
     freshness: Freshness
-    at_most_s: int | None
+    at_most_s: Whole | None
 
 
 def age_of(read: RegisterRead, asked_at: datetime, tolerance_s: float) -> Age:

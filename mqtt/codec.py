@@ -7,7 +7,7 @@ numbers that fit 64 bits, instants must carry their offset, text must not hold N
 from datetime import datetime
 from typing import Annotated, Any, Literal, Union, get_args
 
-from pydantic import Discriminator, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, Discriminator, TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator
 from typing_extensions import TypedDict
 
@@ -34,30 +34,16 @@ def envelope_of(kind: Kind) -> Any:
         "type": Literal[kind.name],
         "v": Literal[VERSION],
         "id": RequestId,
-        "at": datetime,
+        "at": AwareDatetime,
         "data": kind.message,
     }
     return TypedDict(f"{kind.name}Envelope", fields)  # type: ignore[operator]  # made from the table, not written out
 
 
-def _bounded(schema: Any) -> Any:
-    """A core schema in which instants must have an offset and integers must fit a database's 64 bits."""
-    if isinstance(schema, dict):
-        bounded = {key: _bounded(value) for key, value in schema.items()}
-        if schema.get("type") == "datetime":
-            bounded["tz_constraint"] = "aware"
-        elif schema.get("type") == "int":
-            bounded |= {"ge": -(2**63), "le": 2**63 - 1}
-        return bounded
-    if isinstance(schema, (list, tuple)):
-        return type(schema)(map(_bounded, schema))
-    return schema
-
-
 def _validator() -> SchemaValidator:
     envelopes: Any = Union[tuple(map(envelope_of, TABLE))]  # noqa: UP007  # made from the table, not written out
     adapter = TypeAdapter[Any](Annotated[envelopes, Discriminator("type")])
-    return SchemaValidator(_bounded(adapter.core_schema))
+    return SchemaValidator(adapter.core_schema)
 
 
 _VALIDATOR = _validator()

@@ -108,8 +108,8 @@ def test_a_gateways_birth_tells_what_its_journal_has_receipted() -> None:
     async def scenario() -> None:
         here, _, bus = gateway()
         now = here.clock.now()
-        late = request(1, now, deadline_s=-1)
-        await here.journal.claim([late], now, here.limits, {METER})
+        asked = request(1, now)
+        await here.journal.claim([asked], now, here.limits, ())
         mark = Mark(journal="journal-1", seq=1)
         await here.journal.receipt(mark)
         stop = asyncio.Event()
