@@ -21,7 +21,6 @@ Words = Mapping[int, int]
 _LARGEST = 2**63 - 1
 _LARGEST_EXPONENT = 10
 """Powers of ten that a scale register may hold. Source: SunSpec Device Information Model, sunssf."""
-_NO_SCALE = -0x8000
 
 
 def pattern(words: Sequence[int], order: WordOrder) -> int:
@@ -117,10 +116,11 @@ def _exponent(profile: Profile, register: Register, words: Words) -> int:
     places = spans(profile, register)
     if len(places) == 1:
         return 0
-    exponent = number(words[places[1].first], Type.I16)
-    if exponent is None or exponent == _NO_SCALE or abs(exponent) > _LARGEST_EXPONENT:
+    word = words[places[1].first]
+    exponent = word - 0x10000 if word & 0x8000 else word
+    if abs(exponent) > _LARGEST_EXPONENT:  # so is -0x8000, by which a SunSpec device says that it has none
         raise BadReading(f"the scale of {register.quantity} is {exponent}, which is no power of ten to scale by")
-    return int(exponent)
+    return exponent
 
 
 def _shown(profile: Profile, values: Mapping[Quantity, int | None], words: Words) -> Scale:

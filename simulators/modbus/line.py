@@ -21,11 +21,14 @@ _MOST_WAITING = 64
 
 
 class ModbusLine:
-    """The port. heard lists requests as they came; overlaps counts those that came before the last was answered."""
+    """The port. heard lists requests as they came, and asked is set by the first; overlaps counts those that came
+    before the one before was answered.
+    """
 
     def __init__(self, meters: Sequence[SimModbusMeter], clock: Clock, *, rtu: bool = False, seed: int = 7) -> None:
         self.meters = {meter.unit: meter for meter in meters}
         self.heard: deque[Request] = deque(maxlen=_REMEMBERED)
+        self.asked = asyncio.Event()
         self.overlaps = 0
         self._rtu, self._clock = rtu, clock
         self._noise = SeededDice(seed).stream("modbus noise")
@@ -69,6 +72,12 @@ class ModbusLine:
             body = frames.registers_body(request.function, found)
         frame = (frames.rtu_frame if self._rtu else frames.tcp_frame)(request, body)
         return frame if fault is None else _damaged(frame, fault.kind, self._noise, self._rtu)
+
+    def hear(self, requests: Sequence[Request]) -> None:
+        """Note what a host asked."""
+        self.heard.extend(requests)
+        if requests:
+            self.asked.set()
 
     def opened(self, host: "_Host") -> None:
         """A host connected."""
@@ -115,7 +124,7 @@ class _Host(asyncio.Protocol):
             return
         busy = self._answering is not None and not self._answering.done()
         self._line.overlaps += max(0, len(requests) - (not busy))
-        self._line.heard.extend(requests)
+        self._line.hear(requests)
         self._waiting.extend(requests)
         if len(self._waiting) > _MOST_WAITING:
             self.hang_up()
