@@ -10,7 +10,7 @@ from drivers.modbus import sunspec
 from drivers.modbus.line import Line, quieten
 from drivers.modbus.planner import Plan, Span, plan
 from drivers.modbus.profile import Profile, named
-from drivers.modbus.registers import register_read, whole
+from drivers.modbus.registers import Decoder
 from drivers.modbus.settings import ModbusSettings
 from gateway.clock import Clock
 from gateway.dice import Dice
@@ -32,12 +32,13 @@ _MOST_UNITS = 255
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A meter on the line: its unit id, its profile, and the requests that read it."""
+    """A meter on the line: its unit id, its profile, the requests that read it and what decodes the answers."""
 
     name: str
     unit: int
     profile: Profile
     plan: Plan
+    decoder: Decoder
 
 
 class ModbusDriver:
@@ -130,7 +131,7 @@ class ModbusDriver:
                     words = await self._registers(line, target)
                     read_at = self._clock.now()
                 path = f"{self.name} {target.name}"
-                return register_read(target.profile, words, meter=assignment.meter, read_at=read_at, path=path)
+                return target.decoder.register_read(words, meter=assignment.meter, read_at=read_at, path=path)
             except (Unreachable, BadReading) as fault:
                 self._places.pop(target.name, None)
                 trouble = fault
@@ -144,7 +145,7 @@ class ModbusDriver:
             words = await _reading(line, target, origin)
             if target.profile.sunspec_models and words[0] not in target.profile.sunspec_models:
                 raise BadReading(f"the SunSpec model at {origin} is {words[0]} now")
-            if not target.plan.twice or (before is not None and whole(target.profile, before, words)):
+            if not target.plan.twice or (before is not None and target.decoder.whole(before, words)):
                 return words
             before = words
         raise BadReading(f"the meter's counters did not stand still over {READINGS} readings")
@@ -198,4 +199,6 @@ def _target(address: str, settings: ModbusSettings) -> Target:
     except BadConfig as error:
         raise Unsupported(str(error)) from None
     unit = profile.unit_id if match["unit"] is None else int(match["unit"])
-    return Target(name=f"{unit}/{match['profile']}", unit=unit, profile=profile, plan=plan(profile))
+    return Target(
+        name=f"{unit}/{match['profile']}", unit=unit, profile=profile, plan=plan(profile), decoder=Decoder(profile)
+    )

@@ -47,7 +47,7 @@ class Line:
         self._told, self._clock = told, clock
         self._serial_frames = isinstance(told.line, SerialLine) or told.line.rtu
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._wire = _Wire(FramerRTU if self._serial_frames else FramerSocket, told.attempt_timeout_s, self.lose)
+        self._wire = _Wire(FramerRTU if self._serial_frames else FramerSocket, self.lose)
         self._turn = asyncio.Lock()
         self._silences = 0
         self._quiet_until: dict[int, float] = {}
@@ -78,7 +78,8 @@ class Line:
     async def turn(self, unit: int) -> AsyncIterator[None]:
         """The line to oneself, once no late answer of the unit is to be feared; others may go first meanwhile."""
         while True:
-            await self._clock.sleep(self._unsettled_s(unit))
+            if pause_s := self._unsettled_s(unit):
+                await self._clock.sleep(pause_s)
             async with self._turn:
                 if not self._unsettled_s(unit):
                     yield
@@ -92,14 +93,16 @@ class Line:
         if self.lost.done():
             raise LinkLost(self.lost.result())
         request = _REQUESTS[function](dev_id=unit, address=span.first, count=span.count)
-        answer = None
+        answered = False
         try:
-            answer = await self._wire.exchange(request)
-        except ModbusException:
-            raise Unreachable(f"no answer within {self._told.attempt_timeout_s:g} s") from None
+            answer = await self._wire.exchange(request, self._told.attempt_timeout_s)
+            answered = True
+        except BadReading:
+            answered = True
+            raise
         finally:
-            self._heard(unit, answer is not None)
-        return _words(answer, function, span.count)
+            self._heard(unit, answered)
+        return _words(answer, request)
 
     def _heard(self, unit: int, answered: bool) -> None:
         """Count silences, and remember who may still answer late."""
@@ -117,19 +120,28 @@ class Line:
 class _Wire(TransactionManager):
     """pymodbus's client side of a connection; it is opened and closed from outside and never reconnects by itself."""
 
-    def __init__(self, framer: type[FramerBase], timeout_s: float, lost: Callable[[str], None]) -> None:
-        params = CommParams(comm_type=CommType.TCP, comm_name="metergate", timeout_connect=timeout_s)
+    def __init__(self, framer: type[FramerBase], lost: Callable[[str], None]) -> None:
+        params = CommParams(comm_type=CommType.TCP, comm_name="metergate")
         super().__init__(params, framer(DecodePDU(False)), 0, False, None, None, None)
-        self.max_until_disconnect = self.count_until_disconnect = 1 << 62  # Line decides when silence is loss
         self._lost = lost
         self._waiting = False
 
-    async def exchange(self, request: ModbusPDU) -> ModbusPDU:
-        """Send a request and wait for what answers it."""
+    async def exchange(self, request: ModbusPDU, timeout_s: float) -> ModbusPDU:
+        """Send a request and wait for what answers it. Raises Unreachable, LinkLost or BadReading.
+
+        Stands in for pymodbus's execute, whose lock, repetitions and hang-ups after silences are the driver's to decide
+        upon, and whose wait_for costs a turn of the loop for each answer.
+        """
+        request.transaction_id = self.getNextTID()
+        self.response_future = self.loop.create_future()
         self._waiting = True
+        timer = self.loop.call_later(timeout_s, self.fail, Unreachable(f"no answer within {timeout_s:g} s"))
         try:
-            return await self.execute(False, request)
+            self.pdu_send(request)
+            answer: ModbusPDU = await self.response_future
+            return answer
         finally:
+            timer.cancel()
             self._waiting = False
 
     def fail(self, fault: Fault) -> None:
@@ -170,12 +182,14 @@ async def _plug(wire: _Wire, where: SerialLine) -> None:
     )
 
 
-def _words(answer: ModbusPDU, function: int, count: int) -> list[int]:
+def _words(answer: ModbusPDU, request: ModbusPDU) -> list[int]:
     """The registers of an answer that is one to the request; the faults of a refusal."""
-    if answer.function_code == function | 0x80:
+    if (answer.dev_id, answer.transaction_id) != (request.dev_id, request.transaction_id):
+        raise BadReading("the answer is to another request")
+    if answer.function_code == request.function_code | 0x80:
         kind, words = _REFUSALS.get(answer.exception_code, (BadReading, "the meter refused"))
         raise kind(f"{words} (exception {answer.exception_code})")
-    if answer.function_code != function or len(answer.registers) != count:
+    if answer.function_code != request.function_code or len(answer.registers) != request.count:
         raise BadReading("the meter answered something else than it was asked")
     return list(answer.registers)
 

@@ -11,8 +11,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from drivers.modbus import ModbusDriver
-from gateway.errors import BadConfig, BadReading, Fault, LinkLost, Unreachable, Unsupported
 from gateway.config import decode
+from gateway.errors import BadConfig, BadReading, Fault, LinkLost, Unreachable, Unsupported
 from simulators.modbus import frames
 from simulators.modbus.faults import ModbusFault, ModbusFaultKind
 from simulators.modbus.street import ModbusStreet
