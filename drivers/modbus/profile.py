@@ -38,20 +38,13 @@ class Type(StrEnum):
     ACC32 = "acc32"
     ACC64 = "acc64"
 
-    @property
-    def words(self) -> int:
+    def __init__(self, name: str) -> None:
+        self.words = int(name.lstrip("uifac")) // 16
         """How many registers of 16 bits the number takes."""
-        return int(re.sub(r"\D", "", self)) // 16
-
-    @property
-    def is_float(self) -> bool:
+        self.is_float = name.startswith("f")
         """Whether it is an IEEE 754 number."""
-        return self.startswith("f")
-
-    @property
-    def is_signed(self) -> bool:
+        self.is_signed = name.startswith("i")
         """Whether it is an integer with a sign (two's complement)."""
-        return self.startswith("i")
 
 
 class WordOrder(StrEnum):

@@ -22,7 +22,8 @@ Words = Mapping[int, int]
 _LARGEST = 2**63 - 1
 _LARGEST_EXPONENT = 10
 """Powers of ten that a scale register may hold. Source: SunSpec Device Information Model, sunssf."""
-_FLOATS = {Type.F32: (struct.Struct(">f"), 4), Type.F64: (struct.Struct(">d"), 8)}
+_FLOATS = {2: struct.Struct(">f"), 4: struct.Struct(">d")}
+"""IEEE 754 numbers by their size in words."""
 
 
 def pattern(words: Iterable[int]) -> int:
@@ -35,9 +36,8 @@ def pattern(words: Iterable[int]) -> int:
 
 def number(bits: int, kind: Type) -> int | float | None:
     """The number that bits are in a type; None for not-a-number. Raises BadReading for an infinite one."""
-    if kind in _FLOATS:
-        form, size = _FLOATS[kind]
-        value: float = form.unpack(bits.to_bytes(size, "big"))[0]
+    if kind.is_float:
+        value: float = _FLOATS[kind.words].unpack(bits.to_bytes(2 * kind.words, "big"))[0]
         if math.isinf(value):
             raise BadReading("a register holds an infinite number")
         return None if math.isnan(value) else value
@@ -49,21 +49,20 @@ def number(bits: int, kind: Type) -> int | float | None:
 class Field:
     """A register of a profile made ready for reading: where its words stand, the highest first, and what counts are."""
 
-    quantity: Quantity
+    name: str
+    is_sum: bool
     type: Type
     places: tuple[int, ...]
     scale_place: int | None
     factor: Fraction
-    sign: int
     absent: frozenset[int]
     overflow_from: int | None
-    unit: str
     shown: Scale
     """The scale while the scale register, if there is one, holds 0."""
 
     def bits(self, words: Words) -> int:
         """The number's bits in a reading."""
-        return pattern(words[place] for place in self.places)
+        return pattern([words[place] for place in self.places])
 
     def value(self, words: Words) -> int | None:
         """Whole Wh or W in a reading, or None if the meter has no value. Raises BadReading."""
@@ -72,12 +71,12 @@ class Field:
         if count is None:
             return None
         if self.overflow_from is not None and count >= self.overflow_from:
-            raise BadReading(f"the register of {self.quantity} has overflowed")
-        result = self.sign * _scaled(count, self._factor(words))
+            raise BadReading(f"the register of {self.name} has overflowed")
+        result = _scaled(count, self._factor(words))
         if abs(result) > _LARGEST:
-            raise BadReading(f"{self.quantity} is more than any meter has counted")
-        if result < 0 and self.quantity is not Quantity.DEMAND_W:
-            raise BadReading(f"the running sum {self.quantity} is below zero")
+            raise BadReading(f"{self.name} is more than any meter has counted")
+        if result < 0 and self.is_sum:
+            raise BadReading(f"the running sum {self.name} is below zero")
         return result
 
     def steady(self, first: Words, second: Words) -> bool:
@@ -91,7 +90,7 @@ class Field:
         if self.scale_place is None:
             return self.shown
         factor = Fraction(self.shown.multiplier, self.shown.divisor) * Fraction(10) ** self._exponent(words)
-        return Scale(unit=self.unit, multiplier=factor.numerator, divisor=factor.denominator, assumed=False)
+        return Scale(unit=self.shown.unit, multiplier=factor.numerator, divisor=factor.denominator, assumed=False)
 
     def _factor(self, words: Words) -> Fraction:
         """What a count is in Wh or W."""
@@ -102,7 +101,7 @@ class Field:
         word = 0 if self.scale_place is None else words[self.scale_place]
         exponent = word - 0x10000 if word & 0x8000 else word
         if abs(exponent) > _LARGEST_EXPONENT:  # so is -0x8000, by which a SunSpec device says that it has none
-            raise BadReading(f"the scale of {self.quantity} is {exponent}, which is no power of ten to scale by")
+            raise BadReading(f"the scale of {self.name} is {exponent}, which is no power of ten to scale by")
         return exponent
 
 
@@ -110,9 +109,12 @@ class Decoder:
     """A profile made ready for reading."""
 
     def __init__(self, profile: Profile) -> None:
+        fields = {register.quantity: _field(profile, register) for register in profile.registers}
         self._period_s = profile.update_period_s
-        self._fields = tuple(_field(profile, register) for register in profile.registers)
-        self._energies = tuple(each for each in self._fields if each.quantity is not Quantity.DEMAND_W)
+        self._delivered = fields.get(Quantity.DELIVERED_WH)
+        self._received = fields.get(Quantity.RECEIVED_WH)
+        self._demand = fields.get(Quantity.DEMAND_W)
+        self._sums = tuple(each for each in fields.values() if each.is_sum)
 
     def register_read(self, words: Words, *, meter: MeterNumber, read_at: datetime, path: str) -> RegisterRead:
         """Turn a reading into a RegisterRead; None where the profile names no register or the meter has no value.
@@ -120,15 +122,17 @@ class Decoder:
         Raises BadReading for a number that cannot be trusted, Unsupported if no energy register has a value. The
         scale is that of the first energy register that has one. Modbus meters tell no snapshot time.
         """
-        values = {each.quantity: each.value(words) for each in self._fields}
-        held = next((each for each in self._energies if values[each.quantity] is not None), None)
-        if held is None:
+        delivered, received, demand = (
+            None if field is None else field.value(words) for field in (self._delivered, self._received, self._demand)
+        )
+        held = self._received if delivered is None else self._delivered
+        if held is None or (delivered is None and received is None):
             raise Unsupported("the meter says that it has none of its profile's energy registers")
         return RegisterRead(
             meter=meter,
-            delivered_wh=values.get(Quantity.DELIVERED_WH),
-            received_wh=values.get(Quantity.RECEIVED_WH),
-            demand_w=values.get(Quantity.DEMAND_W),
+            delivered_wh=delivered,
+            received_wh=received,
+            demand_w=demand,
             flags=None,
             latched_at=None,
             update_period_s=self._period_s,
@@ -144,7 +148,7 @@ class Decoder:
         the one reading and the next; so neither may be seen. (IEEE 754 numbers above zero order as their bits do.)
         Scales may not change either. Powers are not counters: nothing adds them up, and they change as they like.
         """
-        return all(each.steady(first, second) for each in self._energies)
+        return all(each.steady(first, second) for each in self._sums)
 
 
 def _field(profile: Profile, register: Register) -> Field:
@@ -152,16 +156,15 @@ def _field(profile: Profile, register: Register) -> Field:
     words = range(places[0].first, places[0].end)
     shown = register.factor / register.unit.whole
     return Field(
-        quantity=register.quantity,
+        name=register.quantity.value,
+        is_sum=register.unit.is_energy,
         type=register.type,
         places=tuple(words if profile.word_order is WordOrder.HIGH_FIRST else reversed(words)),
         scale_place=places[1].first if len(places) > 1 else None,
-        factor=register.factor,
-        sign=-1 if register.positive is Direction.RECEIVED else 1,
+        factor=-register.factor if register.positive is Direction.RECEIVED else register.factor,
         absent=frozenset(register.absent),
         overflow_from=register.overflow_from,
-        unit=register.unit,
-        shown=Scale(unit=register.unit, multiplier=shown.numerator, divisor=shown.denominator, assumed=False),
+        shown=Scale(unit=register.unit.value, multiplier=shown.numerator, divisor=shown.denominator, assumed=False),
     )
 
 

@@ -30,7 +30,7 @@ from gateway.identifiers import MeterNumber
 from gateway.ports import Assignment
 from simulators.processes import Child, metergate
 
-ROUND_S, ROUNDS, UNITS = 0.6, 5, 10
+ROUND_S, ROUNDS, UNITS = 0.25, 15, 10
 GOAL = 0.8
 BASE = "eastron-sdm630"
 
