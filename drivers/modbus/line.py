@@ -90,10 +90,12 @@ class Line:
 
         Raises Unreachable without an answer in time, LinkLost, and for answers BadReading, Unsupported, Unreachable.
         """
-        if self.lost.done():
-            raise LinkLost(self.lost.result())
         request = _REQUESTS[function](dev_id=unit, address=span.first, count=span.count)
         answered = False
+        if self._serial_frames:
+            await self._clock.sleep(self._told.frame_gap_s)
+        if self.lost.done():
+            raise LinkLost(self.lost.result())
         try:
             answer = await self._wire.exchange(request, self._told.attempt_timeout_s)
             answered = True

@@ -93,6 +93,15 @@ class ModbusSettings:
             "alone this long, so that a late answer cannot pass for the next one. Not used on tcp and tls.",
         ),
     ] = 0.5
+    frame_gap_s: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="Silence before each serial frame, by which meters tell frames apart: 3.5 characters, which at "
+            "9600 bits per second are 4 ms. Not used on tcp and tls.",
+        ),
+    ] = 0.004
     queue: Annotated[int, Field(ge=1, description="Reads that may wait for the line; further ones fail at once.")] = 256
     silences: Annotated[
         int, Field(ge=1, description="Requests in a row without any answer after which the line is opened anew.")

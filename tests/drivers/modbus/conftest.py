@@ -1,6 +1,7 @@
 """Modbus lines for the driver's tests: simulated streets, and a puppet that answers whatever a test says."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -53,8 +54,8 @@ class Puppet:
         self.connections = 0
         self._writers: set[asyncio.StreamWriter] = set()
 
-    async def open(self) -> int:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+    async def open(self, tls: ssl.SSLContext | None = None) -> int:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=tls)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
