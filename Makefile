@@ -1,6 +1,6 @@
 # What a person calls. Every target sets up what it needs by itself, from a clone with python3, git and make alone.
 PYTHON ?= python3
-VENV := .venv
+VENV := $(if $(filter python3,$(PYTHON)),.venv,.venv-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DATA ?= var/demo
 
@@ -63,4 +63,4 @@ lock: $(VENV)/.dev              ## write the hashed requirements anew
 	  --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

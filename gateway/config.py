@@ -104,7 +104,9 @@ def load(name: str | Path, over: Sequence[str] = ()) -> Config:
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
         for line in over:
-            key, _, value = line.partition("=")
+            key, equals, value = line.partition("=")
+            if not equals or not all(key.strip().split(".")):
+                raise BadConfig(f"{line!r} sets nothing: it must read table.key=value")
             _put(tables, key.strip().split("."), _value(value.strip()))
     except (tomllib.TOMLDecodeError, OSError) as error:
         raise BadConfig(f"{path}: {error}") from None

@@ -16,9 +16,9 @@ from typing import Any, Self, TypeVar
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
-from sqlalchemy import Connection, DateTime, Dialect, String, event
+from sqlalchemy import Connection, DateTime, Dialect, String, event, func, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
@@ -36,6 +36,10 @@ ATTEMPTS = 4
 LOCK_WAIT_S = 20.0
 RETRIED_SQLSTATES = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock: PostgreSQL undid the transaction for no fault of its own."""
+
+
+MIGRATION_LOCK = 7_204_118
+"""The number of PostgreSQL's advisory lock under which any schema of ours changes."""
 
 
 class Instant(TypeDecorator[datetime]):
@@ -89,7 +93,10 @@ class Database:
     @classmethod
     def open(cls, url: str) -> Self:
         """By URL: `sqlite:///path/to/file.db` or `postgresql://user:password@host/name`. Raises BadConfig."""
-        parsed = make_url(url)
+        try:
+            parsed = make_url(url)
+        except (ArgumentError, ValueError):
+            raise BadConfig("a database is named by its URL: sqlite:///path or postgresql://user@host/name") from None
         if parsed.drivername == "sqlite" and parsed.database:
             path = Path(parsed.database)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -130,9 +137,12 @@ class Database:
         await self._writer.dispose()
 
     async def migrate(self, scripts: Path) -> None:
-        """Bring the schema to its newest revision with the Alembic scripts of a folder."""
+        """Bring the schema to its newest revision with the Alembic scripts of a folder, all in one transaction."""
 
         def upgrade(connection: Connection) -> None:
+            if connection.dialect.name == "postgresql":
+                # Processes that start together take turns; on SQLite the writing transaction sees to that.
+                connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
             alembic = AlembicConfig()
             alembic.set_main_option("script_location", str(scripts).replace("%", "%%"))
             alembic.attributes["connection"] = connection

@@ -103,7 +103,8 @@ class LinkState:
 class GatewayState:
     """A gateway's birth, its state, or (as last will) its death. Up; retained.
 
-    boot_id is new at every start, so that an old will cannot end a new birth.
+    boot_id is new at every start, so that an old will cannot end a new birth. receipted is the last mark that this
+    gateway no longer repeats: a portal whose database was restored from before it must not wait for what it covers.
     """
 
     gateway: GatewayId
@@ -113,6 +114,7 @@ class GatewayState:
     version: str
     meters: int
     links: tuple[LinkState, ...]
+    receipted: Mark | None = None
 
 
 Message = RequestRead | ReadProgressed | ReadEnded | Receipt | GatewayState

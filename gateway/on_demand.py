@@ -10,10 +10,12 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from gateway.clock import Clock
 from gateway.errors import FailureReason, Fault, LinkLost
 from gateway.identifiers import MeterNumber
-from gateway.messages import OutcomeStatus, ReadProgressed, ReadStage, RequestRead
+from gateway.messages import OutcomeStatus, ReadEnded, ReadProgressed, ReadStage, RequestRead
 from gateway.ports import Assignment, Bus, Claim, Claimed, Driver, Ended, Finished, Journal
 from gateway.read_policy import ReadLimits
 from gateway.reads import Age, Freshness, RegisterRead, age_of
@@ -21,6 +23,9 @@ from gateway.reports import Reports
 from gateway.settings import GatewaySettings
 
 log = logging.getLogger(__name__)
+
+END_PAUSES_S = (0.5, 15.0)
+"""The first and the longest pause before outcomes are offered to the journal again."""
 
 
 class OnDemandReads:
@@ -54,8 +59,15 @@ class OnDemandReads:
     async def handle(self, requests: Sequence[RequestRead]) -> None:
         """Decide upon requests, durably, and set the granted ones going; returns when they are claimed.
 
-        Waits while too many reads are open, so that the bus holds back what cannot be served.
+        Waits while too many reads are open, so that the bus holds back what cannot be served. What was claimed is
+        served even if whoever called is cancelled meanwhile: an open claim would block its meter.
         """
+        taking = asyncio.create_task(self._take(requests))
+        self._running.add(taking)
+        taking.add_done_callback(self._running.discard)
+        await asyncio.shield(taking)
+
+    async def _take(self, requests: Sequence[RequestRead]) -> None:
         claims = await self._claim(requests)
         await self._reports.tell([claim.outcome for claim in claims if isinstance(claim, Ended)])
         for claim in claims:
@@ -72,13 +84,12 @@ class OnDemandReads:
         for task in self._running:
             task.cancel()
         if self._recorder is not None:
-            await self._recorder
+            await asyncio.wait([self._recorder], timeout=grace_s)
+            self._recorder.cancel()
 
     def _leave(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._places.release()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a read ended in an error that nobody foresaw", exc_info=error)
 
     async def _claim(self, requests: Sequence[RequestRead]) -> list[Claim]:
         now = self._clock.now()
@@ -87,9 +98,14 @@ class OnDemandReads:
         return [Claimed(request=request, accepted_at=now) for request in requests]
 
     async def _serve(self, claim: Claimed) -> None:
+        """Execute one claim and record its outcome, whatever happens: only a stop leaves a claim open."""
         progress = asyncio.create_task(self._tell_progress(claim))
         try:
             finished = await self._read(claim)
+        except Exception:  # the edge of this read's task: its meter must not stay blocked
+            log.exception("request %s ended in an error that nobody foresaw", claim.request.id)
+            detail = "The gateway met an error of its own; its log has the cause."
+            finished = self._failed(claim, None, FailureReason.BAD_READING, detail)
         finally:
             progress.cancel()
         await self._record(claim, finished)
@@ -112,6 +128,9 @@ class OnDemandReads:
         if age.freshness is Freshness.STALE:
             detail = f"The meter answered with values that it had latched {age.at_most_s} s before."
             return self._failed(claim, on_air_at, FailureReason.STALE, detail)
+        if read.delivered_wh is None and read.received_wh is None:
+            detail = "The meter answered, and marked its registers as invalid."
+            return self._failed(claim, on_air_at, FailureReason.BAD_READING, detail)
         return Finished(
             id=claim.request.id,
             status=OutcomeStatus.DONE,
@@ -136,7 +155,9 @@ class OnDemandReads:
         return read, age
 
     def _time_left(self, claim: Claimed) -> float:
-        deadline = min(claim.request.deadline_at, claim.accepted_at + timedelta(seconds=self._limits.deadline_s))
+        """Seconds until the deadline, which runs from the acceptance: the portal's clock may differ from ours."""
+        allowed_s = (claim.request.deadline_at - claim.request.requested_at).total_seconds()
+        deadline = claim.accepted_at + timedelta(seconds=min(allowed_s, self._limits.deadline_s))
         return max(0.0, (deadline - self._clock.now()).total_seconds())
 
     def _failed(self, claim: Claimed, on_air_at: datetime | None, reason: FailureReason, detail: str) -> Finished:
@@ -165,16 +186,22 @@ class OnDemandReads:
         while self._finished:
             await asyncio.sleep(0)
             group = [self._finished.popleft() for _ in range(len(self._finished))]
-            try:
-                outcomes = await self._journal.end([finished for finished, _ in group], self._limits)
-            except Exception as error:  # the journal's trouble belongs to each read that waits for it
-                for _, recorded in group:
-                    recorded.set_exception(error)
-                continue
+            outcomes = await self._end([finished for finished, _ in group])
             for _, recorded in group:
                 if not recorded.done():
                     recorded.set_result(None)
             await self._reports.tell(outcomes)
+
+    async def _end(self, finished: Sequence[Finished]) -> list[ReadEnded]:
+        """Record outcomes, again and again while the journal's database is in trouble."""
+        pause_s = END_PAUSES_S[0]
+        while True:
+            try:
+                return await self._journal.end(finished, self._limits)
+            except (SQLAlchemyError, OSError):
+                log.exception("%d outcomes wait for the journal and are tried again in %.1f s", len(finished), pause_s)
+            await self._clock.sleep(pause_s)
+            pause_s = min(pause_s * 2, END_PAUSES_S[1])
 
     async def _tell_progress(self, claim: Claimed) -> None:
         """Tell that a read is accepted and running, once it takes long enough for somebody to wonder."""

@@ -128,7 +128,7 @@ class Journal(Protocol):
     ) -> list[Claim]:
         """Decide and record requests before the radio is touched, in order; a repeated id is recognised.
 
-        A meter that is not in known, a limit, another request of the meter in flight or a deadline already past ends
+        A meter that is not in known, a limit, another request of the meter in flight or a deadline long past ends
         a request here and now.
         """
         ...
@@ -147,6 +147,10 @@ class Journal(Protocol):
 
     async def receipt(self, mark: Mark) -> None:
         """Repeat nothing up to and including this mark; one of another journal is ignored."""
+        ...
+
+    async def receipted(self) -> Mark | None:
+        """The last mark that is not repeated any more, None if there is none yet."""
         ...
 
     async def prune(self, before: datetime) -> int:

@@ -4,13 +4,14 @@ import asyncio
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway import assignments, config, wiring
 from gateway.clock import SystemClock
 from gateway.config import Config
 from gateway.database import Database
 from gateway.dice import SystemDice
-from gateway.errors import BadConfig
+from gateway.errors import BadConfig, LinkLost
 from gateway.journal import SqlJournal
 from gateway.memory import settle_memory
 from gateway.ports import Bus, Driver
@@ -36,23 +37,34 @@ async def serve(configuration: Config) -> None:
     homeless = sorted({meter.driver for meter in meters.values()} - set(drivers))
     if homeless:
         raise BadConfig(f"{settings.assignments} names drivers that are not configured: {', '.join(homeless)}")
+    bus, limits = _bus(configuration, settings, clock, dice), configuration.section("limits", ReadLimits)
     database = Database.open(settings.database)
-    gateway = Gateway(
-        settings=settings,
-        limits=configuration.section("limits", ReadLimits),
-        journal=await SqlJournal.opened(database, name=dice.request_id(clock.now())),
-        bus=_bus(configuration, settings, clock, dice),
-        drivers=drivers,
-        assignments=meters,
-        clock=clock,
-        boot_id=dice.request_id(clock.now()),
-    )
-    stop = asyncio.Event()
-    stop_on_signals(stop)
-    settle_memory()
-    print(f"ready gateway={settings.id} meters={len(meters)}", flush=True)
-    await gateway.run(stop)
-    await database.close()
+    try:
+        gateway = Gateway(
+            settings=settings,
+            limits=limits,
+            journal=await _journal(database, dice.request_id(clock.now())),
+            bus=bus,
+            drivers=drivers,
+            assignments=meters,
+            clock=clock,
+            boot_id=dice.request_id(clock.now()),
+        )
+        stop = asyncio.Event()
+        stop_on_signals(stop)
+        settle_memory()
+        print(f"ready gateway={settings.id} meters={len(meters)}", flush=True)
+        await gateway.run(stop)
+    finally:
+        await database.close()
+
+
+async def _journal(database: Database, name: str) -> SqlJournal:
+    """The journal in a database. Raises LinkLost if that cannot be used now."""
+    try:
+        return await SqlJournal.opened(database, name)
+    except (SQLAlchemyError, OSError) as error:
+        raise LinkLost(f"the journal cannot be opened: {getattr(error, 'orig', None) or error}") from None
 
 
 def _bus(configuration: Config, settings: GatewaySettings, clock: SystemClock, dice: SystemDice) -> Bus:
@@ -73,4 +85,6 @@ def _part(table: dict[str, Any], where: str) -> tuple[Any, Any]:
     """The class that a table's `use` names, and the rest of the table as that class's Settings."""
     rest = dict(table)
     kind = wiring.resolve(str(rest.pop("use", "")))
+    if not hasattr(kind, "Settings"):
+        raise BadConfig(f"{where} use: {kind!r} is nothing that takes settings")
     return kind, config.decode(rest, kind.Settings, where)

@@ -25,21 +25,28 @@ class Reports:
         self._clock = clock
         self._settings = settings
         self._gateway: GatewayId = settings.id
-        self._receipted: Mark | None = None
+        self.receipted: Mark | None = None
+        """The journal's last receipted mark, as far as this has looked."""
+        self._heard: Mark | None = None
         self._written: Mark | None = None
         self._wake = asyncio.Event()
+
+    async def look(self) -> None:
+        """Learn from the journal what it repeats no more."""
+        self.receipted = await self._journal.receipted()
 
     async def tell(self, outcomes: Sequence[ReadEnded]) -> None:
         """Publish outcomes now; what does not get through is repeated by run()."""
         results = await asyncio.gather(*map(self._publish, outcomes))
         if not self._settings.until_receipt and outcomes and all(results):
             await self._journal.receipt(outcomes[-1].mark)
+            await self.look()
 
     def receipt(self, mark: Mark) -> None:
         """The portal has recorded everything up to this mark."""
-        known = self._receipted
+        known = self._heard
         if known is None or known.journal != mark.journal or known.seq < mark.seq:
-            self._receipted = mark
+            self._heard = mark
 
     def wake(self) -> None:
         """The connection is new: repeat what is unreceipted without waiting."""
@@ -51,9 +58,10 @@ class Reports:
         due = self._clock.monotonic()
         while True:
             await self._write_receipt()
-            if self._wake.is_set() or self._clock.monotonic() >= due:
-                told = await self._repeat(None if self._wake.is_set() else told)
-                self._wake.clear()
+            woken = self._wake.is_set()
+            if woken or self._clock.monotonic() >= due:
+                self._wake.clear()  # before anything is told: a connection may be lost and found meanwhile
+                told = await self._repeat(None if woken else told)
                 due = self._clock.monotonic() + self._settings.repeat_s
             await self._pause()
 
@@ -65,10 +73,11 @@ class Reports:
             return
 
     async def _write_receipt(self) -> None:
-        mark = self._receipted
+        mark = self._heard
         if mark is not None and mark != self._written:
             await self._journal.receipt(mark)
             self._written = mark
+            await self.look()
 
     async def _repeat(self, told: Mark | None) -> Mark | None:
         """Tell again the outcomes that were waiting already when this was last looked at; returns the newest seen."""

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 LINK_CHECK_S = 0.5
 PRUNE_S = 3600.0
+GOODBYE_S = 3.0
+"""How long a stop waits for the broker to take the last state; if it never does, the will tells the same."""
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ class Gateway:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until stop is set, then finish running reads, say goodbye and close."""
         interrupted = await self.journal.interrupt(self.clock.now(), self.limits)
+        await self.reports.look()
         if interrupted:
             log.warning("%d reads were interrupted by the last stop", len(interrupted))
         tasks = [
@@ -75,7 +78,7 @@ class Gateway:
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
         await self.reads.settle(self.settings.grace_s)
-        await self._publish_state(online=False)
+        await self._say_goodbye()
         ended = [task for task in tasks if task.done()]
         for task in [stopped, *tasks]:
             task.cancel()
@@ -96,6 +99,7 @@ class Gateway:
                 LinkState(driver=name, up=watch.up, since=watch.since, detail=watch.detail)
                 for name, watch in self._watches.items()
             ),
+            receipted=self.reports.receipted,
         )
 
     async def handle(self, batch: Sequence[Delivery]) -> None:
@@ -125,7 +129,8 @@ class Gateway:
             changed = [name for name, driver in self.drivers.items() if driver.up != self._watches[name].up]
             for name in changed:
                 watch = self._watches[name]
-                self._watches[name] = Watch(up=not watch.up, since=self.clock.now(), detail=watch.detail)
+                detail = watch.detail if watch.up else ""
+                self._watches[name] = Watch(up=not watch.up, since=self.clock.now(), detail=detail)
                 log.info("driver %s is %s", name, "down" if watch.up else "up")
             if changed or self.clock.monotonic() >= due:
                 due = self.clock.monotonic() + self.settings.state_s
@@ -136,6 +141,13 @@ class Gateway:
             await self.bus.publish(self.settings.id, self.state(online=online))
         except LinkLost:
             log.debug("the state waits for the bus")
+
+    async def _say_goodbye(self) -> None:
+        try:
+            async with asyncio.timeout(GOODBYE_S):
+                await self._publish_state(online=False)
+        except TimeoutError:
+            log.warning("the broker did not take the last state within %.0f s", GOODBYE_S)
 
     async def _prune(self) -> None:
         while True:

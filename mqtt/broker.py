@@ -1,9 +1,11 @@
 """The embedded broker: amqtt in the process, on loopback only, with user names, passwords and the two-line access list.
 
 It serves one machine: a demonstration, a laboratory, a small site. amqtt by itself takes packets of any size, waits
-for a first packet for ever and never ends a silent session; the adapters here bound all three. It waits 5 s for a
-subscriber to acknowledge a message, then forgets and logs it: a slow handler still gets the message and nothing else
-is lost. Retained messages live as long as the process: at every greeting a gateway tells its state anew.
+for a first packet for ever and never ends a silent session; the adapters here bound all three. It replaces the session
+of a client id before it looks at the password, and leaves the old connection open without one; here the password comes
+first and the old connection ends. It waits 5 s for a subscriber to acknowledge a message, then forgets and logs it: a
+slow handler still gets the message and nothing else is lost. Retained messages live as long as the process: at every
+greeting a gateway tells its state anew.
 """
 
 import asyncio
@@ -17,6 +19,9 @@ from typing import Annotated
 from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter  # type: ignore[import-untyped]  # amqtt has none
 from amqtt.broker import Broker  # type: ignore[import-untyped]  # as above
 from amqtt.contexts import Action, BrokerConfig, ListenerConfig, ListenerType  # type: ignore[import-untyped]  # as above
+from amqtt.errors import MQTTError  # type: ignore[import-untyped]  # as above
+from amqtt.mqtt.connack import NOT_AUTHORIZED, ConnackPacket  # type: ignore[import-untyped]  # as above
+from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler  # type: ignore[import-untyped]  # as above
 from amqtt.session import Session  # type: ignore[import-untyped]  # as above
 from pydantic import Field
 
@@ -33,6 +38,7 @@ for _name in ("amqtt", "transitions"):
 
 LISTENER = "default"
 STOP_S = 5.0
+TAKEOVER_S = 2.0
 
 
 @settings
@@ -66,10 +72,14 @@ class Gate:
         self._portal = portal
 
     def admits(self, username: str | None, password: str | None, client_id: str | None) -> bool:
-        """Whether the password is right, and a gateway's client id its own, so that it ends nobody else's session."""
+        """Whether the password is right and the client id the user's own, so that nobody ends another's session.
+
+        A user's client id is its name; portals share a name and may come as `portal-` and something of their own.
+        """
         expected = self._passwords.get(username or "")
         known = hmac.compare_digest((password or "").encode(), (expected or "").encode()) and expected is not None
-        return known and (username == self._portal or client_id == username)
+        several = username == self._portal and (client_id or "").startswith("portal-")
+        return known and (several or client_id == username)
 
     def allows(self, username: str | None, topic: str, action: Action) -> bool:
         """Whether a user may publish to a topic, receive from it or subscribe to a filter of topics."""
@@ -92,6 +102,34 @@ class _Broker(Broker):  # type: ignore[misc]  # as above
 
     async def _authenticate(self, session: Session, _: ListenerConfig) -> bool:
         return self._gate.admits(session.username, session.password, session.client_id)
+
+    async def _initialize_client_session(
+        self, reader: "_Reader", writer: "_Writer", _address: str, _port: int
+    ) -> tuple[BrokerProtocolHandler, Session]:
+        """A new session for one who is admitted; who is not gets an answer and changes nothing.
+
+        Every session is a clean one, whatever the client asks: amqtt would keep messages for the absent without limit.
+        """
+        handler, session = await BrokerProtocolHandler.init_from_connect(reader, writer, self.plugins_manager)
+        if not self._gate.admits(session.username, session.password, session.client_id):
+            await ConnackPacket.build(0, NOT_AUTHORIZED).to_stream(writer)
+            await writer.close()
+            raise MQTTError(f"{session.client_id!r} is not admitted as {session.username!r}")
+        await self._end_earlier(session.client_id)
+        session.clean_session = True
+        return handler, session
+
+    async def _end_earlier(self, client_id: str) -> None:
+        """End the connection that has this client id, and its session once it has left its last will.
+
+        Each turn ends one connection; there is another only if a further client came in under the id meanwhile.
+        """
+        while (earlier := self._sessions.get(client_id)) is not None:
+            writer: _Writer = earlier[1].writer
+            writer.end()
+            await asyncio.wait({writer.ended}, timeout=TAKEOVER_S)
+            if self._sessions.get(client_id) is earlier:
+                await self._delete_session(client_id)
 
     async def _topic_filtering(self, session: Session, topic: str, action: Action) -> bool:
         return self._gate.allows(session.username, topic, action)
@@ -124,9 +162,14 @@ class _Reader(StreamReaderAdapter):  # type: ignore[misc]  # as above
 
 
 class _Writer(StreamWriterAdapter):  # type: ignore[misc]  # as above
-    """A connection's other direction, which knows whether it was used."""
+    """A connection's other direction, which knows whether it was used and when the connection was served."""
 
     answered = False
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        super().__init__(writer)
+        self.end = writer.transport.abort
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def write(self, data: bytes) -> None:
         """Take bytes to send."""
@@ -140,7 +183,7 @@ class _Connection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: BrokerSettings) -> None:
         self.reader = _Reader(reader, limits.max_packet_bytes)
         self.writer = _Writer(writer)
-        self.end = writer.transport.abort
+        self.end = self.writer.end
         self._silence_s = limits.silence_s
         self._watch = asyncio.get_running_loop().call_later(limits.connect_timeout_s, self._check_named)
 
@@ -153,6 +196,7 @@ class _Connection:
         finally:
             self._watch.cancel()
             self.end()
+            self.writer.ended.set_result(None)
 
     def _check_named(self) -> None:
         """The broker's first bytes answer a complete CONNECT: without them the client has not named itself."""

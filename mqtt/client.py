@@ -1,5 +1,6 @@
 """The bus over a broker: MQTT 3.1.1 at QoS 1 with clean sessions, for the embedded broker and Mosquitto alike."""
 
+import logging
 import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,6 +22,9 @@ from mqtt.reception import Reception, until_lost
 from mqtt.refusals import Cause
 from mqtt.topics import KINDS, format_topic, may_write, subscription
 from mqtt.wire import Wire
+
+# The library takes the name of our package for its own logger and silences it when it is imported.
+logging.getLogger("mqtt").setLevel(logging.NOTSET)
 
 
 @settings

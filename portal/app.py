@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp
 
 from portal.api import fleet, meters, reference, sessions
 from portal.context import Portal
@@ -21,6 +22,14 @@ DESCRIPTION = (
 )
 
 
+class Application(FastAPI):
+    """FastAPI inside the security headers: it answers faults outside of every middleware that is added to it."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Everything, with the headers around it."""
+        return SecurityHeaders(super().build_middleware_stack())
+
+
 def full_app(portal: Portal, intervals: IntervalStore) -> FastAPI:
     """The application with everything that the portal has: API, pages, and the façade for SMT's clients."""
     return build_app(portal, (pages, SmtFacade(portal, intervals).router()), error_page)
@@ -28,7 +37,7 @@ def full_app(portal: Portal, intervals: IntervalStore) -> FastAPI:
 
 def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: ErrorPage | None = None) -> FastAPI:
     """The application over a portal's parts; routers are mounted beside the API, show_error answers people."""
-    app = FastAPI(
+    app = Application(
         title="metergate",
         version=version("metergate"),
         description=DESCRIPTION,
@@ -38,7 +47,6 @@ def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: Err
     )
     app.state.portal = portal
     app.add_middleware(BodyLimit, most_bytes=portal.settings.most_body_bytes)
-    app.add_middleware(SecurityHeaders)
     install(app, show_error)
     for part in (sessions, meters, fleet, reference):
         app.include_router(part.router, prefix=API)

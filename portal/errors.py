@@ -122,7 +122,7 @@ def problem_of_refusal(refusal: Refused | SignInRefused, clock: Clock) -> Proble
         refusal.words,
         headers=_retry_after(wait_s),
         reason=refusal.reason,
-        retry_at=refusal.next_allowed_at,
+        retry_at=refusal.next_allowed_at.isoformat().replace("+00:00", "Z"),
         used_today=refusal.used_today,
         per_day=refusal.per_day,
     )

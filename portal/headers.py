@@ -32,7 +32,7 @@ HSTS = "max-age=31536000"
 
 
 class SecurityHeaders:
-    """Adds the headers to every HTTP response, and over TLS asks browsers to stay there."""
+    """Adds the headers to every HTTP response, and over TLS asks browsers to stay there. Stands outside of all else."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

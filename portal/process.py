@@ -42,9 +42,13 @@ def command(
 
 
 async def open_database(settings: PortalSettings) -> Database:
-    """The market's database, opened and brought to its newest schema."""
+    """The market's database, opened and brought to its newest schema. Raises LinkLost if it cannot be used now."""
     database = Database.open(url_of(settings.database))
-    await database.migrate(MIGRATIONS)
+    try:
+        await database.migrate(MIGRATIONS)
+    except (DBAPIError, OSError) as error:
+        await database.close()
+        raise LinkLost(f"the database cannot be opened: {getattr(error, 'orig', None) or error}") from None
     return database
 
 
@@ -111,8 +115,13 @@ async def over_database(work: Awaitable[None]) -> None:
     """Do work that ends when its database does. Raises LinkLost for that, so that it can be taken up again."""
     try:
         await work
-    except* (DBAPIError, OSError) as lost:
-        raise LinkLost(f"the database: {_first(lost)}") from None
+    except (DBAPIError, OSError) as lost:
+        raise LinkLost(f"the database: {lost}") from None
+    except ExceptionGroup as group:  # not except*: what that raises comes out as a group again
+        lost_ones, others = group.split((DBAPIError, OSError))
+        if lost_ones is None or others is not None:
+            raise
+        raise LinkLost(f"the database: {_first(lost_ones)}") from None
 
 
 def _first(error: BaseException) -> BaseException:

@@ -19,7 +19,9 @@ class SessionTimes:
     token_idle_s: Annotated[
         float, Field(description="A program's token ends this long after its last use, s; 20 min at least.", ge=1200)
     ] = 3600.0
-    token_life_s: Annotated[float, Field(description="A token ends this long after sign-in, s.")] = 86_400.0
+    token_life_s: Annotated[
+        float, Field(description="A token ends this long after sign-in, s, once it is unused for 15 min.")
+    ] = 86_400.0
 
 
 @settings

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import Row, Select, and_, bindparam, false, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, exists, false, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Instant
@@ -26,6 +26,7 @@ from portal.market.addresses import service_address
 from portal.market.spans import Span, current_rep
 from portal.market.tables import premises, rep_spans
 from portal.meters.tables import attachments, meters
+from portal.reads.tables import read_askers, reads
 from portal.viewer import Viewer
 
 
@@ -176,7 +177,31 @@ async def find_meter(connection: AsyncConnection, viewer: Viewer, esi_id: EsiId,
     return None if row is None else mint(row)
 
 
+def seen_reads(viewer: Viewer) -> ColumnElement[bool]:
+    """Which on-demand reads of a visible meter its viewer sees, as a condition on reads.
+
+    A REP of record sees all of its history (ROR-06). A customer sees the reads since he attached the meter, and those
+    that he asked for: what was read for whoever lived there before is not his.
+    """
+    # Intervals are not cut in this way. Attachments carry no move-in date, and a customer who registers late expects
+    # the history of his own use from before; without a move-in there is no earlier boundary that is known to be right.
+    if viewer.kind is not Kind.CUSTOMER:
+        return true()
+    since = exists().where(
+        attachments.c.esi_id == reads.c.esi_id,
+        attachments.c.account_id == viewer.account_id,
+        attachments.c.attached_at <= reads.c.asked_at,
+    )
+    own = exists().where(read_askers.c.read_id == reads.c.id, read_askers.c.account_id == viewer.account_id)
+    return or_(since, own)
+
+
 async def count_meters(connection: AsyncConnection, viewer: Viewer, at: datetime, up_to: int) -> int:
     """How many meters a viewer sees, counted no further than up_to (guide 3.1 asks at 25 and at 500)."""
-    few = visible_meters(viewer, at).with_only_columns(meters.c.id).limit(up_to).subquery()
+    return await count_matching(connection, visible_meters(viewer, at), up_to)
+
+
+async def count_matching(connection: AsyncConnection, matching: Select[Any], up_to: int) -> int:
+    """How many meters a narrowed select of visible_meters has, counted no further than up_to."""
+    few = matching.with_only_columns(meters.c.id).limit(up_to).subquery()
     return await connection.scalar(select(func.count()).select_from(few)) or 0

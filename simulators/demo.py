@@ -63,7 +63,7 @@ class Demo:
         self.data = configuration.data
         self.options = options
         self.clock, self.dice = SystemClock(), SystemDice()
-        self.console = Console(highlight=False)
+        self.console = Console(highlight=False, soft_wrap=True)
         self.street = street(self.settings.seed, self.settings.meters)
         self.children = {
             name: Child(name, metergate(*words), self.data / f"{name}.log")
@@ -87,6 +87,7 @@ class Demo:
             await asyncio.wait([life, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
             if not life.done():
                 life.cancel()
+                await asyncio.gather(life, return_exceptions=True)
                 return
             life.result()
             self._say_where()
@@ -126,8 +127,10 @@ class Demo:
         safe.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in self.config.table("broker.users"):
             if not (path := safe / name).exists():
-                path.touch(mode=0o600)
-                path.write_text(self.dice.secret(24).hex(), encoding="utf-8")
+                new = path.with_suffix(".new")
+                new.touch(mode=0o600)
+                new.write_text(self.dice.secret(24).hex(), encoding="utf-8")
+                new.replace(path)
         ensure_certificates(self.data / "tls", self.clock.now())
         meters = Path(self.config.table("gateway")["assignments"])
         meters.write_text(assignments_csv(self.settings.seed, self.settings.meters), encoding="utf-8")
@@ -180,7 +183,8 @@ class Demo:
         self.console.print(
             f"\n  https://{self.portal.host}:{self.portal.tls_port}  for clients of Smart Meter Texas; "
             f"trust {self.data}/tls/ca.pem\n"
-            f"  metergate lab fault METER silent --port {self.settings.control_port}   breaks a meter on purpose\n\n"
+            f"  metergate lab fault {self.street[3].meter} silent --port {self.settings.control_port}  "
+            "breaks that meter on purpose, none mends it\n\n"
             "  Ctrl-C stops it; make demo again is quick and keeps the data; make demo-reset starts over.\n"
         )
         print(f"ready page={page}", flush=True)

@@ -58,8 +58,10 @@ def passwords(path: Path, dice: Dice) -> dict[str, str]:
     """Each person's password: made once for a data folder, kept in its file for the owner alone."""
     if not path.exists():
         made = {person.user_id: f"{person.user_id}-{int.from_bytes(dice.secret(4)) % 10_000:04d}" for person in PEOPLE}
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(made, indent=1), encoding="utf-8")
+        new = path.with_suffix(".new")
+        new.touch(mode=0o600)
+        new.write_text(json.dumps(made, indent=1), encoding="utf-8")
+        new.replace(path)
     found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     return found
 

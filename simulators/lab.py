@@ -59,9 +59,10 @@ def ncp(
         blank=blank,
         state=state,
     )
+    world = ZigBeeStreet(plan, SystemClock())
     if config_out is not None:
         config_out.write_text(assignments_csv(seed, meters, first), encoding="utf-8")
-    asyncio.run(_serve(plan, port, control_port))
+    asyncio.run(_serve(world, port, control_port))
 
 
 @app.command()
@@ -113,16 +114,15 @@ def _tell(port: int, command: dict[str, object]) -> dict[str, object]:
     return answer
 
 
-async def _serve(plan: StreetPlan, port: int, control_port: int) -> None:
+async def _serve(world: ZigBeeStreet, port: int, control_port: int) -> None:
     """Stand until SIGTERM or SIGINT; the one line that is printed says where."""
-    world = ZigBeeStreet(plan, SystemClock())
     control = ControlPort(world)
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     try:
         ports = await world.start(port), await control.start(control_port)
-        typer.echo(f"ready port={ports[0]} control={ports[1]} meters={plan.meters}")
+        typer.echo(f"ready port={ports[0]} control={ports[1]} meters={world.plan.meters}")
         await stopped.wait()
     except OSError as error:
         raise CannotListen(f"the laboratory cannot listen: {error.strerror}") from None

@@ -13,7 +13,9 @@ from pathlib import Path
 from gateway.errors import Fault
 
 REMEMBERED_LINES = 200
+LINE_BYTES = 1 << 20
 STOP_S = 15.0
+LONGEST_PAUSE_S = 30.0
 
 
 class DidNotStart(Fault):
@@ -64,14 +66,20 @@ class Child:
                 code = await self.wait()
         except TimeoutError:
             code = await self.kill()
+        finally:
+            if self.alive:  # whoever waited was cancelled: nobody would end it later
+                await self.kill()
         if code != 0:
             raise DidNotStart(f"{self.name} ended with {code}: {self.last_words()}")
 
     async def said(self, words: str, timeout_s: float = 60.0) -> None:
-        """Wait until a line of its output holds these words. Raises DidNotStart."""
+        """Wait until a line of its output holds these words. Raises DidNotStart, at once when it has ended."""
+        assert self._reader is not None
         try:
             async with asyncio.timeout(timeout_s):
                 while not any(words in line for line in self.lines):
+                    if self._reader.done():
+                        raise DidNotStart(f"{self.name} ended and did not say {words!r}: {self.last_words()}")
                     self._heard.clear()
                     await self._heard.wait()
         except TimeoutError:
@@ -110,17 +118,23 @@ class Child:
 
     async def _spawn(self) -> None:
         assert self._ready is not None
+        assert not self.alive, f"{self.name} runs already"
         self.lines.clear()
         self._process = await asyncio.create_subprocess_exec(
-            *self.command, stdout=PIPE, stderr=asyncio.subprocess.STDOUT, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+            *self.command,
+            stdout=PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            limit=LINE_BYTES,
         )
         self.starts += 1
         self._reader = asyncio.create_task(self._read(self._process, self._ready))
+        self._reader.add_done_callback(lambda _: self._heard.set())
 
     async def _read(self, process: Process, ready: asyncio.Future[dict[str, str]]) -> None:
         assert process.stdout is not None
         with (self.log or Path(os.devnull)).open("ab") as log:
-            while line := await process.stdout.readline():
+            while line := await _line(process.stdout):
                 log.write(line)
                 log.flush()
                 text = line.decode(errors="replace").rstrip()
@@ -128,17 +142,29 @@ class Child:
                 self._heard.set()
                 if text.startswith("ready") and not ready.done():
                     ready.set_result(dict(word.split("=", 1) for word in text.split()[1:] if "=" in word))
+        await process.wait()  # it may live a moment longer than its output
         if not ready.done():
             ready.set_exception(DidNotStart(f"{self.name} ended before it was ready: {self.last_words()}"))
             ready.exception()
 
 
+async def _line(stream: asyncio.StreamReader) -> bytes:
+    """The next line, empty at the end; one that is longer than LINE_BYTES is told and dropped."""
+    try:
+        return await stream.readline()
+    except ValueError:
+        return b"(a line too long to keep)\n"
+
+
 async def keep_running(child: Child, backoff_s: float = 1.0) -> None:
-    """Start a child again whenever it ends, until cancelled."""
+    """Start a child again whenever it ends, until cancelled; the pause grows while it does not start."""
+    pause_s = backoff_s
     while True:
         await child.wait()
-        await asyncio.sleep(backoff_s)
+        await asyncio.sleep(pause_s)
         try:
             await child.start()
         except DidNotStart:
-            backoff_s = min(backoff_s * 2, 30.0)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+        else:
+            pause_s = backoff_s

@@ -26,6 +26,10 @@ _KEY_ESTABLISHMENT: Cluster = key_establishment()
 ENERGY_SERVICES_INTERFACE, METERING_DEVICE = 0x0500, 0x0501
 
 
+class OtherStreet(BadInput):
+    """The co-processor's state file belongs to another street than the one asked for."""
+
+
 class UnknownMeter(BadInput):
     """No meter of that number stands on this street."""
 
@@ -87,18 +91,24 @@ class ZigBeeStreet:
 
 
 def _memory(plan: StreetPlan, nodes: Sequence[Node]) -> Memory:
-    """The co-processor's memory: from its file if that exists, else formed with a key per meter."""
+    """The co-processor's memory: from its file if that exists, else formed with a key per meter. Raises OtherStreet."""
+    asked_for = f"seed {plan.seed}, first {plan.first}, meters {plan.meters}"
     if plan.state is not None and plan.state.exists():
-        return load(plan.state)
+        memory = load(plan.state)
+        if memory.formed_for not in (None, asked_for):
+            words = f"{plan.state} was formed for {memory.formed_for}, not for {asked_for}"
+            raise OtherStreet(f"{words}: ask for those, or remove the file")
+        return memory
     eui64 = 0x000D6FFF00000000 | (plan.seed % 0x10000) << 16 | plan.first % 0x10000
     if plan.blank:
-        return Memory(eui64=eui64, path=plan.state)
+        return Memory(eui64=eui64, path=plan.state, formed_for=asked_for)
     keys = {
         index: LinkKey(eui64=node.eui64, key=node.link_key)
         for index, node in enumerate(nodes)
         if node.link_key is not None
     }
     memory = formed(eui64, SeededDice(plan.seed), keys, plan.state)
+    memory.formed_for = asked_for
     memory.save()
     return memory
 

@@ -23,6 +23,8 @@ from gateway.database import Database
 from gateway.dice import SeededDice
 from gateway.journal.tables import requests
 from portal.reads.tables import read_outbox, reads
+from simulators.processes import Child
+from tests.servers import Mosquitto
 from tests.stack import Plan, Stack, running
 
 LATENCY_MS = 25
@@ -45,6 +47,7 @@ class Storm:
     targets: tuple[str, ...] = ("portal", "gateway", "broker")
     outage_s: float = 0.0
     settings: tuple[str, ...] = ()
+    settle_s: float = SETTLE_S
     must_fail: bool = False
 
 
@@ -102,7 +105,10 @@ async def ask(stack: Stack, session: aiohttp.ClientSession, number: int, tally: 
 async def strike(stack: Stack, target: str, storm: Storm, tally: Tally) -> None:
     """Kill one and start it again."""
     tally.killed[target] += 1
-    victim = {"portal": stack.portals[0], "gateway": stack.gateway, "broker": stack.broker}[target]
+    victims: dict[str, Child | Mosquitto] = {
+        "portal": stack.portals[0], "gateway": stack.gateway, "broker": stack.broker,
+    }  # fmt: skip
+    victim = victims[target]
     await victim.kill()
     await asyncio.sleep(storm.outage_s)
     await victim.start()
@@ -127,10 +133,10 @@ async def rage(stack: Stack, storm: Storm) -> Tally:
     return tally
 
 
-async def settled(portal: Database, journal: Database) -> bool:
-    """Wait until no read is open anywhere and everything is receipted; false if that never comes."""
+async def settled(portal: Database, journal: Database, settle_s: float) -> bool:
+    """Wait until no read is open anywhere and everything is receipted; false if that does not come in time."""
     unreceipted = text("select count(*) from requests, counters where requests.seq > counters.receipted_seq")
-    until = CLOCK.monotonic() + SETTLE_S
+    until = CLOCK.monotonic() + settle_s
     while CLOCK.monotonic() < until:
         async with portal.reading() as connection:
             waiting = len((await connection.execute(select(reads.c.id).where(reads.c.status.in_(OPEN)))).all())
@@ -146,7 +152,7 @@ async def settled(portal: Database, journal: Database) -> bool:
 async def faults(stack: Stack, storm: Storm, tally: Tally) -> tuple[list[str], Counter[str]]:
     """Look at both databases and at the meters: what is wrong, and how the reads ended."""
     portal, journal = Database.open(stack.database_url), Database.open(f"sqlite:///{stack.folder}/gateway.db")
-    calm = await settled(portal, journal)
+    calm = await settled(portal, journal, storm.settle_s)
     async with portal.reading() as connection:
         told = {row.id: row for row in await connection.execute(select(reads))}
         left = len((await connection.execute(select(read_outbox))).all())
@@ -158,6 +164,7 @@ async def faults(stack: Stack, storm: Storm, tally: Tally) -> tuple[list[str], C
     asked = Counter(row.meter for row in told.values())
     successes = [Counter(row.meter for row in rows.values() if row.status == "done") for rows in (told, did)]
     differing = [id_ for id_ in did if id_ in told and (did[id_].status == "done") != (told[id_].status == "done")]
+    unfounded = [id_ for id_, row in told.items() if row.status == "done" and id_ not in did]
     never = [id_ for id_, row in told.items() if row.reason == "timeout" and id_ not in did]
     wrong = {
         "it never settled": not calm,
@@ -171,7 +178,12 @@ async def faults(stack: Stack, storm: Storm, tally: Tally) -> tuple[list[str], C
         ),
         "a meter has two successes within the hour": any(max(each.values(), default=0) > 1 for each in successes),
         "meters executed more reads than were asked of them": any(executed[m] > asked[m] for m in executed),
+        "a meter has more successes than it executed reads": any(
+            count > executed.get(meter, 0) for each in successes for meter, count in each.items()
+        ),
         f"portal and gateway differ about {len(differing)} reads": bool(differing),
+        f"{len(unfounded)} successes are not in the gateway's journal": bool(unfounded),
+        f"{len(set(did) - set(told))} requests of the gateway are not recorded": bool(set(did) - set(told)),
         f"{len(never)} requests never reached the gateway": bool(never) and "limits.deadline_s=2" not in storm.settings,
     }
     ends = Counter(f"{row.status}{f' ({row.reason})' if row.reason else ''}" for row in told.values())

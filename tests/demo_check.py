@@ -20,7 +20,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from smart_meter_texas import Account, Client, Meter
+from smart_meter_texas import Account, Client, Meter  # type: ignore[import-untyped]  # it ships no types
 
 from gateway.clock import SystemClock
 from gateway.config import find

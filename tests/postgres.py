@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,27 +12,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
-import pytest
+from tests.servers import free_port, need
 
 NUMBERS = count(1)
-
-
-def need(found: object, program: str, package: str) -> None:
-    """Skip, or with REQUIRE_ALL=1 fail, when a Debian program is missing."""
-    if found:
-        return
-    sentence = f"{program} is not installed; on Debian: apt-get install {package}"
-    if os.environ.get("REQUIRE_ALL") == "1":
-        pytest.fail(sentence)
-    pytest.skip(sentence)
-
-
-def free_port() -> int:
-    """A loopback port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def binaries() -> Path | None:

@@ -88,8 +88,8 @@ async def race(stack: Stack, database: Database, session: aiohttp.ClientSession,
     return Round(answers, len(ids), len(times), len(rows), done, executed)
 
 
-async def races(engine: str, url: str | None, rounds: int, *, gate: bool, callers: int = CALLERS) -> list[Round]:
-    """So many races on one engine, with or without the in-flight gate."""
+async def races(url: str | None, rounds: int, *, gate: bool, callers: int = CALLERS) -> list[Round]:
+    """So many races on an empty database (None: a SQLite file of its own), with or without the in-flight gate."""
     settings = [f"portal.reads.one_in_flight={str(gate).lower()}", "drivers.desk.takes_s=0.05"]
     plan = Plan(meters=rounds, database=url, portals=PORTALS, driver="desk", settings=settings)
     with tempfile.TemporaryDirectory() as folder:
@@ -115,7 +115,7 @@ async def main(rounds: int) -> int:
         for engine in DATABASES:
             for gate in (True, False):
                 url = exits.enter_context(server.fresh_database()) if engine == "postgresql" else None
-                found = await races(engine, url, rounds if gate else 3, gate=gate)
+                found = await races(url, rounds if gate else 3, gate=gate)
                 bad = [fault for one in found for fault in one.faults]
                 total = sum((one.answers for one in found), Counter[str]())
                 _say(f"{engine}, gate {'on' if gate else 'off'}: {len(found)} races of {CALLERS}: {dict(total)}")

@@ -17,12 +17,18 @@ START_S = 10.0
 STOP_S = 5.0
 
 
+def need(found: object, what: str, package: str) -> None:
+    """Skip the test in one line if a Debian program was not found; fail it if REQUIRE_ALL is set."""
+    if not found:
+        answer = pytest.fail if os.environ.get("REQUIRE_ALL") == "1" else pytest.skip
+        answer(f"{what} is missing; on Debian: apt-get install {package}")
+
+
 def program(name: str, package: str) -> str:
     """The path of a Debian program; skips the test in one line if it is missing, fails it if REQUIRE_ALL is set."""
     path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if path is None:
-        answer = pytest.fail if os.environ.get("REQUIRE_ALL") == "1" else pytest.skip
-        answer(f"{name} is missing; on Debian: apt-get install {package}")
+    need(path, name, package)
+    assert path is not None
     return path
 
 

@@ -16,6 +16,8 @@ OUTCOME = TypeAdapter(ReadEnded)
 REMEMBERED = timedelta(hours=26)
 """Successes older than this play no part in any limit: a Chicago day has at most 25 hours."""
 
+CLOCK_SKEW = timedelta(minutes=10)
+"""How far a portal's clock may be behind the gateway's before its requests count as expired on arrival."""
 INTERRUPTED = "The gateway stopped while the read was running; it may or may not have reached the meter."
 
 
@@ -87,7 +89,7 @@ class Desk:
         if request.meter not in known:
             detail = f"Meter {request.meter} is not assigned to this gateway."
             return OutcomeStatus.REFUSED, FailureReason.UNKNOWN_METER, detail
-        if request.deadline_at <= now:
+        if request.deadline_at + CLOCK_SKEW <= now:
             return OutcomeStatus.FAILED, FailureReason.EXPIRED, "The request's deadline had passed when it arrived."
         if request.meter in self.in_flight:
             return OutcomeStatus.REFUSED, FailureReason.IN_FLIGHT, "Another read of this meter is running."

@@ -47,6 +47,10 @@ class MemoryJournal:
         if mark.journal == self._numbers.journal and mark.seq <= self._numbers.last:
             self._receipted = max(self._receipted, mark.seq)
 
+    async def receipted(self) -> Mark | None:
+        """The last mark that is not repeated any more."""
+        return Mark(journal=self._numbers.journal, seq=self._receipted) if self._receipted else None
+
     async def prune(self, before: datetime) -> int:
         """Drop receipted requests that ended before an instant."""
         old = [

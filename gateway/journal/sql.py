@@ -115,6 +115,12 @@ class SqlJournal:
 
         await self._database.write(job)
 
+    async def receipted(self) -> Mark | None:
+        """The last mark that is not repeated any more."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(select(counters))).one()
+        return Mark(journal=row.journal, seq=row.receipted_seq) if row.receipted_seq else None
+
     async def prune(self, before: datetime) -> int:
         """Drop receipted requests that ended before an instant."""
 

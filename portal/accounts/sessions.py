@@ -1,7 +1,8 @@
 """Sessions: rows on the server behind opaque random ids, so that ending one ends it at once.
 
-A session slides: it ends an idle time after its last use. The last use is written down at most once a minute, and
-the idle time counts from a minute later, so nobody is signed out early for it.
+A session slides: it ends an idle time after its last use, and a life after its beginning, but a token that is in use
+never in the middle of its use. The last use is written down at most once a minute, and what counts from it counts from
+a minute later, so nobody is signed out early for it.
 """
 
 import base64
@@ -9,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, insert, or_, update
+from sqlalchemy import and_, bindparam, delete, insert, or_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.dice import Dice
@@ -20,6 +21,9 @@ from portal.viewer import ACCOUNTS, Viewer, viewer_of
 
 SECRET_BYTES = 32
 LEEWAY = timedelta(seconds=60)
+TOKEN_IN_USE = timedelta(minutes=15)
+"""A token lives this long past its last use even at the end of its life: clients of Smart Meter Texas that are refused
+with a token that was good just now try again with it without a pause."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +87,8 @@ async def find_session(
     row = (await connection.execute(_FIND, {"wanted": key_of(secret)})).one_or_none()
     if row is None or row.session_kind is not kind:
         return None
-    idle, life = _times(kind, times)
-    if now > row.last_used_at + idle + LEEWAY or now > row.created_at + life:
+    idle, life, in_use = _times(kind, times)
+    if now > row.last_used_at + idle + LEEWAY or now > max(row.created_at + life, row.last_used_at + in_use):
         return None
     viewer = await viewer_of(connection, row)
     if isinstance(viewer, EntryRefusal):
@@ -115,15 +119,18 @@ async def end_sessions_of(connection: AsyncConnection, account_id: int) -> None:
 async def drop_stale(connection: AsyncConnection, times: SessionTimes, now: datetime) -> None:
     """Remove the rows of sessions that have ended by themselves."""
     for kind in SessionKind:
-        idle, life = _times(kind, times)
-        over = or_(sessions.c.last_used_at < now - idle - LEEWAY, sessions.c.created_at < now - life)
+        idle, life, in_use = _times(kind, times)
+        lived = and_(sessions.c.created_at < now - life, sessions.c.last_used_at < now - in_use)
+        over = or_(sessions.c.last_used_at < now - idle - LEEWAY, lived)
         await connection.execute(delete(sessions).where(sessions.c.kind == kind, over))
 
 
-def _times(kind: SessionKind, times: SessionTimes) -> tuple[timedelta, timedelta]:
+def _times(kind: SessionKind, times: SessionTimes) -> tuple[timedelta, timedelta, timedelta]:
+    """The idle time, the life, and how long a use keeps a session past its life."""
     if kind is SessionKind.PAGE:
-        return timedelta(seconds=times.page_idle_s), timedelta(seconds=times.page_life_s)
-    return timedelta(seconds=times.token_idle_s), timedelta(seconds=times.token_life_s)
+        return timedelta(seconds=times.page_idle_s), timedelta(seconds=times.page_life_s), timedelta()
+    idle, life = timedelta(seconds=times.token_idle_s), timedelta(seconds=times.token_life_s)
+    return idle, life, TOKEN_IN_USE + LEEWAY
 
 
 def _text(secret: bytes) -> str:

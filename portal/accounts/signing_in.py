@@ -40,7 +40,7 @@ class SignInRefusal(StrEnum):
 
 WORDS = {
     SignInRefusal.WRONG: "The user ID or the password is not right, or the account is locked: "
-    "more than four wrong passwords lock it, and Forgot Password opens it again.",
+    "more than four wrong passwords lock it, and an administrator of the company opens it again.",
     SignInRefusal.THROTTLED: "Too many wrong passwords came from your address. Please wait a minute.",
     SignInRefusal.FIRST_SIGN_IN: "This account is approved; complete your first sign-in on the portal's pages.",
     SignInRefusal.ACCOUNT: "This account is not active. Please ask your company's administrator.",

@@ -15,10 +15,10 @@ from portal.errors import NotFound, problem_of_refusal, problem_response
 from portal.meters.tables import meters
 from portal.reads.ask import Asked, Joined, Refused
 from portal.reads.history import find_read, reads_of
-from portal.reads.shown import OnDemandRead
+from portal.reads.shown import OnDemandRead, shown
 from portal.reads.status import ReadStatus
 from portal.viewer import Viewer
-from portal.visibility import VisibleMeter, count_meters, find_meter, mint, visible_meters
+from portal.visibility import VisibleMeter, count_matching, find_meter, mint, visible_meters
 
 router = APIRouter(tags=["Meters and reads"])
 
@@ -63,13 +63,14 @@ async def list_meters(
     """The meters that you see, 25 at a time."""
     portal = portal_of(request)
     now = portal.clock.now()
-    wanted = visible_meters(viewer, now).order_by(meters.c.esi_id).limit(PAGE + 1)
+    matching = visible_meters(viewer, now)
     for column, value in ((meters.c.esi_id, esi_id), (meters.c.number, number)):
-        wanted = wanted if value is None else wanted.where(column == value)
+        matching = matching if value is None else matching.where(column == value)
+    wanted = matching.order_by(meters.c.esi_id).limit(PAGE + 1)
     wanted = wanted if after is None else wanted.where(meters.c.esi_id > after)
     async with portal.database.reading() as connection:
         found = [mint(row) for row in await connection.execute(wanted)]
-        total = await count_meters(connection, viewer, now, up_to=MOST_COUNTED + 1)
+        total = await count_matching(connection, matching, up_to=MOST_COUNTED + 1)
     more = len(found) > PAGE
     return MeterPage(
         meters=found[:PAGE],
@@ -106,10 +107,10 @@ async def ask_for_read(
 
 
 @router.get("/meters/{esi_id}/reads", responses=problems(401, 404))
-async def list_reads(request: Request, meter: MeterHere) -> list[OnDemandRead]:
+async def list_reads(request: Request, meter: MeterHere, viewer: ViewerHere) -> list[OnDemandRead]:
     """The last 25 on-demand reads of a meter, newest first."""
     async with portal_of(request).database.reading() as connection:
-        return await reads_of(connection, meter, PAGE)
+        return [shown(row) for row in await reads_of(connection, meter, viewer, PAGE)]
 
 
 @router.get("/reads/{read_id}", responses=problems(401, 404))
@@ -135,7 +136,7 @@ async def show_read(
 
 
 async def visible_read(request: Request, viewer: Viewer, read_id: RequestId) -> OnDemandRead:
-    """A read of a meter that this viewer may see now. Raises NotFound."""
+    """A read that this viewer may see now. Raises NotFound."""
     portal = portal_of(request)
     now: datetime = portal.clock.now()
     async with portal.database.reading() as connection:

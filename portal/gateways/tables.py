@@ -29,8 +29,9 @@ gateway_marks = Table(
     Column("gateway", IdentifierType(GatewayId, 32), primary_key=True),
     Column("journal", String(64), primary_key=True),
     Column("seq", BigInteger, nullable=False),
+    Column("moved_at", Instant),
 )
-"""Up to which number, without a gap, a gateway's reports are recorded: what its receipts say."""
+"""Up to which number a gateway's reports are recorded or lost to it, and since when: what its receipts say."""
 
 
 class IncidentKind(StrEnum):

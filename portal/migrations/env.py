@@ -4,7 +4,6 @@ from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
-from sqlalchemy import func, select
 from sqlalchemy.types import TypeDecorator
 
 from portal.tables import metadata
@@ -17,9 +16,6 @@ def plain(kind: str, item: Any, autogenerate: AutogenContext) -> str | Literal[F
     return False
 
 
-TURN = 7_204_118
-"""The number of the advisory lock under which the schema changes."""
-
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
@@ -28,7 +24,4 @@ context.configure(
     render_item=plain,
 )
 with context.begin_transaction():
-    if context.get_context().dialect.name == "postgresql":
-        # Portals that start together take turns; on SQLite the writing transaction sees to that.
-        context.execute(select(func.pg_advisory_xact_lock(TURN)))
     context.run_migrations()

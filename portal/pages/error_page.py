@@ -7,7 +7,6 @@ from fastapi.responses import RedirectResponse, Response
 
 from portal.entrance import entered
 from portal.errors import Problem, TurnedAway, problem_response
-from portal.headers import HEADERS
 from portal.pages.render import PAGES
 
 NEXT_STEPS = {
@@ -49,6 +48,5 @@ async def error_page(request: Request, problem: Problem) -> Response:
         what="" if problem.detail == problem.title else problem.detail,
         next_step=NEXT_STEPS.get(problem.status, OTHERWISE),
     )
-    # A fault of ours is answered outside the middleware that adds these.
-    page.headers.update({**HEADERS, **problem.headers})
+    page.headers.update(problem.headers)
     return page

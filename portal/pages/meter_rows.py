@@ -17,6 +17,7 @@ from portal.meters.tables import attachments, meters
 from portal.pages.meter_list import SHOW_ALL_UP_TO, Row
 from portal.pages.read_card import Allowance, Tag, allowance, outcome_tag, took_s, trouble
 from portal.reads.ask import LOOK_BACK
+from portal.reads.history import reads_of
 from portal.reads.shown import OnDemandRead, shown
 from portal.reads.status import ReadStatus, is_open
 from portal.reads.tables import read_askers, reads
@@ -88,20 +89,11 @@ class ReadRow:
 
 
 async def last_reads(connection: AsyncConnection, meter: VisibleMeter, viewer: Viewer) -> list[ReadRow]:
-    """The newest reads of the premise, newest first.
-
-    A REP of record sees all of its history (ROR-06), a customer what came since the meter was attached.
-    """
-    asked = select(reads).where(reads.c.esi_id == meter.esi_id)
-    if viewer.kind is Kind.CUSTOMER:
-        mine = and_(attachments.c.esi_id == reads.c.esi_id, attachments.c.account_id == viewer.account_id)
-        asked = asked.join(attachments, mine).where(reads.c.asked_at >= attachments.c.attached_at)
-    newest = asked.order_by(reads.c.asked_at.desc(), reads.c.id.desc()).limit(READS_SHOWN)
-    rows = (await connection.execute(newest)).mappings().all()
+    """The newest reads of the premise that the viewer sees, newest first."""
+    rows = await reads_of(connection, meter, viewer, READS_SHOWN)
     names = await _askers(connection, [row["id"] for row in rows], viewer)
     return [
-        ReadRow(read=shown(row), asked_by=", ".join(names.get(row["id"], ())), gateway=row["gateway"])
-        for row in map(dict, rows)
+        ReadRow(read=shown(row), asked_by=", ".join(names.get(row["id"], ())), gateway=row["gateway"]) for row in rows
     ]
 
 

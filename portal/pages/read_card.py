@@ -98,7 +98,7 @@ def took_s(read: OnDemandRead) -> float | None:
     if is_open(read.status) or read.ended_at is None:
         return None
     seconds = (read.ended_at - read.asked_at).total_seconds()
-    return round(seconds, 1) if seconds >= 0 else None
+    return seconds if seconds >= 0 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

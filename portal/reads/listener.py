@@ -55,6 +55,7 @@ class _Batch:
         self.ended: set[RequestId] = set()
         self.states: list[GatewayState] = []
         self.reported: dict[tuple[GatewayId, str], set[int]] = {}
+        self.receipted: dict[tuple[GatewayId, str], int] = {}
         self.incidents: dict[Incident, str] = {}
 
     def take(self, delivery: Delivery) -> None:
@@ -65,10 +66,17 @@ class _Batch:
         elif isinstance(message, ReadEnded):
             self._ended(delivery.gateway, message)
         elif isinstance(message, GatewayState):
-            if message.gateway == delivery.gateway:
-                self.states.append(message)
-            else:
-                self._refuse(delivery.gateway, IncidentKind.FALSE_NAME, message.gateway, "a state under another's name")
+            self._stated(delivery.gateway, message)
+
+    def _stated(self, gateway: GatewayId, message: GatewayState) -> None:
+        if message.gateway != gateway:
+            self._refuse(gateway, IncidentKind.FALSE_NAME, message.gateway, "a state under another's name")
+            return
+        self.states.append(message)
+        mark = message.receipted
+        if mark is not None and fits(mark):
+            place = gateway, mark.journal
+            self.receipted[place] = max(mark.seq, self.receipted.get(place, 0))
 
     def _progressed(self, gateway: GatewayId, message: ReadProgressed) -> None:
         if fault := implausible_stage(message, self.now):
@@ -125,7 +133,7 @@ class _Batch:
             columns = (*STAGE_COLUMNS, *END_COLUMNS)
             await connection.execute(_UPDATE, [self._columns(read_id, columns) for read_id in ended])
             await connection.execute(_LEAVE_OUTBOX, {"ids": ended})
-        marks = await move_marks(connection, self.reported)
+        marks = await move_marks(connection, self.reported, self.receipted, self.now)
         self.incidents |= await keep_states(connection, self.states, self.now)
         await keep_incidents(connection, self.incidents, self.now, most_incidents)
         return Recorded(rows={read_id: self.rows[read_id] for read_id in sorted(self.spoken)}, marks=marks)

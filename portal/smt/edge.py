@@ -5,6 +5,7 @@ import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
@@ -45,6 +46,8 @@ class JsonPost:
             return await self._respond_to(request)
         except BadBody as refusal:
             return JSONResponse({"message": str(refusal)}, refusal.status)
+        except HTTPException as refusal:  # the application's own limit of bodies, for one
+            return JSONResponse({"message": refusal.detail}, refusal.status_code)
         except Exception:  # the edge of the façade: whatever went wrong, its clients read JSON only
             log.exception("%s failed", request.url.path)
             return JSONResponse({"message": "Internal Server Error"}, 500)

@@ -130,7 +130,7 @@ class SmtFacade:
         if meter is None:
             return UNKNOWN_ESI_ID
         async with self._database.reading() as connection:
-            return {"data": await latest_read(connection, meter)}
+            return {"data": await latest_read(connection, meter, viewer)}
 
     async def _intervals_of(self, viewer: Viewer, body: Body) -> dict[str, Any]:
         data: dict[str, Any] = {"trans_id": str(next(self._numbers)), "esiid": text(body, "ESIID")[:40]}

@@ -12,7 +12,8 @@ from gateway.clock import CENTRAL
 from portal.reads.status import ReadStatus, is_open
 from portal.reads.tables import reads
 from portal.smt.interval_text import WALL_TIME, kwh
-from portal.visibility import VisibleMeter
+from portal.viewer import Viewer
+from portal.visibility import VisibleMeter, seen_reads
 
 REMEMBERED = 12
 """Successes looked at, so that each has a date of its own."""
@@ -22,11 +23,8 @@ FAILED = "Error! On Demand Read request could not be fulfilled. Please try again
 
 _OF_METER = reads.c.meter_id == bindparam("of_meter")
 _ENDED_LAST = (
-    select(reads.c.status)
-    .where(_OF_METER)
-    .order_by(reads.c.recorded_at.desc().nulls_first(), reads.c.id.desc())
-    .limit(1)
-)
+    select(reads.c.status).where(_OF_METER).order_by(reads.c.recorded_at.desc().nulls_first(), reads.c.id.desc())
+).limit(1)
 _SUCCESSES = (
     select(reads.c.read_at, reads.c.delivered_wh)
     .where(_OF_METER, reads.c.status == ReadStatus.DONE)
@@ -43,11 +41,11 @@ class Success:
     delivered_wh: int | None
 
 
-async def latest_read(connection: AsyncConnection, meter: VisibleMeter) -> dict[str, Any]:
-    """The `data` of latestodrread for a meter."""
-    wanted = {"of_meter": meter.id}
-    status: ReadStatus | None = await connection.scalar(_ENDED_LAST, wanted)
-    rows = (await connection.execute(_SUCCESSES, wanted)).all()
+async def latest_read(connection: AsyncConnection, meter: VisibleMeter, viewer: Viewer) -> dict[str, Any]:
+    """The `data` of latestodrread for a meter, from the reads that its viewer sees."""
+    wanted, seen = {"of_meter": meter.id}, seen_reads(viewer)
+    status: ReadStatus | None = await connection.scalar(_ENDED_LAST.where(seen), wanted)
+    rows = (await connection.execute(_SUCCESSES.where(seen), wanted)).all()
     return told(status, [Success(read_at=row.read_at, delivered_wh=row.delivered_wh) for row in reversed(rows)])
 
 

@@ -9,6 +9,7 @@ private Mosquitto, then for MqttBus the embedded one in a process of its own. Ta
 
 import asyncio
 import os
+import socket
 import sys
 import tempfile
 import threading
@@ -22,6 +23,7 @@ from pathlib import Path
 
 import aiomqtt
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -89,12 +91,12 @@ class Tally:
 
 def plain(port: int, name: str) -> paho.Client:
     """A paho client with its own thread, connected."""
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=name)
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=name)
     client.username_pw_set(name, USERS[name])
     client.max_inflight_messages_set(WINDOW)
     client.connect("127.0.0.1", port)
     connection = client.socket()
-    assert connection is not None
+    assert isinstance(connection, socket.socket)
     connection.setsockopt(*NODELAY)
     return client
 
@@ -102,7 +104,11 @@ def plain(port: int, name: str) -> paho.Client:
 def answer_with_paho(port: int) -> None:
     """Answer every request until killed."""
     client = plain(port, GATEWAY)
-    client.on_message = lambda _, __, message: client.publish(UP, message.payload, 1)
+
+    def answered(_: object, __: object, message: paho.MQTTMessage) -> None:
+        client.publish(UP, message.payload, 1)
+
+    client.on_message = answered
     client.on_subscribe = lambda *_: say("ready")
     client.subscribe(DOWN, 1)
     client.loop_forever()
@@ -296,20 +302,23 @@ async def serve() -> None:
     await asyncio.Event().wait()
 
 
-async def measure(broker: str, port: int, name: str, in_flight: int) -> None:
-    """Let one client ask through one broker and say the result."""
+async def measure(broker: str, port: int, name: str, in_flight: int) -> float:
+    """Let one client ask through one broker and say the result; returns its requests a second."""
     async with another("answer", name, str(port)):
         tally = await ASKERS[name](port, in_flight)
     say(f"{broker:9} {tally.line(name, in_flight)}")
+    return tally.rate
 
 
 async def main(in_flights: Sequence[int]) -> None:
-    """Measure every client at every number in flight."""
+    """Measure every client at every number in flight, and set the bus against the two peers."""
+    say(f"client window {WINDOW}, broker window {WINDOW}, QoS 1")
     with tempfile.TemporaryDirectory() as folder:
         async with private_mosquitto(Path(folder), USERS, max_inflight=WINDOW) as broker:
             for in_flight in in_flights:
-                for name in ASKERS:
-                    await measure("mosquitto", broker.port, name, in_flight)
+                rates = {name: await measure("mosquitto", broker.port, name, in_flight) for name in ASKERS}
+                for peer in ("paho", "aiomqtt"):
+                    say(f"the bus reaches {rates['bus'] / rates[peer]:.0%} of {peer} with {in_flight} in flight")
     async with another("serve") as port:
         for in_flight in in_flights:
             await measure("embedded", int(port), "bus", in_flight)

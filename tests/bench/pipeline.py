@@ -184,4 +184,5 @@ async def main(seconds: float = 5.0, in_flight: int = 64) -> float:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*map(float, sys.argv[1:2]), *map(int, sys.argv[2:3])))
+    words = dict(enumerate(sys.argv))
+    asyncio.run(main(float(words.get(1, 5)), int(words.get(2, 64))))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import zigpy.types as t
-from bellows.exception import ControllerError
+from bellows.exception import ControllerError  # type: ignore[import-untyped]  # bellows ships no types
 
 from drivers.zigbee.application import SmartEnergyApplication
 from drivers.zigbee.device import SmartEnergyDevice
@@ -52,7 +52,7 @@ class Mumbler(Node):
 
 
 def app_of(driver: Any) -> SmartEnergyApplication:
-    assert driver._app is not None
+    assert isinstance(driver._app, SmartEnergyApplication)
     return driver._app
 
 
@@ -123,7 +123,7 @@ async def test_a_device_that_announces_itself_as_a_meter_is_not_read_in_its_plac
         for number in known:
             await driver.read(lab.assignment(number), 10)
         victim = t.EUI64.deserialize(lab.nodes[0].eui64.to_bytes(8, "little"))[0]
-        app_of(driver).handle_join(t.NWK(lab.nodes[1].nwk), victim, t.NWK(0))
+        app_of(driver).handle_join(t.NWK(lab.nodes[1].nwk), victim, t.NWK(0))  # type: ignore[no-untyped-call]  # zigpy's own
         assert (await driver.read(lab.assignment(0), 10)).delivered_wh == 1
         assert (await driver.read(lab.assignment(1), 10)).delivered_wh == 1_000_004
 
@@ -154,11 +154,11 @@ async def test_a_stranger_who_tries_to_join_does_not_cost_a_device_its_key(labor
         await driver.read(lab.assignment(0), 10)
         app = app_of(driver)
         app._handle_tc_join_handler(
-            nwk=t.NWK(0x4242),
+            nwk=t.NWK(0x4242),  # type: ignore[no-untyped-call]  # zigpy's own
             ieee=t.EUI64.convert("00:12:4b:00:00:00:01:00"),
             device_update_status=1,
             decision=3,
-            parent_nwk=t.NWK(0),
+            parent_nwk=t.NWK(0),  # type: ignore[no-untyped-call]  # zigpy's own
         )
         await driver.read(lab.assignment(0), 10)
         assert lab.memory.link_keys
@@ -171,7 +171,7 @@ async def test_a_node_is_found_by_the_address_it_has_now(laboratory: Make, keep_
         app = app_of(driver)
         device = app.get_device(nwk=0x1000)
         assert app.get_device(nwk=0x1000) is device
-        device.nwk = t.NWK(0x7777)
+        device.nwk = t.NWK(0x7777)  # type: ignore[no-untyped-call]  # zigpy's own
         assert app.get_device(nwk=0x7777) is device
         with pytest.raises(KeyError):
             app.get_device(nwk=0x1000)

@@ -102,9 +102,9 @@ async def test_a_meter_at_fault_fails_alone_and_in_words(
     lab = await laboratory(2)
     spoil(lab.meters[0])
     async with keep_up(lab.driver(attempts=2)) as driver:
-        bad, good = await asyncio.gather(
-            driver.read(lab.assignment(0), 5), driver.read(lab.assignment(1), 5), return_exceptions=True
-        )
+        reads = (driver.read(lab.assignment(number), 5) for number in range(2))
+        told: list[Any] = await asyncio.gather(*reads, return_exceptions=True)
+    bad, good = told
     assert type(bad) is fault
     assert words in str(bad)
     assert good.delivered_wh == 1_000_004

@@ -195,7 +195,7 @@ async def test_a_co_processor_that_speaks_well_framed_nonsense_is_link_lost_and_
             number = 0
             return ash.encode(ash.ResetDone(rolls.randrange(256)))
         if rolls.random() < 0.2:
-            return ash.encode(rolls.choice([ash.Ack, ash.Nak])(rolls.randrange(8)))
+            return ash.encode((ash.Ack if rolls.random() < 0.5 else ash.Nak)(rolls.randrange(8)))
         head = rolls.choice([b"\x00\x80\x00", b"\x00\x80\x01", b"\x01\x80\x01", b"\x00\x90\x01"])
         frame = ash.Data(number, rolls.randrange(8), head + rolls.randbytes(rolls.randrange(0, 80)))
         number = (number + 1) % 8

@@ -65,7 +65,9 @@ async def test_every_fault_is_its_own_meter_s(street: ZigBeeStreet, keep_up: Mak
         street.set_fault(assignment.meter, Fault(kind=kind))
     street.set_fault(told[4].meter, Fault(kind=FaultKind.INVALID))
     async with keep_up(await driver_of(street)) as driver:
-        results = await asyncio.gather(*(driver.read(each, 10) for each in told[:10]), return_exceptions=True)
+        results: list[Any] = await asyncio.gather(
+            *(driver.read(each, 10) for each in told[:10]), return_exceptions=True
+        )
     assert [type(result) for result in results[:4]] == list(expected.values())
     assert [getattr(result, "reason", None) for result in results[:2]] == [
         FailureReason.TIMEOUT,

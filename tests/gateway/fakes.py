@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from gateway.clock import Clock
 from gateway.errors import LinkLost, Unreachable
 from gateway.identifiers import EsiId, GatewayId, MeterNumber, RequestId
 from gateway.messages import Message, ReadEnded, RequestRead
 from gateway.ports import Assignment, Handler
 from gateway.reads import RegisterRead, Scale
-from simulators.virtual_time import VirtualClock
 
 GATEWAY = GatewayId("gw-test")
 METER = MeterNumber("900000116")
@@ -55,11 +55,13 @@ def assignments(*meters: MeterNumber) -> dict[MeterNumber, Assignment]:
 class DictionaryDriver:
     """A driver whose meters take a set time; a lag makes a meter's snapshot old, silence makes it unreachable."""
 
-    clock: VirtualClock
+    clock: Clock
     takes_s: float = 0.05
     lag_s: dict[MeterNumber, float] = field(default_factory=dict)
     no_snapshot: set[MeterNumber] = field(default_factory=set)
     silent: set[MeterNumber] = field(default_factory=set)
+    invalid: set[MeterNumber] = field(default_factory=set)
+    broken: bool = False
     executed: list[MeterNumber] = field(default_factory=list)
     up: bool = False
     lives: int = 0
@@ -78,22 +80,26 @@ class DictionaryDriver:
     async def read(self, assignment: Assignment, timeout_s: float) -> RegisterRead:
         """Answer after takes_s with registers that advance by one watt-hour a read."""
         self.executed.append(assignment.meter)
+        if self.broken:
+            raise ZeroDivisionError("a driver's own mistake")
         if assignment.meter in self.silent:
             await asyncio.sleep(timeout_s)
             raise Unreachable("no answer")
         await asyncio.sleep(self.takes_s)
         now = self.clock.now()
         latched_at = now - timedelta(seconds=self.lag_s.get(assignment.meter, 0))
-        return register_read(assignment.meter, now, None if assignment.meter in self.no_snapshot else latched_at)
+        read = register_read(assignment.meter, now, None if assignment.meter in self.no_snapshot else latched_at)
+        return replace(read, delivered_wh=None) if assignment.meter in self.invalid else read
 
 
 @dataclass
 class NotebookBus:
-    """A bus that keeps what is published; `deaf` makes publishing fail as a lost link does."""
+    """A bus that keeps what is published; `deaf` makes publishing fail as a lost link does, `stalled` makes it wait."""
 
     published: list[Message] = field(default_factory=list)
     up: bool = False
     deaf: bool = False
+    stalled: asyncio.Event | None = None
     handler: Handler | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -115,6 +121,8 @@ class NotebookBus:
         """Write it down."""
         if self.deaf:
             raise LinkLost("deaf")
+        if self.stalled is not None:
+            await self.stalled.wait()
         self.published.append(message)
         self.changed.set()
 

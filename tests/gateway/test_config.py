@@ -71,3 +71,9 @@ def test_our_own_configurations_are_found_by_bare_name() -> None:
     assert find("demo.toml").name == "demo.toml"
     with pytest.raises(BadConfig, match=r"nothing\.toml"):
         find("nothing.toml")
+
+
+@pytest.mark.parametrize("line", ["nonsense", "=1", "lamp.=1", ".watts=1"])
+def test_a_setting_that_sets_nothing_is_refused(tmp_path: Path, line: str) -> None:
+    with pytest.raises(BadConfig, match=r"table\.key=value"):
+        load(written(tmp_path, ""), [line])

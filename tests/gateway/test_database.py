@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, event, insert, select, update
+from sqlalchemy import Column, Integer, MetaData, Table, event, insert, inspect, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database, IdentifierType, Instant
+from gateway.errors import BadConfig
 from gateway.identifiers import EsiId
+from tests.postgres import PrivatePostgres
 
+ROOT = Path(__file__).resolve().parents[2]
 metadata = MetaData()
 counter = Table("counter", metadata, Column("id", Integer, primary_key=True), Column("value", Integer))
 spans = Table("spans", metadata, Column("esi_id", IdentifierType(EsiId), primary_key=True), Column("at", Instant))
@@ -82,3 +85,42 @@ async def test_instants_come_back_aware_and_identifiers_as_themselves(database: 
     assert row.at == at
     assert row.at.tzinfo is not None
     assert isinstance(row.esi_id, EsiId)
+
+
+async def revisions(database: Database) -> dict[str, int]:
+    """How many rows each version table of Alembic's holds."""
+    async with database.reading() as connection:
+        tables = await connection.run_sync(lambda plain: inspect(plain).get_table_names())
+        versions = [table for table in tables if "version" in table]
+        return {table: len((await connection.execute(text(f"select * from {table}"))).all()) for table in versions}
+
+
+@pytest.mark.parametrize(
+    "scripts", ["gateway/migrations", "portal/migrations", "portal/usage/migrations"], ids=lambda path: path
+)
+async def test_processes_that_start_together_on_an_empty_database_migrate_it_once(
+    database_url: str, scripts: str
+) -> None:
+    databases = [Database.open(database_url) for _ in range(4)]
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(database.migrate(ROOT / scripts) for database in databases))
+    assert list((await revisions(databases[0])).values()) == [1]
+    for database in databases:
+        await database.close()
+
+
+async def test_the_script_folders_of_one_postgresql_database_take_turns(postgres: PrivatePostgres) -> None:
+    with postgres.fresh_database() as url:
+        databases = [Database.open(url) for _ in range(2)]
+        folders = ("portal/migrations", "portal/usage/migrations")
+        async with asyncio.timeout(30):
+            await asyncio.gather(*(database.migrate(ROOT / scripts) for database in databases for scripts in folders))
+        assert list((await revisions(databases[0])).values()) == [1, 1]
+        for database in databases:
+            await database.close()
+
+
+@pytest.mark.parametrize("url", ["garbage", "", "sqlite://", "postgresql://h:port/x", "mysql://h/x"])
+def test_what_is_no_url_of_a_database_is_refused_in_words(url: str) -> None:
+    with pytest.raises(BadConfig):
+        Database.open(url)

@@ -8,6 +8,7 @@ import pytest
 from gateway.database import Database
 from gateway.errors import FailureReason
 from gateway.journal import MemoryJournal, SqlJournal
+from gateway.journal.entries import CLOCK_SKEW
 from gateway.messages import Mark, OutcomeStatus, RequestRead
 from gateway.ports import Claimed, Ended, Finished, Journal, Running
 from gateway.read_policy import ReadLimits
@@ -111,7 +112,7 @@ async def test_a_meter_of_another_gateway_is_refused_in_words(journal: Journal) 
 
 
 async def test_a_request_that_arrives_after_its_deadline_never_reaches_the_meter(journal: Journal) -> None:
-    answer = await claim(journal, request(1, NOW, deadline_s=10), NOW + timedelta(seconds=10))
+    answer = await claim(journal, request(1, NOW, deadline_s=10), NOW + timedelta(seconds=10) + CLOCK_SKEW)
     assert isinstance(answer, Ended)
     assert answer.outcome.reason is FailureReason.EXPIRED
 
@@ -156,3 +157,15 @@ async def test_the_outcome_told_again_equals_the_one_told_first(journal: Journal
     await claim(journal, first, NOW)
     [outcome] = await journal.end([done(first, NOW)], LIMITS)
     assert await journal.unreceipted(1) == [outcome]
+
+
+async def test_what_is_receipted_is_told_and_never_goes_back(journal: Journal) -> None:
+    assert await journal.receipted() is None
+    for number in (1, 2):
+        await claim(journal, request(number, NOW), NOW)
+        await journal.end([failed(request(number, NOW), NOW)], LIMITS)
+    await journal.receipt(Mark(journal="journal-1", seq=2))
+    assert await journal.receipted() == Mark(journal="journal-1", seq=2)
+    for other in (Mark(journal="journal-1", seq=1), Mark(journal="journal-2", seq=9), Mark(journal="journal-1", seq=3)):
+        await journal.receipt(other)
+        assert await journal.receipted() == Mark(journal="journal-1", seq=2)

@@ -1,7 +1,7 @@
 """On-demand reads at the gateway, on virtual time: deadlines of minutes pass at once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,8 +9,9 @@ import pytest
 
 from gateway.errors import FailureReason
 from gateway.journal import MemoryJournal
-from gateway.messages import OutcomeStatus, ReadProgressed, ReadStage
+from gateway.messages import OutcomeStatus, ReadEnded, ReadProgressed, ReadStage
 from gateway.on_demand import OnDemandReads
+from gateway.ports import Finished
 from gateway.read_policy import ReadLimits
 from gateway.reads import Freshness
 from gateway.reports import Reports
@@ -190,5 +191,75 @@ def test_a_read_cut_short_by_a_stop_is_interrupted_at_the_next_start(reason: Fai
         [outcome] = await here.journal.interrupt(here.clock.now(), ReadLimits())
         assert outcome.reason is reason
         assert outcome.used_today == 0
+
+    run(scenario())
+
+
+@virtually
+async def test_a_claim_is_served_although_its_delivery_was_cut_off() -> None:
+    here = world()
+    here.bus.stalled = asyncio.Event()
+    asked = request(1, here.clock.now())
+    refused = request(2, here.clock.now())
+    delivery = asyncio.create_task(here.reads.handle([asked, refused]))
+    await asyncio.sleep(0.01)
+    delivery.cancel()
+    here.bus.stalled.set()
+    outcomes = await here.bus.until(2)
+    assert {outcome.id: outcome.status for outcome in outcomes} == {
+        asked.id: OutcomeStatus.DONE,
+        refused.id: OutcomeStatus.REFUSED,
+    }
+
+
+@virtually
+async def test_a_driver_that_errs_in_an_unforeseen_way_does_not_block_its_meter() -> None:
+    here = world()
+    here.driver.broken = True
+    await here.reads.handle([request(1, here.clock.now())])
+    [outcome] = await here.bus.until(1)
+    assert outcome.status is OutcomeStatus.FAILED
+    assert "error of its own" in outcome.detail
+    here.driver.broken = False
+    await here.reads.handle([request(2, here.clock.now())])
+    assert (await here.bus.until(2))[1].status is OutcomeStatus.DONE
+
+
+@virtually
+async def test_an_outcome_survives_a_journal_that_is_in_trouble_for_a_while() -> None:
+    here = world()
+    trouble = [OSError("disk"), OSError("disk")]
+    end = here.journal.end
+
+    async def troubled(finished: Sequence[Finished], limits: ReadLimits) -> list[ReadEnded]:
+        if trouble:
+            raise trouble.pop()
+        return await end(finished, limits)
+
+    here.journal.end = troubled  # type: ignore[method-assign]  # a journal whose disk is full for a second
+    await here.reads.handle([request(1, here.clock.now())])
+    [outcome] = await here.bus.until(1)
+    assert outcome.status is OutcomeStatus.DONE
+    assert trouble == []
+
+
+@virtually
+async def test_a_read_in_which_every_register_is_invalid_fails_and_costs_nothing() -> None:
+    here = world()
+    here.driver.invalid.add(METER)
+    await here.reads.handle([request(1, here.clock.now())])
+    [outcome] = await here.bus.until(1)
+    assert outcome.reason is FailureReason.BAD_READING
+    assert "invalid" in outcome.detail
+    assert outcome.used_today == 0
+
+
+@pytest.mark.parametrize("behind_s", [-300, 300])
+def test_a_portal_whose_clock_is_five_minutes_off_still_gets_its_reads(behind_s: int) -> None:
+    async def scenario() -> None:
+        here = world()
+        await here.reads.handle([request(1, here.clock.now() - timedelta(seconds=behind_s))])
+        [outcome] = await here.bus.until(1)
+        assert outcome.status is OutcomeStatus.DONE
 
     run(scenario())

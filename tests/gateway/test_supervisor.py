@@ -3,7 +3,7 @@
 import asyncio
 
 from gateway.journal import MemoryJournal
-from gateway.messages import GatewayState, Receipt
+from gateway.messages import GatewayState, Mark, Receipt
 from gateway.ports import Delivery
 from gateway.read_policy import ReadLimits
 from gateway.settings import GatewaySettings
@@ -77,6 +77,8 @@ def test_an_outcome_is_repeated_until_its_receipt_arrives() -> None:
         told_by_then = len(bus.outcomes)
         await asyncio.sleep(600)
         assert len(bus.outcomes) == told_by_then
+        assert states(bus)[0].receipted is None
+        assert states(bus)[-1].receipted == told[0].mark
         stop.set()
         await life
 
@@ -94,5 +96,23 @@ def test_a_stop_waits_for_a_running_read() -> None:
         stop.set()
         await life
         assert len(bus.outcomes) >= 1
+
+    run(scenario())
+
+
+def test_a_gateways_birth_tells_what_its_journal_has_receipted() -> None:
+    async def scenario() -> None:
+        here, _, bus = gateway()
+        now = here.clock.now()
+        late = request(1, now, deadline_s=-1)
+        await here.journal.claim([late], now, here.limits, {METER})
+        mark = Mark(journal="journal-1", seq=1)
+        await here.journal.receipt(mark)
+        stop = asyncio.Event()
+        life = asyncio.create_task(here.run(stop))
+        await asyncio.sleep(1)
+        assert states(bus)[0].receipted == mark
+        stop.set()
+        await life
 
     run(scenario())

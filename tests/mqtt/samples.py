@@ -70,6 +70,7 @@ SAMPLES: dict[str, Message] = {
         version="0.1.0",
         meters=2,
         links=(LinkState(driver="zigbee", up=False, since=NOON, detail="LinkLost: the line went quiet"),),
+        receipted=Mark(journal="j-7", seq=40),
     ),
 }
 
@@ -103,3 +104,10 @@ def state(gateway: GatewayId, *, online: bool = True, boot_id: str = "boot-1") -
 def progressed(stage: ReadStage = ReadStage.ACCEPTED) -> ReadProgressed:
     """A small message up."""
     return ReadProgressed(id=REQUEST_ID, meter=METER, stage=stage, at=NOON)
+
+
+def connect_packet(client_id: bytes, password: bytes = b"word", keep_alive: int = 60, clean: bool = True) -> bytes:
+    """MQTT 3.1.1 CONNECT with user name (the client id), password and clean session or not (specification, 3.1)."""
+    fields = b"".join(len(field).to_bytes(2, "big") + field for field in (client_id, client_id, password))
+    body = b"\x00\x04MQTT\x04" + bytes([0xC0 | clean << 1]) + keep_alive.to_bytes(2, "big") + fields
+    return b"\x10" + bytes([len(body)]) + body

@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from amqtt.contexts import Action
+from amqtt.contexts import Action  # type: ignore[import-untyped]  # amqtt has none
 
 from gateway.config import Credentials, Secret, decode
 from gateway.errors import BadConfig, LinkLost
 from mqtt.broker import BrokerSettings, EmbeddedBroker, Gate
 from mqtt.client import MqttBus, MqttSettings
 from tests.mqtt.places import CLOCK, DEADLINE_S, DICE, ONE, Party
-from tests.mqtt.samples import state
+from tests.mqtt.samples import connect_packet, state
 
 GATE = Gate({"portal": "p", "gw-1": "one", "empty": ""}, "portal")
 
@@ -53,13 +53,6 @@ async def ends(port: int, first: bytes) -> None:
         writer.close()
 
 
-def connect_packet(client_id: bytes, password: bytes = b"word", keep_alive: int = 60) -> bytes:
-    """MQTT 3.1.1 CONNECT with user name (the client id) and password, clean session (specification, 3.1)."""
-    fields = b"".join(len(field).to_bytes(2, "big") + field for field in (client_id, client_id, password))
-    body = b"\x00\x04MQTT\x04\xc2" + keep_alive.to_bytes(2, "big") + fields
-    return b"\x10" + bytes([len(body)]) + body
-
-
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.com", ""])
 def test_other_addresses_than_loopback_are_refused(host: str) -> None:
     with pytest.raises(BadConfig, match="loopback"):
@@ -80,6 +73,8 @@ def test_the_users_table_reads_from_toml() -> None:
     ("username", "password", "client_id", "admitted"),
     [
         ("portal", "p", "portal-7", True),
+        ("portal", "p", "gw-1", False),
+        ("portal", "p", None, False),
         ("gw-1", "one", "gw-1", True),
         ("gw-1", "one", "gw-2", False),
         ("gw-1", "p", "gw-1", False),
@@ -89,8 +84,8 @@ def test_the_users_table_reads_from_toml() -> None:
         ("", "", "", False),
     ],
 )
-def test_a_gateway_comes_in_with_its_own_password_and_client_id(
-    username: str | None, password: str | None, client_id: str, admitted: bool
+def test_a_user_comes_in_with_its_own_password_and_client_id(
+    username: str | None, password: str | None, client_id: str | None, admitted: bool
 ) -> None:
     assert GATE.admits(username, password, client_id) is admitted
 

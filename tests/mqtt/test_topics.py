@@ -11,7 +11,7 @@ from gateway.errors import BadMessage
 from gateway.identifiers import GatewayId
 from gateway.messages import Message
 from mqtt.refusals import Cause, Refused
-from mqtt.topics import TABLE, Direction, format_topic, may_read, may_write, parse_topic, subscription
+from mqtt.topics import TABLE, Direction, Kind, format_topic, may_read, may_write, parse_topic, subscription
 
 ONE = GatewayId("gw-1")
 gateways = st.from_regex(GatewayId.pattern, fullmatch=True).map(GatewayId)
@@ -38,11 +38,11 @@ def test_only_states_are_retained() -> None:
 
 @pytest.mark.parametrize("kind", TABLE, ids=lambda kind: kind.name)
 @given(gateway=gateways)
-def test_what_is_formatted_is_parsed_back(kind: object, gateway: GatewayId) -> None:
+def test_what_is_formatted_is_parsed_back(kind: Kind, gateway: GatewayId) -> None:
     assert kind in TABLE
-    topic = format_topic(gateway, kind)  # type: ignore[arg-type]
+    topic = format_topic(gateway, kind)
     parsed = parse_topic(topic)
-    assert (parsed.direction, parsed.gateway, parsed.channel) == (kind.direction, gateway, kind.channel)  # type: ignore[attr-defined]
+    assert (parsed.direction, parsed.gateway, parsed.channel) == (kind.direction, gateway, kind.channel)
     assert str(parsed) == topic
 
 

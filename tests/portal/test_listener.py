@@ -1,7 +1,7 @@
 """What gateways say: recorded once, receipted without gaps, and never believed beyond their own meters."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from gateway.identifiers import GatewayId, MeterNumber, RequestId
 from gateway.messages import GatewayState, LinkState, Mark, OutcomeStatus, ReadEnded, ReadStage, Receipt
 from gateway.ports import Delivery
 from gateway.reads import Age, Freshness, MeterFlag, RegisterRead, Scale
-from portal.gateways.tables import IncidentKind, gateways
+from portal.gateways.tables import IncidentKind, gateway_marks, gateways
 from portal.reads.ask import Refused
 from portal.reads.desk import ReadDesk
 from portal.reads.listener import record
@@ -257,3 +257,58 @@ async def test_a_gateway_that_nobody_registered_is_shown_and_is_an_incident(
     await desk.handle([state(True, "boot-1", clock.now(), stranger)])
     assert await is_online(database, stranger)
     assert await kept_incidents(database) == [(IncidentKind.UNKNOWN_GATEWAY, 1)]
+
+
+async def marks_of(database: Database) -> dict[str, int]:
+    async with database.reading() as connection:
+        rows = await connection.execute(select(gateway_marks.c.journal, gateway_marks.c.seq))
+        return {row.journal: row.seq for row in rows}
+
+
+async def test_a_portal_older_than_its_receipts_is_told_what_does_not_come_again(
+    database: Database, desk: ReadDesk, bus: WireBus, clock: HandClock
+) -> None:
+    await asked(database, desk, clock)
+    request = await bus.request()
+    gateway = Answers(GATEWAY, clock)
+    for _ in range(4):
+        gateway.mark()
+    await desk.handle([gateway.done(request)])
+    assert await marks_of(database) == {"journal-1": 0}
+    told = altered(state(True, "boot-1", clock.now()), receipted=Mark(journal="journal-1", seq=4))
+    await desk.handle([told])
+    assert await marks_of(database) == {"journal-1": 4}
+    published(bus)
+    fifth = Answers(GATEWAY, clock)
+    for _ in range(4):
+        fifth.mark()
+    await desk.handle([fifth.done(request)])
+    await turns()
+    assert [m.mark.seq for _, m in published(bus) if isinstance(m, Receipt)] == [5]
+    await desk.handle([told, told])
+    assert await marks_of(database) == {"journal-1": 5}
+
+
+@pytest.mark.parametrize(
+    "mark", [Mark(journal="x" * 65, seq=1), Mark(journal="j", seq=2**70), Mark(journal="j", seq=0)]
+)
+async def test_a_receipted_mark_that_cannot_be_kept_is_passed_over(
+    database: Database, desk: ReadDesk, clock: HandClock, mark: Mark
+) -> None:
+    await desk.handle([altered(state(True, "boot-1", clock.now()), receipted=mark)])
+    assert await is_online(database)
+    assert await marks_of(database) == {}
+
+
+async def test_only_the_newest_journals_of_a_gateway_are_remembered(
+    database: Database, desk: ReadDesk, bus: WireBus, clock: HandClock
+) -> None:
+    await asked(database, desk, clock)
+    request = await bus.request()
+    for number in range(20):
+        clock.set(clock.now() + timedelta(seconds=1))
+        await desk.handle([Answers(GATEWAY, clock, f"journal-{number}").done(request)])
+    assert set(await marks_of(database)) == {f"journal-{number}" for number in range(12, 20)}
+    flood = [Answers(GATEWAY, clock, f"flood-{number}").done(request) for number in range(20)]
+    await desk.handle(flood)
+    assert len(await marks_of(database)) == 8

@@ -1,17 +1,21 @@
 """Signing in: one answer for every wrong try, a lock after more than four, and sessions that end when they must."""
 
 from datetime import timedelta
+from functools import partial
 
 import httpx
 import pytest
 from sqlalchemy import func, select, update
 
 from gateway.database import Database
+from gateway.dice import SeededDice
+from portal.accounts.sessions import drop_stale, find_session, open_session
 from portal.accounts.status import AccountStatus
-from portal.accounts.tables import accounts, sessions
+from portal.accounts.tables import SessionKind, accounts, sessions
 from portal.accounts.user_ids import is_user_id
 from portal.companies.status import CompanyStatus, DunsStatus
 from portal.companies.tables import companies, duns_numbers
+from portal.settings import SessionTimes
 from tests.clock import HandClock
 from tests.portal.conftest import SignIn
 from tests.portal.world import LONE_STAR, PASSWORD
@@ -93,13 +97,40 @@ async def test_a_token_lives_an_hour_past_its_last_use(signed_in: SignIn, clock:
     assert (await client.get("/me")).status_code == 401
 
 
-async def test_a_token_that_is_always_used_still_ends_after_a_day(signed_in: SignIn, clock: HandClock) -> None:
+async def test_a_token_of_a_day_ends_when_it_is_unused_for_a_quarter_of_an_hour(
+    signed_in: SignIn, clock: HandClock, database: Database
+) -> None:
     client = await signed_in("rep.user")
     for _ in range(48):
         clock.set(clock.now() + timedelta(minutes=30))
         assert (await client.get("/me")).status_code == 200
-    clock.set(clock.now() + timedelta(seconds=1))
+    for _ in range(4):
+        clock.set(clock.now() + timedelta(minutes=15))
+        await database.write(partial(drop_stale, times=SessionTimes(), now=clock.now()))
+        assert (await client.get("/me")).status_code == 200
+    clock.set(clock.now() + timedelta(minutes=16, seconds=1))
     assert (await client.get("/me")).status_code == 401
+    await database.write(partial(drop_stale, times=SessionTimes(), now=clock.now()))
+    async with database.reading() as connection:
+        assert await connection.scalar(select(func.count()).select_from(sessions)) == 0
+
+
+async def test_a_pages_session_ends_after_its_life_however_much_it_is_used(
+    database: Database, clock: HandClock
+) -> None:
+    times = SessionTimes()
+    async with database.reading() as connection:
+        account_id = await connection.scalar(select(accounts.c.id).where(accounts.c.user_key == "rep.user"))
+    secret = await database.write(
+        partial(open_session, account_id=account_id or 0, kind=SessionKind.PAGE, dice=SeededDice(1), now=clock.now())
+    )
+    ends_at = clock.now() + timedelta(seconds=times.page_life_s)
+    used = update(sessions).values(last_used_at=ends_at)
+    await change(database, used)
+    async with database.reading() as connection:
+        assert await find_session(connection, secret, SessionKind.PAGE, times, ends_at) is not None
+        later = ends_at + timedelta(seconds=1)
+        assert await find_session(connection, secret, SessionKind.PAGE, times, later) is None
 
 
 async def test_signing_out_ends_the_session_at_once(signed_in: SignIn) -> None:

@@ -7,14 +7,10 @@ from typing import Any
 
 import pytest
 import zigpy.types as t
-from bellows.zigbee.application import ControllerApplication
-from hypothesis import settings
+from bellows.zigbee.application import ControllerApplication  # type: ignore[import-untyped]  # bellows ships no types
 
 from simulators.world import StreetPlan, ZigBeeStreet
 from simulators.zigbee.nodes import Node
-
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")  # a busy machine is no failure
 
 NOON = datetime(2026, 7, 8, 17, tzinfo=UTC)
 
@@ -55,7 +51,7 @@ class HandClock:
             woken.set_result(None)
 
 
-class Host(ControllerApplication):
+class Host(ControllerApplication):  # type: ignore[misc]  # bellows ships no types
     """The stock application; what it would drop as no profile of its own is kept for the test."""
 
     def __init__(self, config: dict[str, Any]) -> None:
@@ -108,19 +104,23 @@ class Host(ControllerApplication):
         options = t.TransmitOptions.ACK
         if encrypted:
             options |= t.TransmitOptions.APS_Encryption
+        fields: dict[str, Any] = {
+            "src_ep": 1, "dst_ep": next(iter(node.endpoints)), "tsn": 1, "profile_id": profile, "cluster_id": cluster,
+        }  # fmt: skip
         await self.send_packet(
             t.ZigbeePacket(
-                src=t.AddrModeAddress(t.AddrMode.NWK, 0),
-                src_ep=1,
-                dst=t.AddrModeAddress(t.AddrMode.NWK, node.nwk),
-                dst_ep=next(iter(node.endpoints)),
-                tsn=1,
-                profile_id=profile,
-                cluster_id=cluster,
+                src=address(t.AddrMode.NWK, 0),
+                dst=address(t.AddrMode.NWK, node.nwk),
                 data=t.SerializableBytes(bytes.fromhex(payload)),
                 tx_options=options,
+                **fields,
             )
         )
+
+
+def address(mode: t.AddrMode, number: Any) -> t.AddrModeAddress:
+    """An address of the host stack; it turns plain numbers into its own kinds."""
+    return t.AddrModeAddress(mode, number)
 
 
 def host_config(port: int) -> dict[str, Any]:

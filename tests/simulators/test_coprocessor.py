@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import bellows.ezsp
-import bellows.types as t
+import bellows.ezsp  # type: ignore[import-untyped]  # bellows ships no types
+import bellows.types as t  # type: ignore[import-untyped]  # bellows ships no types
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ from gateway.errors import BadConfig
 from simulators.world import StreetPlan, ZigBeeStreet
 from simulators.zigbee.aps import ApsMessage
 from simulators.zigbee.ncp.memory import load
-from simulators.zigbee.nodes import UNHEARD
+from simulators.zigbee.nodes import UNHEARD, Node
 
 from .conftest import HandClock
 
@@ -64,9 +64,15 @@ class RawHost:
         assert rest == b""
         return name, list(values.values())
 
+    def node(self, number: int = 0) -> Node:
+        """A meter's node."""
+        found = self.street.radio.named(int(self.street.premises[number].eui64, 16))
+        assert found is not None
+        return found
+
     def meet(self, number: int = 0) -> int:
         """Ask a meter for its EUI-64, so that the co-processor knows it by both addresses; returns its nwk."""
-        node = self.street.radio.named(int(self.street.premises[number].eui64, 16))
+        node = self.node(number)
         frame = t.EmberApsFrame(**{field.name: 0 for field in t.EmberApsFrame.fields}).replace(clusterId=0x0001)
         self.unicast(node.nwk, frame, b"\x01" + node.nwk.to_bytes(2, "little") + b"\0\0")
         return int(node.nwk)
@@ -143,7 +149,7 @@ def test_encryption_without_a_link_key_is_key_not_authorised(version: int, statu
 
 def test_encryption_needs_to_know_whose_address_it_is() -> None:
     host = RawHost(StreetPlan(meters=1)).up()
-    node = host.street.radio.named(int(host.street.premises[0].eui64, 16))
+    node = host.node()
     assert host.unicast(node.nwk, ENCRYPTED_FRAME, b"\0\0\0") == t.sl_Status.ZIGBEE_KEY_NOT_AUTHORIZED
     host.ask(
         "replaceAddressTableEntry",
@@ -157,7 +163,7 @@ def test_encryption_needs_to_know_whose_address_it_is() -> None:
 
 def test_a_message_under_another_nodes_key_is_not_understood() -> None:
     host = RawHost(StreetPlan(meters=2)).up()
-    node, other = (host.street.radio.named(int(premise.eui64, 16)) for premise in host.street.premises)
+    node, other = (host.node(number) for number in range(2))
     message = ApsMessage(
         source=0,
         destination=node.nwk,
@@ -191,7 +197,7 @@ def test_lost_callbacks_are_told_with_the_next_response() -> None:
 
 def test_addresses_are_known_of_nodes_heard_and_of_those_in_the_table() -> None:
     host = RawHost(StreetPlan(meters=2)).up()
-    first, second = (host.street.radio.named(int(premise.eui64, 16)) for premise in host.street.premises)
+    first, second = (host.node(number) for number in range(2))
     named = [t.EUI64(node.eui64.to_bytes(8, "little")) for node in (first, second)]
     assert host.ask("lookupNodeIdByEui64", eui64=named[0])[0] == t.sl_Status.NOT_FOUND
     host.meet()
@@ -238,4 +244,4 @@ def test_no_command_whatever_makes_the_co_processor_raise(commands: list[tuple[i
     for code, body in commands:
         host.raw(b"\x05\x00\x01" + code.to_bytes(2, "little") + body)
         assert len(host.responses[-1]) <= 220
-    assert host.street.coprocessor.receive(b"\x00") is None
+    host.street.coprocessor.receive(b"\x00")

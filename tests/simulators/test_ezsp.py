@@ -2,8 +2,8 @@
 
 from typing import Any
 
-import bellows.ezsp
-import bellows.types as t
+import bellows.ezsp  # type: ignore[import-untyped]  # bellows ships no types
+import bellows.types as t  # type: ignore[import-untyped]  # bellows ships no types
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,7 +65,7 @@ def host_frames(version: int) -> dict[str, tuple[int, Any, Any]]:
     return dict(bellows.ezsp.EZSP._BY_VERSION[version].COMMANDS)
 
 
-def sample(kind: type) -> Any:
+def sample(kind: Any) -> Any:
     """Some value of a host stack's type."""
     value, _ = kind.deserialize(bytes(128))
     return value

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from gateway.identifiers import Eui64, MeterNumber
 from simulators.control import ControlPort, obey, tell
 from simulators.faults import Fault, FaultKind
 from simulators.lab import assignments_csv
-from simulators.world import StreetPlan, ZigBeeStreet
+from simulators.world import OtherStreet, StreetPlan, ZigBeeStreet
 
 from .conftest import HandClock, Standing
 
@@ -103,6 +104,36 @@ def test_the_command_says_where_it_listens_and_ends_cleanly_when_told(tmp_path: 
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize("other", [{"seed": 8}, {"first": 3}, {"meters": 6}])
+@pytest.mark.parametrize("blank", [False, True])
+def test_a_state_file_of_another_street_is_refused_in_words(tmp_path: Path, other: dict[str, int], blank: bool) -> None:
+    plan = StreetPlan(meters=5, seed=7, blank=blank, state=tmp_path / "state.json")
+    ZigBeeStreet(plan, HandClock()).memory.save()
+    again = ZigBeeStreet(plan, HandClock())
+    assert (again.memory.network is None) is blank
+    with pytest.raises(OtherStreet, match=r"was formed for seed 7, first 0, meters 5, not for seed"):
+        ZigBeeStreet(replace(plan, **other), HandClock())  # type: ignore[arg-type]  # numbers of a plan
+
+
+def test_the_command_refuses_a_state_file_of_another_street(tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    ZigBeeStreet(StreetPlan(meters=5, seed=7, state=state), HandClock())
+    out = tmp_path / "assignments.csv"
+    refused = lab("ncp", "--meters=5", "--seed=8", f"--state={state}", f"--config-out={out}")
+    assert refused.returncode == 1
+    assert not out.exists()
+    assert refused.stderr.startswith(f"metergate: {state} was formed for seed 7")
+
+
+def test_a_state_file_from_before_streets_were_noted_is_taken(tmp_path: Path) -> None:
+    plan = StreetPlan(meters=5, seed=7, state=tmp_path / "state.json")
+    memory = ZigBeeStreet(plan, HandClock()).memory
+    kept = json.loads((tmp_path / "state.json").read_text())
+    del kept["formed_for"]
+    (tmp_path / "state.json").write_text(json.dumps(kept))
+    assert ZigBeeStreet(plan, HandClock()).memory.network == memory.network
 
 
 def test_an_unknown_version_is_refused_in_words() -> None:

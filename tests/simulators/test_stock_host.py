@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-import bellows.ezsp
+import bellows.ezsp  # type: ignore[import-untyped]  # bellows ships no types
 import pytest
 import zigpy.types as t
 import zigpy.zdo.types as zdo_t
@@ -16,7 +17,7 @@ from simulators.zigbee.ezsp_frames import STACK_VERSIONS
 from simulators.zigbee.nodes import Node, Plain
 from simulators.zigbee.zcl import NOT_AUTHORISED
 
-from .conftest import HandClock, Host, Standing
+from .conftest import HandClock, Host, Standing, address
 
 Connect = Callable[..., Awaitable[Host]]
 READ_BASIC = "00 01 00 0400 0500"
@@ -28,14 +29,15 @@ def nodes(street: ZigBeeStreet) -> list[Node]:
     return [node for node in found if node is not None]
 
 
-def device(host: Host, node: Node) -> object:
-    return host.add_device(nwk=t.NWK(node.nwk), ieee=t.EUI64(node.eui64.to_bytes(8, "little")))
+def device(host: Host, node: Node) -> Any:
+    return host.add_device(nwk=t.NWK(node.nwk), ieee=t.EUI64(node.eui64.to_bytes(8, "little")))  # type: ignore[no-untyped-call]  # zigpy's own
 
 
 @pytest.mark.parametrize("version", sorted(STACK_VERSIONS))
 async def test_it_starts_on_a_formed_network_without_forming(version: int, stand: Standing, connect: Connect) -> None:
     street, port = await stand(StreetPlan(meters=4, version=version))
     host = await connect(port)
+    assert street.memory.network is not None
     assert host.state.network_info.pan_id == street.memory.network.pan_id
     assert host.state.network_info.network_key.key.serialize() == street.memory.network.network_key
     assert host.state.node_info.nwk == 0x0000
@@ -67,19 +69,20 @@ async def test_a_broadcast_question_for_an_address_is_answered_by_that_meter_alo
     meter = device(host, node)
     heard: list[t.ZigbeePacket] = []
     answered = asyncio.Event()
-    meter.packet_received = lambda packet: (heard.append(packet), answered.set())
+
+    def listen(packet: t.ZigbeePacket) -> None:
+        heard.append(packet)
+        answered.set()
+
+    meter.packet_received = listen
     question = b"\x07" + node.eui64.to_bytes(8, "little") + b"\x00\x00"
+    fields: dict[str, Any] = {"src_ep": 0, "dst_ep": 0, "tsn": 7, "profile_id": 0, "cluster_id": 0, "radius": 30}
     await host.send_packet(
         t.ZigbeePacket(
-            src=t.AddrModeAddress(t.AddrMode.NWK, 0),
-            src_ep=0,
-            dst=t.AddrModeAddress(t.AddrMode.Broadcast, t.BroadcastAddress.RX_ON_WHEN_IDLE),
-            dst_ep=0,
-            tsn=7,
-            profile_id=0,
-            cluster_id=0x0000,
+            src=address(t.AddrMode.NWK, 0),
+            dst=address(t.AddrMode.Broadcast, t.BroadcastAddress.RX_ON_WHEN_IDLE),
             data=t.SerializableBytes(question),
-            radius=30,
+            **fields,
         )
     )
     await asyncio.wait_for(answered.wait(), 5)
@@ -187,8 +190,10 @@ async def test_a_blank_co_processor_is_not_formed_and_can_be(stand: Standing, co
         await connect(port)
     host = await connect(port, auto_form=True)
     assert street.coprocessor.network.formed > 0
+    assert street.memory.network is not None
     assert street.memory.network.pan_id == host.state.network_info.pan_id
     again, port = await stand(plan)
+    assert again.memory.network is not None
     assert again.memory.network.pan_id == street.memory.network.pan_id
 
 
@@ -240,6 +245,7 @@ async def test_a_slow_meter_answers_when_its_time_has_come(stand: Standing, conn
     assert street.reads()[number] == 1
     clock.forward(0.1)
     answer = await asyncio.wait_for(host.packets.get(), 5)
+    assert answer.src is not None
     assert answer.src.address == node.nwk
 
 

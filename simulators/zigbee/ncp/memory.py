@@ -43,13 +43,17 @@ class LinkKey:
 
 @dataclass(slots=True, kw_only=True)
 class Memory:
-    """The non-volatile part. Link keys stand at their index in the key table; path None keeps nothing on disk."""
+    """The non-volatile part. Link keys stand at their index in the key table; path None keeps nothing on disk.
+
+    formed_for names the surroundings that it was made for, None in files from before that was kept.
+    """
 
     eui64: int
     network: Network | None = None
     link_keys: dict[int, LinkKey] = field(default_factory=dict, repr=False)
     tokens: dict[int, bytes] = field(default_factory=dict, repr=False)
     path: Path | None = None
+    formed_for: str | None = None
 
     def save(self) -> None:
         """Write the file, if there is one, so that it is never half a file."""
@@ -85,6 +89,7 @@ def load(path: Path) -> Memory:
             link_keys={int(index): _link_key(key) for index, key in state["link_keys"].items()},
             tokens={int(token): bytes.fromhex(value) for token, value in state["tokens"].items()},
             path=path,
+            formed_for=state.get("formed_for"),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadConfig(f"{path} is not a co-processor's state: {error}") from None
@@ -93,6 +98,7 @@ def load(path: Path) -> Memory:
 def _state(memory: Memory) -> dict[str, Any]:
     network = memory.network
     return {
+        "formed_for": memory.formed_for,
         "eui64": f"{memory.eui64:016X}",
         "network": None if network is None else {name: _plain(getattr(network, name)) for name in Network.__slots__},
         "link_keys": {

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import httpx
+from fastapi import FastAPI
 from sqlalchemy import select
 
 from gateway.clock import Clock
@@ -38,7 +39,7 @@ CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 class House:
     """A running portal: its application, its database and the wire on which the test answers as a gateway."""
 
-    app: object
+    app: FastAPI
     database: Database
     desk: ReadDesk
     intervals: SqlIntervalStore
@@ -73,7 +74,7 @@ class House:
 
     def client(self, *, raise_app_exceptions: bool = True) -> "Browser":
         """A browser of its own, not signed in."""
-        transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=raise_app_exceptions)  # type: ignore[arg-type]  # FastAPI is an ASGI application
+        transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=raise_app_exceptions)
         return Browser(httpx.AsyncClient(transport=transport, base_url=HOST, headers=HTML))
 
 

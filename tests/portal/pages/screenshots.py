@@ -45,12 +45,18 @@ WORLD = SeedWorld(
     ),
     accounts=tuple(
         SeedAccount(
-            user_id=user, password=PASSWORD, first_name=first, last_name=last, email=f"{user}@example.com", **more
+            user_id=user,
+            password=PASSWORD,
+            first_name=first,
+            last_name=last,
+            email=f"{user}@example.com",
+            company=company,
+            administrator=company is not None,
         )
-        for user, first, last, more in (
-            ("dana.whitfield", "Dana", "Whitfield", {"company": "Bluebonnet Power", "administrator": True}),
-            ("sam.ortega", "Sam", "Ortega", {"company": "Hill Country Wires", "administrator": True}),
-            ("maria.lopez", "Maria", "Lopez", {}),
+        for user, first, last, company in (
+            ("dana.whitfield", "Dana", "Whitfield", "Bluebonnet Power"),
+            ("sam.ortega", "Sam", "Ortega", "Hill Country Wires"),
+            ("maria.lopez", "Maria", "Lopez", None),
         )
     ),
     gateways=(SeedGateway(id=GATEWAY, tdsp="Hill Country Wires"),),

@@ -1,8 +1,12 @@
 """Problems: a page for people, the problem itself for programs."""
 
+import pytest
 from fastapi import FastAPI
 
+from portal import headers
 from tests.portal.pages.house import House
+
+HEADERS = {name.lower(): value for name, value in headers.HEADERS.items()}
 
 
 async def test_people_get_a_page_and_programs_a_problem_body(house: House) -> None:
@@ -38,6 +42,20 @@ async def test_a_fault_of_ours_is_a_page_without_details(house: House) -> None:
     assert "Something went wrong here" in page.text
     assert "swordfish" not in page.text
     assert page.headers["content-security-policy"].startswith("default-src")
+    program = await browser.http.get("/broken", headers={"Accept": "application/json"})
+    assert program.status_code == 500
+    assert program.headers["content-type"] == "application/problem+json"
+    assert HEADERS.items() <= dict(program.headers).items()
+
+
+@pytest.mark.parametrize("path", ["/login", "/api/v1/sessions", "/api/user/authenticate"])
+async def test_a_body_that_is_too_large_is_refused_with_the_security_headers(house: House, path: str) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    answer = await house.client().http.post(path, content=b"x" * 5_000_000, headers=form)
+    assert answer.status_code == 413
+    assert HEADERS.items() <= dict(answer.headers).items()
+    if path == "/api/user/authenticate":
+        assert answer.headers["content-type"] == "application/json"
 
 
 async def test_too_many_wrong_passwords_are_told_when_to_come_back(house: House) -> None:

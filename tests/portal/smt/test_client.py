@@ -16,8 +16,8 @@ import aiohttp
 import pytest
 import uvicorn
 from aiohttp.abc import AbstractResolver, ResolveResult
-from smart_meter_texas import Account, Client
-from smart_meter_texas.exceptions import (
+from smart_meter_texas import Account, Client  # type: ignore[import-untyped]  # it ships no types
+from smart_meter_texas.exceptions import (  # type: ignore[import-untyped]  # it ships no types
     SmartMeterTexasAPIDateError,
     SmartMeterTexasAPIError,
     SmartMeterTexasAuthError,

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from smart_meter_texas import Meter
+from smart_meter_texas import Meter  # type: ignore[import-untyped]  # it ships no types
 
 from gateway.clock import intervals_in
 from gateway.identifiers import EsiId

@@ -28,7 +28,13 @@ def place(tmp_path: Path) -> Path:
 
 def load(place: Path, *names: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a folder."""
-    command = [Path(sys.executable).with_name("metergate"), "load", *names, "--config", "configuration.toml"]
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("metergate"),
+        "load",
+        *names,
+        "--config",
+        "configuration.toml",
+    ]
     return subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=60, check=False, env=os.environ)
 
 
