@@ -228,7 +228,8 @@ async def test_a_serial_device_is_a_line_too(stand: Standing) -> None:
     truth = freeze(street)[0]
     ours, theirs = os.openpty()
     tty.setraw(ours)
-    loop, buffer, answers = asyncio.get_running_loop(), bytearray(), set()
+    loop, buffer = asyncio.get_running_loop(), bytearray()
+    answers: set[asyncio.Task[None]] = set()
 
     async def answer(request: frames.Request) -> None:
         os.write(ours, await street.line.answer(request))

@@ -1,6 +1,7 @@
 """Profiles are checked when they are read, and what is wrong with one is said in words."""
 
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def test_the_example_explains_every_key() -> None:
 
 def test_scales_are_exact() -> None:
     register = profile(register="scale = 0.1").registers[0]
-    assert (register.scale, register.factor) == (Decimal("0.1"), 100)
+    assert (register.scale, register.factor) == (Decimal("0.1"), Fraction(100))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import ssl
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -68,7 +69,7 @@ async def test_a_meter_is_read_over_mutual_tls_and_a_stranger_is_not_trusted(tmp
     puppet = answering(world)
     port = await puppet.open(context)
     try:
-        told = {"scheme": "tls", "certificate": ours[0], "key": ours[1]}
+        told: dict[str, Any] = {"scheme": "tls", "certificate": ours[0], "key": ours[1]}
         async with kept(driver(port, ca=theirs[0], **told)) as line:
             assert (await line.read(assignment(1, "eastron-sdm630"), 10)).delivered_wh
         with pytest.raises(LinkLost, match="certificate"):
