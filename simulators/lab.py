@@ -12,12 +12,14 @@ from gateway.clock import SystemClock
 from gateway.errors import BadInput
 from simulators.control import BadCommand, ControlPort, tell
 from simulators.faults import FaultKind
+from simulators.modbus import lab as modbus
 from simulators.street import street
 from simulators.world import StreetPlan, ZigBeeStreet
 from simulators.zigbee.ezsp_frames import STACK_VERSIONS
 from simulators.zigbee.nodes import Plain
 
 app = typer.Typer(no_args_is_help=True, help="Simulated radios and meters.")
+app.command("modbus")(modbus.command)
 
 Meters = Annotated[int, typer.Option(min=0, help="How many meters stand on the street.")]
 Seed = Annotated[int, typer.Option(min=0, help="The seed of everything: same seed, same street.")]

@@ -1,1 +1,5 @@
-"""Modbus meters."""
+"""Modbus meters, over pymodbus: any meter that a profile describes."""
+
+from drivers.modbus.driver import ModbusDriver
+
+__all__ = ["ModbusDriver"]

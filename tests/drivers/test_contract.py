@@ -7,6 +7,8 @@ from typing import Protocol
 
 import pytest
 
+from drivers.modbus import ModbusDriver
+from drivers.modbus.profile import named
 from drivers.zigbee import ZigBeeDriver
 from gateway.clock import SystemClock
 from gateway.dice import SeededDice
@@ -16,6 +18,8 @@ from gateway.identifiers import MeterNumber
 from gateway.links import Backoff, keep
 from gateway.ports import Assignment, Driver
 from simulators.faults import Fault, FaultKind
+from simulators.modbus.faults import ModbusFault, ModbusFaultKind
+from simulators.modbus.street import ModbusPlan, ModbusStreet
 from simulators.world import StreetPlan, ZigBeeStreet
 
 PROMPT_S = 3.0
@@ -78,7 +82,47 @@ class ZigBeeBench:
         self._street.ncp.drop()
 
 
-BENCHES: dict[str, Callable[[], Bench]] = {"zigbee": ZigBeeBench}
+class ModbusBench:
+    """A line of SunSpec meters, every register frozen."""
+
+    def __init__(self, *, rtu: bool) -> None:
+        self._clock, self._rtu, self._port = SystemClock(), rtu, 0
+        plan = ModbusPlan(profile=named("sunspec-int"), name="sunspec-int", units=4, seed=11, rtu=rtu)
+        self._street = ModbusStreet(plan, self._clock)
+        for sim in self._street.meters:
+            sim.fault = ModbusFault(kind=ModbusFaultKind.FROZEN)
+        self.meters = [
+            Assignment(meter=sim.meter.number, driver="line", address=f"{sim.unit}/sunspec-int")
+            for sim in self._street.meters
+        ]
+        self.stranger = Assignment(meter=MeterNumber("NOBODY"), driver="line", address="99/sunspec-int")
+
+    async def open(self) -> None:
+        self._port = await self._street.line.start(self._port)
+
+    async def close(self) -> None:
+        await self._street.line.close()
+
+    def driver(self) -> Driver:
+        link = f"{'rtu+tcp' if self._rtu else 'tcp'}://127.0.0.1:{self._port}"
+        settings = ModbusDriver.Settings(link=link, attempts=2, attempt_timeout_s=0.5, settle_s=0.1)
+        return ModbusDriver("line", settings, self._clock, SeededDice(11))
+
+    def delivered_wh(self, number: int) -> int:
+        return self._street.meters[number].meter.registers().delivered_wh
+
+    def silence(self, number: int) -> None:
+        self._street.meters[number].fault = ModbusFault(kind=ModbusFaultKind.SILENT)
+
+    def cut(self) -> None:
+        self._street.line.drop()
+
+
+BENCHES: dict[str, Callable[[], Bench]] = {
+    "modbus": lambda: ModbusBench(rtu=False),
+    "modbus-rtu": lambda: ModbusBench(rtu=True),
+    "zigbee": ZigBeeBench,
+}
 
 
 @pytest.fixture(params=sorted(BENCHES))

@@ -1,0 +1,69 @@
+"""`metergate lab modbus`: a line of simulated Modbus meters from the command line."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from drivers.modbus.profile import named
+from gateway.clock import SystemClock
+from gateway.errors import BadInput
+from simulators.modbus.faults import ModbusFault, ModbusFaultKind
+from simulators.modbus.street import MOST_UNITS, ModbusPlan, ModbusStreet
+
+
+class CannotServe(BadInput):
+    """A port that somebody else has, or a fault that there is not."""
+
+
+def command(
+    profile: Annotated[str, typer.Option(help="The kind of meter: a profile's name.")] = "eastron-sdm630",
+    profiles: Annotated[Path | None, typer.Option(help="A folder of profiles of one's own.")] = None,
+    units: Annotated[int, typer.Option(min=1, max=MOST_UNITS, help="How many meters are on the line.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="The seed of everything: same seed, same meters.")] = 7,
+    port: Annotated[int, typer.Option(help="TCP port of the line; 0 takes a free one.")] = 0,
+    rtu: Annotated[
+        bool, typer.Option("--rtu", help="Serial frames over TCP, as a transparent converter sends.")
+    ] = False,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help=f"UNIT=KIND breaks a meter: {', '.join(ModbusFaultKind)}. UNIT=late:2 is two seconds late."),
+    ] = None,
+    config_out: Annotated[Path | None, typer.Option(help="Write the assignments that a gateway reads here.")] = None,
+) -> None:
+    """A line of Modbus meters on a TCP port, until it is told to stop."""
+    plan = ModbusPlan(profile=named(profile, profiles), name=profile, units=units, seed=seed, rtu=rtu)
+    world = ModbusStreet(plan, SystemClock())
+    for text in fault or ():
+        _break(world, text)
+    if config_out is not None:
+        config_out.write_text(world.assignments_csv(), encoding="utf-8")
+    asyncio.run(_serve(world, port))
+
+
+def _break(world: ModbusStreet, text: str) -> None:
+    """Break the meter that `UNIT=KIND`, `UNIT=late:SECONDS` or `UNIT=exception:CODE` names. Raises CannotServe."""
+    unit, _, rest = text.partition("=")
+    kind, _, number = rest.partition(":")
+    try:
+        value = float(number or 4)
+        fault = ModbusFault(kind=ModbusFaultKind(kind), seconds=value, code=int(value))
+        world.line.meters[int(unit)].fault = fault
+    except (ValueError, KeyError, OverflowError):
+        raise CannotServe(f"{text[:64]!r} is no UNIT=KIND of this line") from None
+
+
+async def _serve(world: ModbusStreet, port: int) -> None:
+    """Stand until SIGTERM or SIGINT; the one line that is printed says where."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    try:
+        typer.echo(f"ready port={await world.line.start(port)} units={world.plan.units} profile={world.plan.name}")
+        await stopped.wait()
+    except OSError as error:
+        raise CannotServe(f"the line cannot listen: {error.strerror}") from None
+    finally:
+        await world.line.close()
