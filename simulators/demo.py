@@ -187,4 +187,5 @@ class Demo:
             "breaks that meter on purpose, none mends it\n\n"
             "  Ctrl-C stops it; make demo again is quick and keeps the data; make demo-reset starts over.\n"
         )
-        print(f"ready page={page}", flush=True)
+        if not self.console.is_terminal:
+            print(f"ready page={page}", flush=True)
