@@ -1,7 +1,7 @@
 """Which meters a gateway reaches, and how: a CSV file of meter, driver and address (pure but for reading it)."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 from gateway.errors import BadConfig, BadIdentifier
@@ -31,10 +31,16 @@ def parse(lines: Iterable[str], where: str) -> dict[MeterNumber, Assignment]:
     return assignments
 
 
-def read(path: Path) -> dict[MeterNumber, Assignment]:
-    """The assignments in a file. Raises BadConfig."""
+def read(path: Path, drivers: Container[str]) -> dict[MeterNumber, Assignment]:
+    """The assignments in a file, to drivers that are there. Raises BadConfig."""
     try:
         with path.open(encoding="utf-8", newline="") as lines:
-            return parse(lines, str(path))
+            meters = parse(lines, str(path))
     except OSError as error:
         raise BadConfig(f"assignments {path} cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadConfig(f"assignments {path} are no CSV in UTF-8: {error}") from None
+    homeless = sorted({meter.driver for meter in meters.values() if meter.driver not in drivers})
+    if homeless:
+        raise BadConfig(f"{path} names drivers that are not configured: {', '.join(homeless)}")
+    return meters

@@ -41,6 +41,8 @@ class Secret:
                 return self.file.read_text(encoding="utf-8").rstrip("\n")
             except OSError as error:
                 raise BadConfig(f"secret file {self.file} cannot be read: {error.strerror}") from None
+            except UnicodeDecodeError:
+                raise BadConfig(f"secret file {self.file} holds no text") from None
         if self.env is not None and self.env in os.environ:
             return os.environ[self.env]
         raise BadConfig(f"secret {self.env or '(neither file nor env)'} is not set")

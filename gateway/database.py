@@ -22,7 +22,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
-from gateway.errors import BadConfig
+from gateway.errors import BadConfig, LinkLost
 from gateway.identifiers import Identifier
 from gateway.sqlite_inline import connect
 
@@ -36,8 +36,6 @@ ATTEMPTS = 4
 LOCK_WAIT_S = 20.0
 RETRIED_SQLSTATES = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock: PostgreSQL undid the transaction for no fault of its own."""
-
-
 MIGRATION_LOCK = 7_204_118
 """The number of PostgreSQL's advisory lock under which any schema of ours changes."""
 
@@ -201,6 +199,24 @@ class Database:
             else:
                 if not future.done():
                     future.set_result(value)
+
+
+async def over_database(work: Awaitable[None]) -> None:
+    """Do work that ends when its database does. Raises LinkLost for that, so that it can be taken up again."""
+    try:
+        await work
+    except (DBAPIError, OSError) as lost:
+        raise LinkLost(f"the database: {lost}") from None
+    except ExceptionGroup as group:  # not except*: what that raises comes out as a group again
+        lost_ones, others = group.split((DBAPIError, OSError))
+        if lost_ones is None or others is not None:
+            raise
+        raise LinkLost(f"the database: {_first(lost_ones)}") from None
+
+
+def _first(error: BaseException) -> BaseException:
+    """The first of the exceptions that a group, or a group of groups, holds."""
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _sqlite(path: Path, begin: str, connections: int) -> AsyncEngine:

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from gateway import assignments, config, wiring
 from gateway.clock import SystemClock
+from gateway.command_line import ConfigName, Over
 from gateway.config import Config, Secret
 from gateway.database import Database
 from gateway.errors import BadConfig, MetergateError
@@ -42,8 +43,8 @@ class Finding:
 
 
 def command(
-    config_: Annotated[str, typer.Option("--config", "-c", help="Configuration: a file, or the name of one of ours.")],
-    over: Annotated[list[str] | None, typer.Option("--set", help="table.key=value to set over it.")] = None,
+    config_: ConfigName,
+    over: Over = None,
     radios: Annotated[bool, typer.Option("--radios", help="Also connect to radios, which cuts off a gateway.")] = False,
 ) -> None:
     """Check a configuration and this machine, and say what to do."""
@@ -95,10 +96,10 @@ def _tables(configuration: Config) -> Iterator[Finding]:
     for name, table in configuration.tables.items():
         if name == "drivers" and isinstance(table, Mapping):
             for driver, options in table.items():
-                yield _table(configuration, f"drivers.{driver}", _user_of(options))
+                yield _table(configuration, f"drivers.{driver}", partial(_settings_of, options))
         elif name != "data":
             used = isinstance(table, Mapping) and "use" in table
-            yield _table(configuration, name, _user_of(table) if used else known.get(name, _nobody))
+            yield _table(configuration, name, partial(_settings_of, table) if used else known.get(name, _nobody))
 
 
 def _table(configuration: Config, where: str, reader: Callable[[], Any]) -> Finding:
@@ -106,17 +107,8 @@ def _table(configuration: Config, where: str, reader: Callable[[], Any]) -> Find
     return _tried(f"table [{where}]", lambda: config.decode(options, reader(), f"[{where}]"))
 
 
-def _user_of(table: Any) -> Callable[[], Any]:
-    """The settings class of whatever a table's `use` names. Calling it raises BadConfig if there is none."""
-
-    def settings() -> Any:
-        used = table.get("use", "") if isinstance(table, Mapping) else ""
-        kind = getattr(wiring.resolve(str(used)), "Settings", None)
-        if kind is None:
-            raise BadConfig(f"{used!r} is nothing that takes settings.")
-        return kind
-
-    return settings
+def _settings_of(table: Any) -> Any:
+    return wiring.user_of(table).Settings
 
 
 def _nobody() -> Any:
@@ -152,7 +144,7 @@ def _walk(where: str, table: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _files(configuration: Config) -> Iterator[Finding]:
     listed = configuration.table("gateway").get("assignments")
     if isinstance(listed, str):
-        yield _tried(f"assignments {listed}", lambda: _assigned(configuration, Path(listed)))
+        yield _tried(f"assignments {listed}", lambda: assignments.read(Path(listed), configuration.table("drivers")))
     for where, table in _walk("", configuration.tables):
         certificate, key, authority = (table.get(name) for name in ("certificate", "key", "ca_file"))
         if isinstance(certificate, str):
@@ -161,14 +153,6 @@ def _files(configuration: Config) -> Iterator[Finding]:
                 yield _tried(f"{where}.key {key}", partial(_opens, Path(certificate), Path(key)))
         if isinstance(authority, str):
             yield _certificate(f"{where}.ca_file", Path(authority))
-
-
-def _assigned(configuration: Config, path: Path) -> None:
-    """Raises BadConfig if meters cannot be read from a file, or are assigned to drivers that are not there."""
-    meters = assignments.read(path)
-    homeless = sorted({meter.driver for meter in meters.values()} - set(configuration.table("drivers")))
-    if homeless:
-        raise BadConfig(f"It names drivers that are not configured: {', '.join(homeless)}.")
 
 
 def _certificate(where: str, path: Path) -> Finding:
@@ -238,7 +222,7 @@ def _room(what: str, path: Path) -> Finding:
 
 async def _connections(configuration: Config, *, radios: bool) -> AsyncIterator[Finding]:
     bus = configuration.table("bus")
-    if "use" in bus and "Memory" not in str(bus["use"]):
+    if "use" in bus:
         host, port = str(bus.get("host", "127.0.0.1")), bus.get("port", 1883)
         yield await _reaches("the broker", host, port, "Is it started (metergate broker, or one of yours)?")
     for name, table in configuration.table("drivers").items():

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from functools import partial
 from importlib.metadata import version
 
 from gateway.clock import Clock
+from gateway.database import over_database
 from gateway.errors import LinkLost
 from gateway.identifiers import MeterNumber
 from gateway.links import Backoff, keep
@@ -71,9 +71,9 @@ class Gateway:
         ]
         tasks += [
             asyncio.create_task(keep("the bus", self._bus_life, self.clock, self.backoff)),
-            asyncio.create_task(self.reports.run()),
+            asyncio.create_task(keep("reporting", lambda: over_database(self.reports.run()), self.clock, self.backoff)),
+            asyncio.create_task(keep("pruning", lambda: over_database(self._prune()), self.clock, self.backoff)),
             asyncio.create_task(self._tell_state()),
-            asyncio.create_task(self._prune()),
         ]
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -167,9 +167,3 @@ def by_our_clock(request: RequestRead, sent_at: datetime | None, now: datetime) 
         return request
     ahead = now - sent_at
     return replace(request, requested_at=request.requested_at + ahead, deadline_at=request.deadline_at + ahead)
-
-
-def stop_on_signals(stop: asyncio.Event) -> None:
-    """Set an event at SIGTERM and SIGINT."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)

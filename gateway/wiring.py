@@ -1,10 +1,11 @@
 """`"drivers.zigbee:ZigBeeDriver"` to an object: the only dynamic import in the project."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from gateway.config import decode
 from gateway.errors import BadConfig
 
 COMMANDS = "metergate.commands"
@@ -21,6 +22,21 @@ def resolve(text: str) -> Any:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise BadConfig(f"{text!r} cannot be used: {error}") from None
+
+
+def user_of(table: Any) -> Any:
+    """The class that a table's `use` names; it has a Settings class of its own. Raises BadConfig if there is none."""
+    used = str(table.get("use", "")) if isinstance(table, Mapping) else ""
+    kind = resolve(used)
+    if not hasattr(kind, "Settings"):
+        raise BadConfig(f"{used!r} is nothing that takes settings")
+    return kind
+
+
+def part(table: Mapping[str, Any], where: str) -> tuple[Any, Any]:
+    """The class that a table's `use` names, and the rest of the table as its Settings. Raises BadConfig."""
+    kind = user_of(table)
+    return kind, decode({key: value for key, value in table.items() if key != "use"}, kind.Settings, where)
 
 
 def commands() -> Iterator[tuple[str, EntryPoint]]:

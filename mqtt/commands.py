@@ -1,20 +1,17 @@
 """The command `metergate broker`: the embedded broker as a process of its own."""
 
 import asyncio
-import signal
-from typing import Annotated
 
 import typer
 
+from gateway.command_line import ConfigName, Over, stop_on_signals
 from gateway.config import load
 from mqtt.broker import BrokerSettings, EmbeddedBroker
 
 
 def broker(
-    config_: Annotated[
-        str, typer.Option("--config", "-c", help="Configuration: a file, or the name of one of ours.")
-    ] = "demo.toml",
-    over: Annotated[list[str] | None, typer.Option("--set", help="table.key=value to set over it.")] = None,
+    config_: ConfigName = "demo.toml",
+    over: Over = None,
 ) -> None:
     """Run the embedded MQTT broker until it is told to stop; says `ready port=...` once it listens."""
     settings = load(config_, over or ()).section("broker", BrokerSettings)
@@ -23,8 +20,7 @@ def broker(
 
 async def _run(server: EmbeddedBroker) -> None:
     stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    stop_on_signals(stopped)
     await server.start()
     typer.echo(f"ready port={server.port}")
     await stopped.wait()

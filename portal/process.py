@@ -1,22 +1,19 @@
 """`metergate portal`: the portal as a process, from its configuration."""
 
 import asyncio
-import signal
-from collections.abc import Awaitable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from sqlalchemy.exc import DBAPIError
 
 import portal
 from gateway import config, wiring
-from gateway.clock import Clock, SystemClock
+from gateway.clock import SystemClock
+from gateway.command_line import ConfigName, Over, stop_on_signals
 from gateway.config import Config
-from gateway.database import Database
-from gateway.dice import Dice, SystemDice
+from gateway.database import Database, over_database
+from gateway.dice import SystemDice
 from gateway.errors import LinkLost
 from gateway.links import Backoff, keep
 from gateway.memory import settle_memory
@@ -34,8 +31,8 @@ TIDY_S = 3600.0
 
 
 def command(
-    config_: Annotated[str, typer.Option("--config", "-c", help="Configuration: a file, or the name of one of ours.")],
-    over: Annotated[list[str] | None, typer.Option("--set", help="table.key=value to set over it.")] = None,
+    config_: ConfigName,
+    over: Over = None,
 ) -> None:
     """Run the portal until it is told to stop."""
     asyncio.run(serve(config.load(config_, over or ())))
@@ -57,7 +54,8 @@ async def serve(configuration: Config) -> None:
     clock, dice = SystemClock(), SystemDice()
     settings = configuration.section("portal", PortalSettings)
     limits = configuration.section("limits", ReadLimits)
-    bus = _bus(configuration, settings, clock, dice)
+    kind, options = wiring.part(configuration.table("bus"), f"{configuration.path}: [bus]")
+    bus: Bus = kind(options, settings.credentials, None, clock, dice)
     database = await open_database(settings)
     intervals = Database.open(url_of(settings.intervals))
     try:
@@ -69,8 +67,7 @@ async def serve(configuration: Config) -> None:
             secure = http_server(app, settings.certificate, settings.key)
             servers[listen(settings.host, settings.tls_port)] = secure
         stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        stop_on_signals(stop)
         serving = [asyncio.create_task(server.serve([place])) for place, server in servers.items()]
         working = [
             asyncio.create_task(
@@ -111,36 +108,9 @@ async def _until_stopped(
     assert stop.is_set() or not ended, "a part of the portal ended by itself"
 
 
-async def over_database(work: Awaitable[None]) -> None:
-    """Do work that ends when its database does. Raises LinkLost for that, so that it can be taken up again."""
-    try:
-        await work
-    except (DBAPIError, OSError) as lost:
-        raise LinkLost(f"the database: {lost}") from None
-    except ExceptionGroup as group:  # not except*: what that raises comes out as a group again
-        lost_ones, others = group.split((DBAPIError, OSError))
-        if lost_ones is None or others is not None:
-            raise
-        raise LinkLost(f"the database: {_first(lost_ones)}") from None
-
-
-def _first(error: BaseException) -> BaseException:
-    """The first of the exceptions that a group, or a group of groups, holds."""
-    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
-
-
 async def _tidy(parts: Portal) -> None:
     """Remove, hour by hour, the sessions that have ended by themselves."""
     while True:
         stale = partial(drop_stale, times=parts.settings.sessions, now=parts.clock.now())
         await parts.database.write(stale)
         await parts.clock.sleep(TIDY_S)
-
-
-def _bus(configuration: Config, settings: PortalSettings, clock: Clock, dice: Dice) -> Bus:
-    """The bus that [bus] names by `use`, for a party that speaks to every gateway."""
-    options = configuration.table("bus")
-    kind = wiring.resolve(str(options.pop("use", "")))
-    chosen = config.decode(options, kind.Settings, f"{configuration.path}: [bus]")
-    bus: Bus = kind(chosen, settings.credentials, None, clock, dice)
-    return bus

@@ -2,19 +2,18 @@
 
 import asyncio
 import json
-import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
 from pydantic import Field
 from rich.console import Console
 
 from gateway import config
 from gateway.clock import SystemClock, central_date
+from gateway.command_line import ConfigName, Over, stop_on_signals
 from gateway.config import Config, settings
 from gateway.database import Database
 from gateway.dice import SeededDice, SystemDice
@@ -45,8 +44,8 @@ class DemoSettings:
 
 
 def command(
-    config_: Annotated[str, typer.Option("--config", "-c", help="Configuration of the demo.")] = "demo.toml",
-    over: Annotated[list[str] | None, typer.Option("--set", help="table.key=value to set over it.")] = None,
+    config_: ConfigName = "demo.toml",
+    over: Over = None,
 ) -> None:
     """Broker, simulated meters, gateway and portal on this machine, with a year of data, until Ctrl-C."""
     configuration = config.load(config_, over or ())
@@ -78,8 +77,7 @@ class Demo:
     async def run(self) -> None:
         """Set everything up, say where it is, and stay until SIGINT or SIGTERM."""
         stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        stop_on_signals(stop)
         async with AsyncExitStack() as stack:
             for child in self.children.values():
                 stack.push_async_callback(child.stop)

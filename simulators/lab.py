@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gateway.clock import SystemClock
+from gateway.command_line import stop_on_signals
 from gateway.errors import BadInput
 from simulators.control import BadCommand, ControlPort, tell
 from simulators.faults import FaultKind
@@ -118,8 +118,7 @@ async def _serve(world: ZigBeeStreet, port: int, control_port: int) -> None:
     """Stand until SIGTERM or SIGINT; the one line that is printed says where."""
     control = ControlPort(world)
     stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    stop_on_signals(stopped)
     try:
         ports = await world.start(port), await control.start(control_port)
         typer.echo(f"ready port={ports[0]} control={ports[1]} meters={world.plan.meters}")

@@ -27,6 +27,7 @@ CALLERS = 1000
 PORTALS = 2
 DATABASES = ("sqlite", "postgresql")
 ROUND_S = 120.0
+ENDS = ("done", "failed", "refused")
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,20 @@ async def race(stack: Stack, database: Database, session: aiohttp.ClientSession,
     async with asyncio.timeout(ROUND_S):
         await asyncio.gather(*(call(caller) for caller in range(callers)))
         for read_id in sorted(ids):
-            async with session.get(stack.url(f"/api/v1/reads/{read_id}?wait=20")) as answer:
-                await answer.read()
+            await ended(stack, session, read_id)
     async with database.reading() as connection:
         rows = (await connection.execute(select(reads.c.status).where(reads.c.meter == premise.meter))).all()
     executed = (await stack.executed()).get(premise.meter, 0) - before
     done = sum(row.status == "done" for row in rows)
     return Round(answers, len(ids), len(times), len(rows), done, executed)
+
+
+async def ended(stack: Stack, session: aiohttp.ClientSession, read_id: str) -> None:
+    """Wait for a read's end: a long poll returns at every stage that it reaches."""
+    status = "queued"
+    while status not in ENDS:
+        async with session.get(stack.url(f"/api/v1/reads/{read_id}?wait=20&since={status}")) as answer:
+            status = (await answer.json())["status"]
 
 
 async def races(url: str | None, rounds: int, *, gate: bool, callers: int = CALLERS) -> list[Round]:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from gateway import config
 from gateway.clock import Clock, SystemClock, central_date
+from gateway.command_line import ConfigName, Over
 from gateway.config import Config
 from gateway.database import Database
 from gateway.errors import BadInput
@@ -31,8 +32,8 @@ PIECE = 1 << 20
 
 def command(
     files: Annotated[list[Path], typer.Argument(help="Interval CSV files as Smart Meter Texas exports them.")],
-    config_: Annotated[str, typer.Option("--config", "-c", help="Configuration: a file, or the name of one of ours.")],
-    over: Annotated[list[str] | None, typer.Option("--set", help="table.key=value to set over it.")] = None,
+    config_: ConfigName,
+    over: Over = None,
 ) -> None:
     """Load interval files; a file that cannot be loaded whole is refused and leaves nothing."""
     asyncio.run(_load_files(files, config.load(config_, over or ())))

@@ -1,7 +1,6 @@
 """`metergate lab modbus`: a line of simulated Modbus meters from the command line."""
 
 import asyncio
-import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 
 from drivers.modbus.profile import named
 from gateway.clock import SystemClock
+from gateway.command_line import stop_on_signals
 from gateway.errors import BadInput
 from simulators.modbus.faults import ModbusFault, ModbusFaultKind
 from simulators.modbus.street import MOST_UNITS, ModbusPlan, ModbusStreet
@@ -58,8 +58,7 @@ def _break(world: ModbusStreet, text: str) -> None:
 async def _serve(world: ModbusStreet, port: int) -> None:
     """Stand until SIGTERM or SIGINT; the one line that is printed says where."""
     stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    stop_on_signals(stopped)
     try:
         typer.echo(f"ready port={await world.line.start(port)} units={world.plan.units} profile={world.plan.name}")
         await stopped.wait()

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, event, insert, inspect, select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.database import Database, IdentifierType, Instant
-from gateway.errors import BadConfig
+from gateway.database import Database, IdentifierType, Instant, over_database
+from gateway.errors import BadConfig, LinkLost
 from gateway.identifiers import EsiId
 from tests.postgres import PrivatePostgres
 
@@ -124,3 +125,26 @@ async def test_the_script_folders_of_one_postgresql_database_take_turns(postgres
 def test_what_is_no_url_of_a_database_is_refused_in_words(url: str) -> None:
     with pytest.raises(BadConfig):
         Database.open(url)
+
+
+@pytest.mark.parametrize("trouble", [OSError("refused"), DBAPIError("select 1", None, Exception("closed"))])
+async def test_work_ends_with_a_lost_link_when_its_database_is_gone(trouble: Exception) -> None:
+    async def fails() -> None:
+        raise trouble
+
+    async def in_groups() -> None:
+        async with asyncio.TaskGroup() as outer:
+            outer.create_task(fails())
+
+    for work in (fails(), in_groups()):
+        with pytest.raises(LinkLost, match=r"refused|closed"):
+            await over_database(work)
+
+
+async def test_trouble_of_another_kind_stays_what_it_is() -> None:
+    async def fails() -> None:
+        raise LookupError("a mistake of ours")
+
+    with pytest.raises(ExceptionGroup):
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(over_database(fails()))

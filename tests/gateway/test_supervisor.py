@@ -7,7 +7,7 @@ import pytest
 
 from gateway.errors import FailureReason
 from gateway.journal import MemoryJournal
-from gateway.messages import GatewayState, Mark, Receipt
+from gateway.messages import GatewayState, Mark, ReadEnded, Receipt
 from gateway.ports import Delivery
 from gateway.read_policy import ReadLimits
 from gateway.settings import GatewaySettings
@@ -137,6 +137,29 @@ def test_a_portal_whose_clock_is_five_minutes_off_gets_its_reads_and_its_deadlin
         [outcome, *_] = await bus.until(1)
         assert outcome.reason is FailureReason.TIMEOUT
         assert outcome.ended_at - began == timedelta(seconds=70)
+        stop.set()
+        await life
+
+    run(scenario())
+
+
+def test_a_gateway_outlives_a_journal_that_is_away_for_a_while() -> None:
+    async def scenario() -> None:
+        here, _, bus = gateway()
+        unreceipted, away = here.journal.unreceipted, [OSError("gone"), OSError("gone")]
+
+        async def troubled(limit: int) -> list[ReadEnded]:
+            if away:
+                raise away.pop()
+            return await unreceipted(limit)
+
+        here.journal.unreceipted = troubled  # type: ignore[method-assign]  # a database that is away for a while
+        stop = asyncio.Event()
+        life = asyncio.create_task(here.run(stop))
+        await asyncio.sleep(10)
+        assert away == []
+        await here.handle([Delivery(gateway=GATEWAY, message=request(1, here.clock.now()))])
+        assert len(await bus.until(3)) == 3
         stop.set()
         await life
 

@@ -1,18 +1,14 @@
 """The portal as a process: it listens with and without TLS, waits for no broker, and stops when it is told to."""
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy.exc import DBAPIError
 
 from gateway.clock import SystemClock
 from gateway.database import Database
-from gateway.errors import LinkLost
-from portal.process import over_database
 from portal.smt.certificates import ensure_certificates
 from simulators.processes import Child, DidNotStart, metergate
 from tests.portal.world import PASSWORD, settle
@@ -92,26 +88,3 @@ async def test_a_certificate_that_is_not_there_is_said_in_one_sentence(settled: 
     (settled / "tls" / "server.key").unlink()
     with pytest.raises(DidNotStart, match=r"metergate: the certificate .* cannot be used"):
         await configured(settled).start(timeout_s=30)
-
-
-@pytest.mark.parametrize("trouble", [OSError("refused"), DBAPIError("select 1", None, Exception("closed"))])
-async def test_work_ends_with_a_lost_link_when_its_database_is_gone(trouble: Exception) -> None:
-    async def fails() -> None:
-        raise trouble
-
-    async def in_groups() -> None:
-        async with asyncio.TaskGroup() as outer:
-            outer.create_task(fails())
-
-    for work in (fails(), in_groups()):
-        with pytest.raises(LinkLost, match=r"refused|closed"):
-            await over_database(work)
-
-
-async def test_trouble_of_another_kind_stays_what_it_is() -> None:
-    async def fails() -> None:
-        raise LookupError("a mistake of ours")
-
-    with pytest.raises(ExceptionGroup):
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(over_database(fails()))

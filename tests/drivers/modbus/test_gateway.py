@@ -43,7 +43,7 @@ def asked(meters: list[MeterNumber]) -> list[RequestRead]:
 
 async def test_a_gateway_reads_modbus_meters(laboratory: tuple[int, Path]) -> None:
     port, out = laboratory
-    meters = assignments.read(out)
+    meters = assignments.read(out, {"modbus"})
     clock, bus = SystemClock(), NotebookBus()
     here = Gateway(
         settings=GatewaySettings(id=GATEWAY, database="", assignments=out),
