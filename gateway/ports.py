@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import Protocol
 
 from gateway.errors import FailureReason
-from gateway.identifiers import GatewayId, MeterNumber, RequestId
+from gateway.han.notices import Heard, Notice
+from gateway.han.words import DeviceInfo, Membership, Stage
+from gateway.identifiers import Eui64, GatewayId, MeterNumber, RequestId
+from gateway.keys import InstallCode
 from gateway.messages import Mark, Message, OutcomeStatus, ReadEnded, RequestRead
 from gateway.read_policy import ReadLimits
-from gateway.reads import Age, RegisterRead
+from gateway.reads import Age, Direction, FrozenRegisters, LoadProfile, RegisterRead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,79 @@ class Driver(Protocol):
 
         Raises a Fault: Unreachable at the time-out, LinkLost, BadReading, Unsupported or Unauthorised.
         """
+        ...
+
+
+class LoadProfileSource(Protocol):
+    """What a Driver offers beside reads, if its meters keep their own interval logs and frozen registers."""
+
+    async def profile(
+        self, assignment: Assignment, direction: Direction, before: datetime | None, count: int, timeout_s: float
+    ) -> LoadProfile:
+        """The count intervals that end at or before an instant (None: the newest), or as many as the meter still has.
+
+        It asks in as many frames as that takes. Raises a Fault as read() does; Unsupported if the meter keeps no log.
+        """
+        ...
+
+    async def frozen(self, assignment: Assignment, timeout_s: float) -> FrozenRegisters:
+        """The registers as the meter froze them at its last daily freeze time. Raises a Fault as read() does."""
+        ...
+
+
+Told = Callable[[Stage, str], Awaitable[None]]
+"""Awaited at each stage that a join reaches, with a detail for people; it is on disk when it returns."""
+
+
+class HomeNetwork(Protocol):
+    """What gateway.ports.Driver offers beside reads, if its radio forms home area networks.
+
+    Every call waits for a connection if there is none, and raises HanFault with its cause, or LinkLost.
+    """
+
+    async def join(self, device: Eui64, code: InstallCode, window_s: int, told: Told) -> DeviceInfo:
+        """Bring a device onto the network, from KEY_INSTALLED to REGISTERED: its own key, a window of 1 to 254 s,
+        interview, key establishment. However it ends, the network is closed again and its key of the code erased.
+        """
+        ...
+
+    async def membership(self, device: Eui64) -> Membership:
+        """What the trust centre knows of a device, without asking it: asked before a join or removal repeats."""
+        ...
+
+    async def remove(self, device: Eui64, timeout_s: float) -> None:
+        """Tell a device to leave, and forget its keys whether it answers or not. A device that is unknown is removed."""
+        ...
+
+    async def rekey(self, device: Eui64, timeout_s: float) -> DeviceInfo:
+        """Establish a new link key with a registered device."""
+        ...
+
+    async def ping(self, device: Eui64, timeout_s: float) -> float:
+        """Ask a device for a sign of life; returns the seconds until it came."""
+        ...
+
+    async def describe(self, device: Eui64, timeout_s: float) -> DeviceInfo:
+        """Ask a device about itself anew."""
+        ...
+
+    async def rotate(self, timeout_s: float) -> None:
+        """Give the network a new network key: broadcast it, wait, switch to it."""
+        ...
+
+    async def send(self, device: Eui64, notice: Notice, timeout_s: float) -> None:
+        """Tell a device, and remember it as the answer to the device's own questions until it is over.
+
+        Returns when the device has acknowledged the frame.
+        """
+        ...
+
+    def remember(self, device: Eui64, notice: Notice) -> None:
+        """Remember a notice without sending it, as after a restart; the device learns of it when it asks."""
+        ...
+
+    def listen(self, listener: Callable[[Heard], None]) -> None:
+        """Name who is told what devices say by themselves; there is one, and it must not block."""
         ...
 
 

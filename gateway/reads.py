@@ -60,6 +60,39 @@ class RegisterRead:
     path: str
 
 
+class Direction(StrEnum):
+    """Which way energy went: delivered from the grid, or received by it."""
+
+    DELIVERED = "delivered"
+    RECEIVED = "received"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadProfile:
+    """Consecutive intervals from a meter's own log, oldest first, in Wh; None is an interval that it marks invalid.
+
+    ends_at is the end of the newest, by the meter's clock; interval_s the length of each.
+    """
+
+    meter: MeterNumber
+    direction: Direction
+    ends_at: AwareDatetime
+    interval_s: Whole
+    wh: tuple[Whole | None, ...]
+    read_at: AwareDatetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenRegisters:
+    """Registers in Wh as a meter froze them at its daily freeze time, at frozen_at by the meter's clock."""
+
+    meter: MeterNumber
+    delivered_wh: Whole | None
+    received_wh: Whole | None
+    frozen_at: AwareDatetime
+    read_at: AwareDatetime
+
+
 class Freshness(StrEnum):
     """Whether a read's value is known to be newer than the request for it."""
 

@@ -15,5 +15,5 @@ async def test_of_three_hundred_callers_one_is_first_and_one_read_is_made(databa
 
 
 async def test_without_the_gate_the_race_is_lost(database_url: str) -> None:
-    found = await races(database_url, 2, gate=False, callers=CALLERS)
+    found = await races(database_url, 6, gate=False, callers=CALLERS)
     assert [fault for one in found for fault in one.faults]

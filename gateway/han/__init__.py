@@ -1,0 +1,1 @@
+"""Home area networks: their devices' words and rules."""
