@@ -39,6 +39,16 @@ class Driver(Protocol):
         """Whether a connection is open and reads can succeed."""
         ...
 
+    @property
+    def home(self) -> "HomeNetwork | None":
+        """Its home area networks, None if its meters have none."""
+        ...
+
+    @property
+    def profiles(self) -> "LoadProfileSource | None":
+        """Its meters' own logs, None if they keep none."""
+        ...
+
     async def read(self, assignment: Assignment, timeout_s: float) -> RegisterRead:
         """Read a meter's registers within timeout_s seconds, waiting for a connection if there is none.
 
@@ -85,7 +95,7 @@ class HomeNetwork(Protocol):
         ...
 
     async def remove(self, device: Eui64, timeout_s: float) -> None:
-        """Tell a device to leave, and forget its keys whether it answers or not. A device that is unknown is removed."""
+        """Tell a device to leave, and forget its keys whether it answers or not; one that is unknown is removed."""
         ...
 
     async def rekey(self, device: Eui64, timeout_s: float) -> DeviceInfo:

@@ -43,6 +43,16 @@ class DeskDriver:
         """Whether run() is running."""
         return self._up
 
+    @property
+    def home(self) -> None:
+        """A desk has no home area network."""
+        return None
+
+    @property
+    def profiles(self) -> None:
+        """Its meters keep no log."""
+        return None
+
     async def run(self) -> None:
         """Up until cancelled."""
         self._up = True

@@ -82,6 +82,16 @@ class ModbusDriver:
         """Whether the line is open."""
         return self._connected.is_set()
 
+    @property
+    def home(self) -> None:
+        """Modbus meters have no home area network."""
+        return None
+
+    @property
+    def profiles(self) -> None:
+        """Modbus has no common interval log."""
+        return None
+
     async def read(self, assignment: Assignment, timeout_s: float) -> RegisterRead:
         """Read a meter's registers within timeout_s seconds; see gateway.ports.Driver.
 

@@ -70,6 +70,16 @@ class ZigBeeDriver:
         """Whether the co-processor serves its network."""
         return self._connected.is_set()
 
+    @property
+    def home(self) -> None:
+        """Not offered yet."""
+        return None
+
+    @property
+    def profiles(self) -> None:
+        """Not offered yet."""
+        return None
+
     async def read(self, assignment: Assignment, timeout_s: float) -> RegisterRead:
         """Read a meter's registers within timeout_s seconds; see gateway.ports.Driver.
 

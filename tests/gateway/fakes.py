@@ -9,7 +9,7 @@ from gateway.clock import Clock
 from gateway.errors import LinkLost, Unreachable
 from gateway.identifiers import EsiId, GatewayId, MeterNumber, RequestId
 from gateway.messages import Message, ReadEnded, RequestRead
-from gateway.ports import Assignment, Handler
+from gateway.ports import Assignment, Handler, HomeNetwork, LoadProfileSource
 from gateway.reads import RegisterRead, Scale
 
 GATEWAY = GatewayId("gw-test")
@@ -66,6 +66,8 @@ class DictionaryDriver:
     up: bool = False
     lives: int = 0
     lost: asyncio.Event = field(default_factory=asyncio.Event)
+    home: HomeNetwork | None = None
+    profiles: LoadProfileSource | None = None
 
     async def run(self) -> None:
         """Up until somebody sets `lost`."""
