@@ -1,0 +1,53 @@
+"""What all Smart Energy clusters have in common: encryption end to end, and one desk that answers devices."""
+
+from typing import Any
+
+from zigpy.zcl import Cluster, foundation
+
+from drivers.zigbee.esi.desk import Desk
+
+
+class SecuredCluster(Cluster):
+    """A cluster of profile 0x0109. It stays out of zigpy's registry, which would give it to every profile's devices.
+
+    What a device sends by itself goes to its application's desk (drivers.zigbee.esi), which answers or has it refused:
+    zigpy would answer "success" to commands that it does not know. Reports are acknowledged and not kept, for zigpy
+    keeps whatever attributes a device invents.
+    """
+
+    _skip_registry = True
+    aps_encryption = True
+
+    @property
+    def desk(self) -> Desk | None:
+        """Who answers devices on this connection, if anybody does."""
+        return self.endpoint.device.application.desk  # type: ignore[attr-defined, no-any-return]  # it is always ours
+
+    def handle_cluster_request(self, hdr: foundation.ZCLHeader, args: Any, *, dst_addressing: Any = None) -> None:
+        """A command of the cluster that nobody awaited."""
+        desk = self.desk
+        status = foundation.Status.UNSUP_CLUSTER_COMMAND if desk is None else desk.asked(self, hdr, args)
+        self._conclude(hdr, status)
+
+    def handle_cluster_general_request(
+        self, hdr: foundation.ZCLHeader, args: Any, *, dst_addressing: Any = None
+    ) -> None:
+        """A command of the library that nobody awaited: a question for our attributes, or news."""
+        match hdr.command_id:
+            case foundation.GeneralCommand.Read_Attributes:
+                records = self._handle_read_attributes(args.attribute_ids)
+                self.create_catching_task(self.read_attributes_rsp(records, tsn=hdr.tsn))
+            case foundation.GeneralCommand.Default_Response:
+                desk = self.desk
+                if desk is not None:
+                    desk.refused(self, hdr, args)
+            case foundation.GeneralCommand.Report_Attributes:
+                self._conclude(hdr, foundation.Status.SUCCESS)
+            case _:
+                self._conclude(hdr, foundation.Status.UNSUP_GENERAL_COMMAND)
+
+    def _conclude(self, hdr: foundation.ZCLHeader, status: foundation.Status | None) -> None:
+        """Send a Default Response where one is due; None says that an answer is under way."""
+        if status is None or (status == foundation.Status.SUCCESS and hdr.frame_control.disable_default_response):
+            return
+        self.send_default_rsp(hdr, status)
