@@ -72,7 +72,9 @@ class ZigBeeHome:
         self._clock, self._dice = clock, dice
         self._connection, self._patience, self._key_switch_s = connection, patience, key_switch_s
         self._one_at_a_time = asyncio.Lock()
-        self._cleaning: set[asyncio.Task[None]] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._cleaning: asyncio.Task[None] | None = None
         self._door: Doorkeeper | None = None
         self._listener: Callable[[Heard], None] | None = None
 
@@ -88,7 +90,9 @@ class ZigBeeHome:
         """Once a connection has started: nobody may join, keys are where they belong, and old business is finished."""
         door = self._door
         assert door is not None
+        await self._idle.wait()
         await app.trust_centre.expect_nobody()
+        await app.trust_centre.deny_well_known_key()
         await app.trust_centre.close()
         await door.keeper.restore()
         door.begin(self._finish_old(door))
@@ -121,7 +125,6 @@ class ZigBeeHome:
         if not 0 < window_s <= LONGEST_WINDOW_S:
             raise HanFault(Cause.BAD_COMMAND, f"a joining window lasts 1 to {LONGEST_WINDOW_S} s, not {window_s}")
         async with self._one_at_a_time:
-            await self._cleaned()
             door = await self._at_the_door()
             try:
                 return await door.app.unless_lost(self._join(door, device, code, window_s, told))
@@ -132,8 +135,10 @@ class ZigBeeHome:
                 raise HanFault(Cause.LINK_LOST, f"the co-processor did not do its part ({error!r})") from None
 
     async def _join(self, door: Doorkeeper, device: Eui64, code: InstallCode, window_s: int, told: Told) -> DeviceInfo:
-        watch = door.watches[device] = Watch(device)
+        await self._idle.wait()
         self._vault.begin(device)
+        self._idle.clear()
+        watch = door.watches[device] = Watch(device)
         joined = False
         try:
             if not await door.keeper.has_room(device):
@@ -143,21 +148,11 @@ class ZigBeeHome:
             joined = True
             return info
         finally:
-            await self._shielded(self._clean_up(door, watch, joined))
-
-    async def _shielded(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do work to its end even if whoever waits for it is cancelled; the next join waits for it too."""
-        task = asyncio.create_task(work)
-        self._cleaning.add(task)
-        task.add_done_callback(self._cleaning.discard)
-        await asyncio.shield(task)
-
-    async def _cleaned(self) -> None:
-        if self._cleaning:
-            await asyncio.wait(set(self._cleaning))
+            self._cleaning = asyncio.create_task(self._clean_up(door, watch, joined))
+            await asyncio.shield(self._cleaning)
 
     async def _clean_up(self, door: Doorkeeper, watch: Watch, joined: bool) -> None:
-        """Close the network and erase the code's key; of a failed join leave nothing.
+        """Close the network and erase the code's key; of a failed join leave nothing. Whoever cancels it is not heard.
 
         The vault forgets first: that works without a radio, and what the radio still has the next start erases.
         """
@@ -174,6 +169,7 @@ class ZigBeeHome:
             app.end("the network could not be closed")
         finally:
             door.watches.pop(watch.device, None)
+            self._idle.set()
 
     async def _leave_clean(self, door: Doorkeeper, watch: Watch, joined: bool) -> None:
         await self._close(door.app)

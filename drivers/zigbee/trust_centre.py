@@ -2,18 +2,20 @@
 
 Unsecured rejoins. A device that missed a network key can only ask for it in the clear (a trust-centre rejoin), and
 EmberZNet's one bit, ALLOW_UNSECURED_REJOINS, is for all devices or none: with it, the network key is sent to whoever
-asks, encrypted with the link key that the trust centre shares with the asker. That is safe if nobody without an
-established key can know that link key, which is so when the trust centre derives the keys of all others from a secret
-of its own (TRUST_CENTER_USES_HASHED_LINK_KEY, as bellows forms networks): then an intruder is sent what it cannot read.
-So the bit is set while, and only while, that holds and some device has an established key; on a network whose common
-key is a known one it never is, and its devices must be joined anew. The well-known key is refused by its own policy.
+asks, encrypted with the link key that the trust centre shares with the asker. For a device without a key of its own
+that is a common one, or (as bellows forms networks) one derived from it and the device's address. If that common key is
+a secret of the trust centre's, an intruder is sent what it cannot read; if it is the one that everybody knows, the
+network is lost. So the bit is set while, and only while, some device has an established key and the common key is not
+the well-known one; else devices that were left behind must be joined anew. The well-known key is also refused by its
+own policy, and the answer to a denied rejoin is no better: a device tries so seldom that a window opened by its first
+attempt would have passed at its second.
 An install code's key counts for nothing here: it is erased when its join ends, and a device that is let back in
 without an established key is removed at once (drivers.zigbee.home). Every policy that is set is read back.
 
 Source: Silicon Labs UG100 (EZSP), AN1233; ZigBee Smart Energy 1.4, section 5.4.
 """
 
-import logging
+import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -27,8 +29,6 @@ from gateway.han.words import Cause, HanFault
 from gateway.identifiers import Eui64
 from gateway.keys import LinkKey
 
-log = logging.getLogger(__name__)
-
 CLOSED = int(ezsp_t.EzspDecisionBitmask.DEFAULT_CONFIGURATION)
 """The policy that lets nobody in: nobody joins, nobody rejoins without the network key."""
 
@@ -41,6 +41,7 @@ REJOINS = int(ezsp_t.EzspDecisionBitmask.ALLOW_UNSECURED_REJOINS)
 DENY_WELL_KNOWN_KEY = 0
 """The decision of TC_REJOINS_USING_WELL_KNOWN_KEY_POLICY that lets nobody rejoin by the key that everybody knows."""
 
+WELL_KNOWN_KEY = b"ZigBeeAlliance09"
 LONGEST_WINDOW_S = 254
 _FIRST_FREE, _NOT_THERE = 0xFF, 0xFF
 _MOST_KEYS = 256
@@ -84,36 +85,51 @@ class TrustCentre:
 
     def __init__(self, radio: Radio) -> None:
         self._radio = radio
-        self._rest = CLOSED
+        self._rest, self._is_open = CLOSED, False
+        self._setting = asyncio.Lock()
 
     # Who may join
 
     async def allow_rejoins(self, allowed: bool) -> None:
         """Whether registered devices may come back without the network key; takes effect at once."""
-        self._rest = REJOINS if allowed and await self._has_own_secret() else CLOSED
+        rest = REJOINS if allowed and await self._has_own_secret() else CLOSED
+        if rest != self._rest:
+            self._rest = rest
+            await self._set_policy()
+
+    async def deny_well_known_key(self) -> None:
+        """Let nobody rejoin by the key that everybody knows."""
         policy = ezsp_t.EzspPolicyId.TC_REJOINS_USING_WELL_KNOWN_KEY_POLICY
-        await self._radio.ezsp.setPolicy(policyId=policy, decisionId=ezsp_t.EzspDecisionBitmask(DENY_WELL_KNOWN_KEY))
-        await self._set_policy(self._rest)
+        (status,) = await self._radio.ezsp.setPolicy(
+            policyId=policy, decisionId=ezsp_t.EzspDecisionBitmask(DENY_WELL_KNOWN_KEY)
+        )
+        _require(status, "did not take the policy for rejoins")
 
     async def open(self, window_s: int) -> None:
         """Let the device with an install code's key join for 1 to 254 seconds."""
         if not 0 < window_s <= LONGEST_WINDOW_S:
             raise ControllerError(f"a joining window of {window_s} s is not within 1 to {LONGEST_WINDOW_S}")
-        await self._set_policy(self._rest | BY_INSTALL_CODE)
+        self._is_open = True
+        await self._set_policy()
         await self._permit(window_s)
 
     async def close(self) -> None:
         """Let nobody join; the policy is read back."""
-        await self._set_policy(self._rest)
+        self._is_open = False
+        await self._set_policy()
         await self._permit(0)
 
-    async def _set_policy(self, decision: int) -> None:
-        """Set the trust centre's policy and believe it only when it reads back."""
+    async def _set_policy(self) -> None:
+        """Set the policy that is due and believe it only when it reads back."""
         policy = ezsp_t.EzspPolicyId.TRUST_CENTER_POLICY
-        (status,) = await self._radio.ezsp.setPolicy(policyId=policy, decisionId=ezsp_t.EzspDecisionBitmask(decision))
-        _require(status, "did not take the trust centre's policy")
-        status, told = await self._radio.ezsp.getPolicy(policyId=policy)
-        _require(status, "does not tell the trust centre's policy")
+        async with self._setting:
+            decision = self._rest | (BY_INSTALL_CODE if self._is_open else 0)
+            (status,) = await self._radio.ezsp.setPolicy(
+                policyId=policy, decisionId=ezsp_t.EzspDecisionBitmask(decision)
+            )
+            _require(status, "did not take the trust centre's policy")
+            status, told = await self._radio.ezsp.getPolicy(policyId=policy)
+            _require(status, "does not tell the trust centre's policy")
         if int(told) != decision:
             raise ControllerError(f"the trust centre's policy reads back 0x{int(told):02x}, not 0x{decision:02x}")
 
@@ -123,9 +139,8 @@ class TrustCentre:
         _require(status, "did not change whether devices may associate")
 
     async def _has_own_secret(self) -> bool:
-        status, state = await self._radio.ezsp.getCurrentSecurityState()
-        _require(status, "does not tell its security state")
-        return ezsp_t.EmberCurrentSecurityBitmask.TRUST_CENTER_USES_HASHED_LINK_KEY in state.bitmask
+        common = await self._radio.ezsp.get_tc_link_key()
+        return bool(common.key.serialize() != WELL_KNOWN_KEY)
 
     # Keys
 

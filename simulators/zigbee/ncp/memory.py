@@ -7,6 +7,8 @@ from typing import Any
 
 from gateway.dice import Dice
 from gateway.errors import BadConfig
+from simulators.zigbee.air.nwk import NetworkKey
+from simulators.zigbee.aps import LinkKey as LinkKey
 
 ALL_CHANNELS = 0x07FFF800
 HASHED_LINK_KEY, GLOBAL_LINK_KEY, HAVE_LINK_KEY = 0x84, 0x04, 0x10
@@ -22,6 +24,7 @@ class Network:
     network_key: bytes = field(repr=False)
     link_key: bytes = field(repr=False)
     network_key_sequence: int = 0
+    next_network_key: bytes | None = field(default=None, repr=False)
     frame_counter: int = 0
     security: int = GLOBAL_LINK_KEY | HAVE_LINK_KEY
     tx_power: int = 8
@@ -30,21 +33,24 @@ class Network:
     update_id: int = 0
     channels: int = ALL_CHANNELS
 
+    @property
+    def key(self) -> NetworkKey:
+        """The network key in use, under its number."""
+        return NetworkKey(key=self.network_key, sequence=self.network_key_sequence)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkKey:
-    """The key that the trust centre shares with one device."""
-
-    eui64: int
-    key: bytes = field(repr=False)
-    outgoing: int = 0
-    incoming: int = 0
+    @property
+    def next_key(self) -> NetworkKey | None:
+        """The key that has been handed out to be used next."""
+        if self.next_network_key is None:
+            return None
+        return NetworkKey(key=self.next_network_key, sequence=(self.network_key_sequence + 1) % 256)
 
 
 @dataclass(slots=True, kw_only=True)
 class Memory:
     """The non-volatile part. Link keys stand at their index in the key table; path None keeps nothing on disk.
 
+    aps_counter is the frame counter that the next message under a link key has, whoever the partner.
     formed_for names the surroundings that it was made for, None in files from before that was kept.
     """
 
@@ -52,6 +58,7 @@ class Memory:
     network: Network | None = None
     link_keys: dict[int, LinkKey] = field(default_factory=dict, repr=False)
     tokens: dict[int, bytes] = field(default_factory=dict, repr=False)
+    aps_counter: int = 0
     path: Path | None = None
     formed_for: str | None = None
 
@@ -88,6 +95,7 @@ def load(path: Path) -> Memory:
             network=None if network is None else _network(network),
             link_keys={int(index): _link_key(key) for index, key in state["link_keys"].items()},
             tokens={int(token): bytes.fromhex(value) for token, value in state["tokens"].items()},
+            aps_counter=state.get("aps_counter", 0),
             path=path,
             formed_for=state.get("formed_for"),
         )
@@ -100,23 +108,26 @@ def _state(memory: Memory) -> dict[str, Any]:
     return {
         "formed_for": memory.formed_for,
         "eui64": f"{memory.eui64:016X}",
+        "aps_counter": memory.aps_counter,
         "network": None if network is None else {name: _plain(getattr(network, name)) for name in Network.__slots__},
         "link_keys": {
-            str(index): {"eui64": f"{key.eui64:016X}", "key": key.key.hex(), "outgoing": key.outgoing}
+            str(index): {"eui64": f"{key.eui64:016X}", "key": key.key.hex(), "incoming": key.incoming}
             for index, key in memory.link_keys.items()
         },
         "tokens": {str(token): value.hex() for token, value in memory.tokens.items()},
     }
 
 
-def _plain(value: int | bytes) -> int | str:
+def _plain(value: int | bytes | None) -> int | str | None:
     return value.hex() if isinstance(value, bytes) else value
 
 
 def _network(state: dict[str, Any]) -> Network:
-    keys = {name: bytes.fromhex(state[name]) for name in ("network_key", "link_key")}
-    return Network(**{**state, **keys})
+    keys = ("network_key", "next_network_key", "link_key")
+    return Network(**state | {name: bytes.fromhex(state[name]) for name in keys if state.get(name) is not None})
 
 
 def _link_key(state: dict[str, Any]) -> LinkKey:
-    return LinkKey(eui64=int(state["eui64"], 16), key=bytes.fromhex(state["key"]), outgoing=int(state["outgoing"]))
+    return LinkKey(
+        eui64=int(state["eui64"], 16), key=bytes.fromhex(state["key"]), incoming=int(state.get("incoming", 0))
+    )
