@@ -66,7 +66,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         super().__init__(config)
         self._watchdog_period = watchdog_s
         self._silences = 0
-        self._attempt_timeout_s = attempt_timeout_s
+        self.attempt_timeout_s = attempt_timeout_s
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.plain_dropped = 0
         self._is_closing = False
@@ -83,7 +83,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
     def add_device(self, ieee: t.EUI64, nwk: t.NWK) -> SmartEnergyDevice:
         """Every node is one of ours; the database's devices come this way too."""
         device = SmartEnergyDevice(self, ieee, nwk)
-        device.attempt_timeout_s = self._attempt_timeout_s
+        device.attempt_timeout_s = self.attempt_timeout_s
         self.devices[ieee] = device
         return device
 

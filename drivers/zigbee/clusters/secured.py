@@ -26,21 +26,27 @@ class SecuredCluster(Cluster):
     def handle_cluster_request(self, hdr: foundation.ZCLHeader, args: Any, *, dst_addressing: Any = None) -> None:
         """A command of the cluster that nobody awaited."""
         desk = self.desk
-        status = foundation.Status.UNSUP_CLUSTER_COMMAND if desk is None else desk.asked(self, hdr, args)
-        self._conclude(hdr, status)
+        if desk is None or not desk.admits(self):
+            self._conclude(hdr, foundation.Status.NOT_AUTHORIZED)
+        elif hdr.frame_control.is_manufacturer_specific:
+            self._conclude(hdr, foundation.Status.UNSUP_MANUF_CLUSTER_COMMAND)
+        else:
+            self._conclude(hdr, desk.asked(self, hdr, args))
 
     def handle_cluster_general_request(
         self, hdr: foundation.ZCLHeader, args: Any, *, dst_addressing: Any = None
     ) -> None:
         """A command of the library that nobody awaited: a question for our attributes, or news."""
+        desk = self.desk
+        if desk is None or not desk.admits(self):
+            self._conclude(hdr, foundation.Status.NOT_AUTHORIZED)
+            return
         match hdr.command_id:
             case foundation.GeneralCommand.Read_Attributes:
                 records = self._handle_read_attributes(args.attribute_ids)
                 self.create_catching_task(self.read_attributes_rsp(records, tsn=hdr.tsn))
             case foundation.GeneralCommand.Default_Response:
-                desk = self.desk
-                if desk is not None:
-                    desk.refused(self, hdr, args)
+                desk.refused(self, hdr, args)
             case foundation.GeneralCommand.Report_Attributes:
                 self._conclude(hdr, foundation.Status.SUCCESS)
             case _:
@@ -48,6 +54,8 @@ class SecuredCluster(Cluster):
 
     def _conclude(self, hdr: foundation.ZCLHeader, status: foundation.Status | None) -> None:
         """Send a Default Response where one is due; None says that an answer is under way."""
-        if status is None or (status == foundation.Status.SUCCESS and hdr.frame_control.disable_default_response):
+        is_response = not hdr.frame_control.is_cluster and hdr.command_id == foundation.GeneralCommand.Default_Response
+        is_silent = status == foundation.Status.SUCCESS and hdr.frame_control.disable_default_response
+        if status is None or is_response or is_silent:
             return
         self.send_default_rsp(hdr, status)

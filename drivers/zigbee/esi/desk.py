@@ -18,6 +18,10 @@ class Desk(Protocol):
         """The instant that devices are told."""
         ...
 
+    def admits(self, cluster: Cluster) -> bool:
+        """Whether the device behind a cluster is registered with us; nobody else is answered."""
+        ...
+
     def asked(
         self, cluster: Cluster, header: foundation.ZCLHeader, command: foundation.CommandSchema | bytes
     ) -> foundation.Status | None:
