@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 MOST_ENDPOINTS = 16
 """How many of a node's endpoints are looked at: a meter has a handful, a hostile node could claim 240."""
 
+MOST_REPLIES = 8
+"""How many answers may be on their way to a node at once."""
+
 QUESTIONS = 2
 """How often a node is asked each thing about itself before it is left alone until the next read."""
 
@@ -58,6 +61,8 @@ class SmartEnergyDevice(ZigbeeDevice):
     attempt_timeout_s: float = 5.0
     """How long each question of the interview waits for its answer."""
 
+    _replies: int = 0
+
     @property
     def meter(self) -> Cluster | None:
         """The Metering server on a Smart Energy endpoint, if the node has one that we know of."""
@@ -94,6 +99,18 @@ class SmartEnergyDevice(ZigbeeDevice):
             src_ep = ENDPOINT
             kwargs["aps_encryption"] = is_secured(profile, cluster)
         return await super().request(profile, cluster, src_ep, dst_ep, *args, **kwargs)
+
+    async def reply(self, *args: Any, **kwargs: Any) -> Any:
+        """Answer the node, once: it asks again. One that asks faster than it can be answered is answered no further."""
+        if self._replies >= MOST_REPLIES:
+            return None
+        if kwargs.get("retries") is None:
+            kwargs["retries"] = 0
+        self._replies += 1
+        try:
+            return await super().reply(*args, **kwargs)
+        finally:
+            self._replies -= 1
 
     def _parse_packet_header(
         self, packet: ZigbeePacket

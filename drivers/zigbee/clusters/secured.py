@@ -53,9 +53,19 @@ class SecuredCluster(Cluster):
                 self._conclude(hdr, foundation.Status.UNSUP_GENERAL_COMMAND)
 
     def _conclude(self, hdr: foundation.ZCLHeader, status: foundation.Status | None) -> None:
-        """Send a Default Response where one is due; None says that an answer is under way."""
-        is_response = not hdr.frame_control.is_cluster and hdr.command_id == foundation.GeneralCommand.Default_Response
-        is_silent = status == foundation.Status.SUCCESS and hdr.frame_control.disable_default_response
-        if status is None or is_response or is_silent:
+        """Send a Default Response where one is due; None says that an answer is under way. Answers get none."""
+        quiet = hdr.frame_control.disable_default_response
+        if status is None or (quiet and (status == foundation.Status.SUCCESS or _answers(hdr))):
             return
-        self.send_default_rsp(hdr, status)
+        if hdr.frame_control.is_cluster or not _answers(hdr):
+            self.send_default_rsp(hdr, status)
+
+
+def _answers(hdr: foundation.ZCLHeader) -> bool:
+    """Whether a command is one that answers: what comes when nobody waits for it any more is no question."""
+    if hdr.frame_control.is_cluster:
+        return bool(hdr.direction == foundation.Direction.Server_to_Client)
+    return any(
+        int(number) == hdr.command_id and general.direction == foundation.Direction.Server_to_Client
+        for number, general in foundation.GENERAL_COMMANDS.items()
+    )
