@@ -58,6 +58,43 @@ class Host(ControllerApplication):  # type: ignore[misc]  # bellows ships no typ
         super().__init__(config)
         self.packets: asyncio.Queue[t.ZigbeePacket] = asyncio.Queue()
         self.lost: asyncio.Event = asyncio.Event()
+        self.callbacks: list[tuple[str, list[Any]]] = []
+        self._called_back = asyncio.Event()
+
+    def ezsp_callback_handler(self, frame_name: str, args: list[Any]) -> None:
+        self.callbacks.append((frame_name, args))
+        self._called_back.set()
+        super().ezsp_callback_handler(frame_name, args)
+
+    async def told(self, name: str, count: int) -> list[list[Any]]:
+        """What every callback of a name has told, once there are so many; none may come after them."""
+        async with asyncio.timeout(5):
+            while sum(callback == name for callback, _ in self.callbacks) < count:
+                self._called_back.clear()
+                await self._called_back.wait()
+        await self._ezsp.nop()
+        await self._ezsp.nop()
+        return [args for callback, args in self.callbacks if callback == name]
+
+    async def joins(self, count: int) -> list[tuple[int, int, int]]:
+        """Who was reported as coming or going, how, and what was decided: (EUI-64, update, decision)."""
+        return [
+            (int.from_bytes(args[1].serialize(), "little"), int(args[2]), int(args[3]))
+            for args in await self.told("trustCenterJoinHandler", count)
+        ]
+
+    async def let_in(self, eui64: int | str, key: bytes, window_s: int = 60, policy: int = 0x11) -> list[int]:
+        """Open the network as a Smart Energy trust centre does, for one device; returns the three statuses."""
+        address = int(eui64, 16) if isinstance(eui64, str) else eui64
+        ezsp = self._ezsp
+        statuses = [
+            await ezsp.importTransientKey(
+                eui64=t.EUI64(address.to_bytes(8, "little")), plaintext_key=t.KeyData(key), flags=0
+            ),
+            await ezsp.setPolicy(policyId=0, decisionId=policy),
+            await ezsp.permitJoining(duration=window_s),
+        ]
+        return [int(status) for (status,) in statuses]
 
     def packet_received(self, packet: t.ZigbeePacket) -> None:
         if packet.profile_id:
@@ -118,6 +155,17 @@ class Host(ControllerApplication):  # type: ignore[misc]  # bellows ships no typ
         )
 
 
+class SmartEnergyHost(Host):
+    """The stock application without its habits for homes: it opens for nobody by itself, and interviews nobody."""
+
+    async def permit(self, time_s: int = 60, node: Any = None) -> None:
+        """Stock bellows would install a key for anybody, even to close the network."""
+
+    def handle_join(self, nwk: t.NWK, ieee: t.EUI64, parent_nwk: t.NWK, *, handle_rejoin: bool = True) -> None:
+        """Know the device, and ask it nothing."""
+        self.add_device(ieee, nwk)
+
+
 def address(mode: t.AddrMode, number: Any) -> t.AddrModeAddress:
     """An address of the host stack; it turns plain numbers into its own kinds."""
     return t.AddrModeAddress(mode, number)
@@ -163,8 +211,8 @@ async def connect() -> AsyncIterator[Callable[..., Awaitable[Host]]]:
     """Starts the stock host stack against a port."""
     hosts: list[Host] = []
 
-    async def start(port: int, *, auto_form: bool = False) -> Host:
-        host = Host(host_config(port))
+    async def start(port: int, *, auto_form: bool = False, kind: type[Host] = Host) -> Host:
+        host = kind(host_config(port))
         hosts.append(host)
         await host.startup(auto_form=auto_form)
         return host
