@@ -117,7 +117,11 @@ class Host(ControllerApplication):  # type: ignore[misc]  # bellows ships no typ
     ) -> t.ZigbeePacket:
         """Send a ZCL frame (hex) to a node's endpoint and wait for what it answers."""
         await self.tell(node, cluster, payload, encrypted=encrypted, profile=profile)
-        return await asyncio.wait_for(self.packets.get(), 5)
+        async with asyncio.timeout(5):
+            while True:
+                answer = await self.packets.get()
+                if answer.data.serialize()[1] == bytes.fromhex(payload)[1] and answer.cluster_id == cluster:
+                    return answer
 
     async def ask_encrypted(self, node: Node, cluster: int, payload: str) -> t.ZigbeePacket:
         """The same under the link key, once the co-processor knows whose address it is."""
