@@ -114,6 +114,7 @@ class ZigBeeHome:
             if device not in door.watches:
                 if not door.keeper.is_established(device):
                     await door.send_away(device)
+                await door.keeper.settle(device)
                 self._vault.finish(device)
 
     async def _keep_counting(self, door: Doorkeeper) -> None:
@@ -176,13 +177,14 @@ class ZigBeeHome:
             self._idle.set()
 
     async def _leave_clean(self, door: Doorkeeper, watch: Watch, joined: bool) -> None:
+        """A device is sent away before its keys are erased: it heeds only who has them."""
         await self._close(door.app)
-        await door.app.trust_centre.expect_nobody()
         if not joined:
-            await door.keeper.settle(watch.device)
             if not door.keeper.holds(watch.device):
                 await self._wait_for_leave(watch)
                 await door.send_away(watch.device)
+            await door.keeper.settle(watch.device)
+        await door.app.trust_centre.expect_nobody()
         self._vault.finish(watch.device)
 
     async def _close(self, app: SmartEnergyApplication) -> None:
@@ -222,8 +224,8 @@ class ZigBeeHome:
             self._vault.begin(device)
             self._vault.forget(device)
             self._notices.forget(device)
-            await door.keeper.settle(device)
             await door.send_away(device)
+            await door.keeper.settle(device)
             self._vault.finish(device)
 
         await self._on_air(work, timeout_s)

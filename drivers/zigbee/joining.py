@@ -25,9 +25,9 @@ from gateway.identifiers import Eui64
 from gateway.keys import InstallCode
 from gateway.ports import Told
 
-MOST_ATTEMPTS = 4
+MOST_ATTEMPTS = 3
 """How often a device is let in without announcing itself before its install code counts as wrong: a radio loses one
-transport of the network key, or two, but a wrong code loses them all."""
+transport of the network key, but hardly three; a wrong code loses them all."""
 
 _EXCHANGE_S = 90.0
 """How long an exchange may last altogether; each of its steps has its own deadline, so this is never reached first."""

@@ -44,16 +44,12 @@ class KeyKeeper:
     async def restore(self) -> None:
         """Make the co-processor's table equal to the vault; adopt keys that came into it by other ways.
 
-        A key without a row of a device that was joining or leaving is a leftover.
+        A key without a row, of a device that was joining or leaving, stays only until the device was sent away by it.
         """
         stored = {each.device: each for each in await self._trust_centre.keys()}
         unfinished = set(self._vault.unfinished())
         for each in stored.values():
-            if self._vault.get(each.device) is not None:
-                continue
-            if each.device in unfinished:
-                await self._trust_centre.erase_key(each.device)
-            else:
+            if self._vault.get(each.device) is None and each.device not in unfinished:
                 self._vault.put(KeptKey(device=each.device, kind=Kind.FOUND, suite=None, key=each.key))
         for kept in self._vault.all():
             if kept.device not in stored or stored[kept.device].key != kept.key:

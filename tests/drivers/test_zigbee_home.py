@@ -16,7 +16,6 @@ from gateway.errors import BadConfig
 from gateway.han.words import Cause, HanFault, Membership, Stage
 from gateway.identifiers import Eui64
 from gateway.keys import InstallCode, LinkKey
-from simulators.zigbee.ncp.memory import LinkKey as StoredKey
 from simulators.zigbee.ncp.memory import Memory
 
 Make = Callable[..., Any]
@@ -112,13 +111,14 @@ async def test_the_vault_s_key_wins_over_the_radio_s(
 
 async def test_counters_are_written_down_and_never_go_back(laboratory: Make, keep_up: Make, tmp_path: Path) -> None:
     lab = await laboratory(1)
-    lab.memory.link_keys[0] = StoredKey(eui64=lab.nodes[0].eui64, key=lab.nodes[0].link_key, outgoing=500, incoming=300)
+    lab.memory.link_keys[0].incoming, lab.memory.aps_counter = 300, 500
     async with keep_up(lab.homely(tmp_path)) as driver:
         await up(driver)
     vault = vault_in(tmp_path)
     found = vault.get(Eui64(lab.assignment(0).address))
     assert found is not None
-    assert (vault.tx_counter, found.rx_counter) == (500, 300)
+    assert vault.tx_counter >= 500
+    assert found.rx_counter == 300
 
 
 @VERSIONS
@@ -180,7 +180,8 @@ async def test_link_keys_survive_a_co_processor_that_is_replaced(
 ) -> None:
     """The backup holds no key that the vault holds; the vault's go into the new radio, with counters beyond."""
     lab = await laboratory(2, version=version)
-    lab.memory.link_keys[0] = StoredKey(eui64=lab.nodes[0].eui64, key=lab.nodes[0].link_key, outgoing=500, incoming=300)
+    lab.memory.link_keys[0].incoming, lab.memory.aps_counter = 300, 500
+    lab.memory.aps_counter = 500
     before, network = keys_in(lab), lab.memory.network
     async with keep_up(lab.homely(tmp_path)) as driver:
         await up(driver)
@@ -191,7 +192,7 @@ async def test_link_keys_survive_a_co_processor_that_is_replaced(
     assert not [key for key in before.values() if key in everything or key.hex().encode() in everything]
 
     blank: Memory = lab.memory
-    blank.network = None
+    blank.network, blank.aps_counter = None, 0
     blank.link_keys.clear()
     async with keep_up(lab.homely(tmp_path, form=True, start_timeout_s=30)) as driver:
         async with asyncio.timeout(40):
@@ -200,6 +201,7 @@ async def test_link_keys_survive_a_co_processor_that_is_replaced(
         assert blank.network is not None
         assert network is not None
         assert (blank.network.network_key, blank.network.pan_id) == (network.network_key, network.pan_id)
+        assert blank.aps_counter > 500
 
 
 @pytest.mark.parametrize(
