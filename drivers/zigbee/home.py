@@ -220,7 +220,10 @@ class ZigBeeHome:
         return Membership.JOINED if device in self._vault.unfinished() else Membership.ABSENT
 
     async def remove(self, device: Eui64, timeout_s: float) -> None:
-        """Tell a device to leave, and forget its keys whether it answers or not."""
+        """Tell a device to leave, and forget its keys whether it answers or not.
+
+        One that did not hear it still has the network key, until rotate() changes that; its own key opens nothing.
+        """
 
         async def work(door: Doorkeeper) -> None:
             known = door.keeper.holds(device) or ieee_of(device) in door.app.devices
