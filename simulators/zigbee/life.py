@@ -81,7 +81,7 @@ class Device:
     """A node with power and a life. own_key is the link key that it was made with, None for one that has none.
 
     stage is where it stands, failure why it did not come further; attempts counts how often it asked to be let in.
-    changed is told of every new stage.
+    party makes its credentials for key establishment, which are for suites. changed is told of every new stage.
     """
 
     def __init__(
@@ -90,7 +90,8 @@ class Device:
         node: Node,
         radio: Radio,
         clock: Clock,
-        party: Party | None = None,
+        suites: int = 0,
+        party: Callable[[], Party] | None = None,
         behaviour: Behaviour | None = None,
         timing: Timing = INSTANT,
         takes_plain_key: bool = False,
