@@ -105,7 +105,9 @@ class Device:
         self._takes_plain_key, self._tell = takes_plain_key, changed
         self._keys = None
         if party is not None:
-            self._keys = KeyEstablishment(party, self.uplink, self._established, (timing.ephemeral_s, timing.confirm_s))
+            self._keys = KeyEstablishment(
+                suites, party, self.uplink, self._established, (timing.ephemeral_s, timing.confirm_s)
+            )
             node.endpoints = {number: _with_keys(each, self._keys) for number, each in node.endpoints.items()}
         self._task: asyncio.Task[None] | None = None
         self._astray = asyncio.Event()
