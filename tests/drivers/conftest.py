@@ -130,7 +130,12 @@ class Laboratory:
             return Party(eui64, [authority.issue(certified or eui64, suite) for suite in suites], SeededDice(eui64))
 
         device = Device(
-            node=node, radio=self.radio, clock=self.clock, party=party if suites else None, behaviour=made.behaviour
+            node=node,
+            radio=self.radio,
+            clock=self.clock,
+            suites=sum(suites),
+            party=party if suites else None,
+            behaviour=made.behaviour,
         )
         self.devices.append(device)
         return device
