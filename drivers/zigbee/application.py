@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,20 +15,22 @@ from bellows.exception import ControllerError, EzspError  # type: ignore[import-
 from bellows.zigbee.application import ControllerApplication  # type: ignore[import-untyped]  # bellows ships no types
 from zigpy.config import CONF_DATABASE
 from zigpy.device import BaseDevice
-from zigpy.exceptions import ZigbeeException
+from zigpy.exceptions import DeliveryError, ZigbeeException
 from zigpy.state import Key, NetworkInfo, NodeInfo
 
 from drivers.zigbee.addresses import eui64_of, ieee_of
 from drivers.zigbee.clusters.key_establishment import CLUSTER as KEY_ESTABLISHMENT
 from drivers.zigbee.device import SmartEnergyDevice
+from drivers.zigbee.esi.desk import Desk
+from drivers.zigbee.fragmentation import Fragmentation
+from drivers.zigbee.fragments import room
 from drivers.zigbee.profile import (
     BASIC,
     ENDPOINT,
     ENERGY_SERVICES_INTERFACE,
-    KEEP_ALIVE,
     METERING,
     PROFILE_ID,
-    TIME,
+    SERVED,
     is_secured,
 )
 from drivers.zigbee.trust_centre import StoredKey, TrustCentre
@@ -58,7 +60,7 @@ MOST_SEARCHES = 4
 class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # bellows ships no types
     """One connection to a co-processor. `lost` is set, in words, when the connection is gone.
 
-    plain_dropped counts unicasts on secured clusters that came without encryption: whoever holds the network key could
+    plain_dropped counts frames on secured clusters that came without encryption: whoever holds the network key could
     have written them, so nobody sees them.
     """
 
@@ -66,7 +68,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         super().__init__(config)
         self._watchdog_period = watchdog_s
         self._silences = 0
-        self._attempt_timeout_s = attempt_timeout_s
+        self.attempt_timeout_s = attempt_timeout_s
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.plain_dropped = 0
         self._is_closing = False
@@ -76,13 +78,15 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         self._searches = asyncio.Semaphore(MOST_SEARCHES)
         self.trust_centre = TrustCentre(self)
         self.witness: Witness = Nobody()
+        self.desk: Desk | None = None
+        self._fragments = Fragmentation(self, asyncio.get_running_loop().time)
 
     # Devices
 
     def add_device(self, ieee: t.EUI64, nwk: t.NWK) -> SmartEnergyDevice:
         """Every node is one of ours; the database's devices come this way too."""
         device = SmartEnergyDevice(self, ieee, nwk)
-        device.attempt_timeout_s = self._attempt_timeout_s
+        device.attempt_timeout_s = self.attempt_timeout_s
         self.devices[ieee] = device
         return device
 
@@ -159,12 +163,15 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
     # Frames
 
     def packet_received(self, packet: t.ZigbeePacket) -> None:
-        """Hand a frame on, unless its cluster demands encryption and it has none: neither library checks that."""
+        """Hand a frame on, unless its cluster demands encryption and it has none: neither library checks that.
+
+        Broadcasts cannot be encrypted end to end, but could stand in for an answer; we have no use for any of them.
+        """
         is_plain = t.TransmitOptions.APS_Encryption not in packet.tx_options
-        is_unicast = packet.dst is not None and packet.dst.addr_mode == t.AddrMode.NWK
-        if is_plain and is_unicast and is_secured(packet.profile_id, packet.cluster_id):
+        if is_plain and is_secured(packet.profile_id, packet.cluster_id):
             self.plain_dropped += 1
             return
+        is_unicast = packet.dst is not None and packet.dst.addr_mode == t.AddrMode.NWK
         if is_unicast and packet.profile_id == PROFILE_ID and packet.cluster_id == KEY_ESTABLISHMENT:
             self._key_frame_received(packet)
             return
@@ -182,6 +189,45 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         device.last_seen = packet.timestamp
         self.witness.key_frame(device, packet.src_ep or 0, packet.data.serialize())
 
+    async def connect(self) -> None:
+        """Connect, with the eyes for fragments before bellows' own."""
+        await super().connect()
+        bellows_received = self._ezsp.frame_received
+
+        def received(data: bytes) -> None:
+            if not self._fragments.took(data):
+                bellows_received(data)
+
+        self._ezsp.frame_received = received
+
+    async def send_packet(self, packet: t.ZigbeePacket) -> None:
+        """Send a packet; a unicast that does not fit one frame goes in fragments."""
+        encrypted = t.TransmitOptions.APS_Encryption in packet.tx_options
+        is_unicast = packet.dst is not None and packet.dst.addr_mode == t.AddrMode.NWK
+        if not is_unicast or len(packet.data.serialize()) <= room(encrypted=encrypted):
+            await super().send_packet(packet)
+            return
+        device = self.get_device_with_address(packet.dst)
+        async with self._limit_concurrency(priority=packet.priority):
+            await self._ezsp.set_extended_timeout(nwk=device.nwk, ieee=device.ieee, extended_timeout=False)
+            await self._fragments.send(int(device.nwk), packet)
+
+    def tag(self) -> int:
+        """A number for a message that is sent."""
+        return int(self.get_sequence())
+
+    @contextlib.contextmanager
+    def sent(self, nwk: int, tag: int) -> Iterator["asyncio.Future[tuple[Any, str]]"]:
+        """Await the co-processor's word on what became of a message. Raises DeliveryError if the number is in use."""
+        if (nwk, tag) in self._pending_requests:
+            raise DeliveryError(f"a message to 0x{nwk:04X} has the number {tag} already")
+        word: asyncio.Future[tuple[Any, str]] = asyncio.get_running_loop().create_future()
+        self._pending_requests[nwk, tag] = word
+        try:
+            yield word
+        finally:
+            del self._pending_requests[nwk, tag]
+
     async def register_endpoints(self) -> None:
         """Register our one endpoint: the Energy Services Interface, with the clusters that we truly serve."""
         await self.add_endpoint(
@@ -190,7 +236,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
                 profile=PROFILE_ID,
                 device_type=ENERGY_SERVICES_INTERFACE,
                 device_version=0,
-                input_clusters=[BASIC, TIME, KEEP_ALIVE, KEY_ESTABLISHMENT],
+                input_clusters=[BASIC, *sorted(SERVED), KEY_ESTABLISHMENT],
                 output_clusters=[METERING, KEY_ESTABLISHMENT],
             )
         )
