@@ -13,11 +13,12 @@ from simulators.home_devices import MOST_DEVICES, HomeDevice, home_device
 from simulators.street import Premise
 from simulators.zigbee import zdo
 from simulators.zigbee.air.nwk import NetworkKey
+from simulators.zigbee.behaviour import Behaviour
 from simulators.zigbee.cbke.credentials import Authority
 from simulators.zigbee.cbke.talk import Party
 from simulators.zigbee.install_code import link_key_of
 from simulators.zigbee.kinds import KINDS
-from simulators.zigbee.life import Behaviour, Device, Stage
+from simulators.zigbee.life import Device, Stage
 from simulators.zigbee.ncp.memory import COUNTER_STEP
 from simulators.zigbee.nodes import Node, Plain
 from simulators.zigbee.radio import Radio

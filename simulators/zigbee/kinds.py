@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from gateway.clock import Clock
 from simulators.zigbee import zdo
 from simulators.zigbee.aps import SMART_ENERGY
+from simulators.zigbee.behaviour import Behaviour, Idle
 from simulators.zigbee.clusters import BASIC, KEY_ESTABLISHMENT, METERING, TIME, basic
-from simulators.zigbee.life import Behaviour, Idle
 from simulators.zigbee.nodes import Endpoint
 
 PRICE, LOAD_CONTROL, MESSAGING = 0x0700, 0x0701, 0x0703
