@@ -10,7 +10,7 @@ from gateway.dice import SeededDice
 from gateway.errors import BadInput
 from gateway.identifiers import Eui64
 from simulators.faults import Fault
-from simulators.home_devices import MOST_DEVICES, HomeDevice, home_device
+from simulators.home_devices import ADDRESSES, FIRST_ROGUE, MOST_DEVICES, HomeDevice, home_device
 from simulators.meter import SimMeter, meter_at
 from simulators.street import Premise, street
 from simulators.zigbee import zdo
@@ -18,8 +18,7 @@ from simulators.zigbee.aps import SMART_ENERGY
 from simulators.zigbee.cbke.credentials import SUITE_163, SUITE_283, Authority
 from simulators.zigbee.cbke.talk import Party
 from simulators.zigbee.clusters import BASIC, KEY_ESTABLISHMENT, METERING, TIME, Metering, basic, key_establishment
-from simulators.zigbee.install_code import link_key_of
-from simulators.zigbee.kinds import KINDS
+from simulators.zigbee.kinds import KINDS, ROGUES
 from simulators.zigbee.life import Device
 from simulators.zigbee.ncp.coprocessor import KEY_TABLE_SIZE, Coprocessor
 from simulators.zigbee.ncp.memory import LinkKey, Memory, formed, load
@@ -110,9 +109,10 @@ class ZigBeeStreet:
 
     def home_device(self, eui64: str) -> HomeDevice:
         """The device of an EUI-64. Raises UnknownDevice."""
-        index, number = divmod(int(Eui64(eui64), 16) & 0xFFFFFF, MOST_DEVICES)
+        index, number = divmod(int(Eui64(eui64), 16) & 0xFFFFFF, ADDRESSES)
         index -= self.plan.first
-        if 0 <= index < len(self.premises) and number < self.plan.devices:
+        is_there = number < self.plan.devices or number >= FIRST_ROGUE
+        if 0 <= index < len(self.premises) and is_there:
             found = home_device(self.plan.seed, self.plan.first, index, number, self.premises[index])
             if found.eui64 == eui64:
                 return found
@@ -140,12 +140,12 @@ class ZigBeeStreet:
         return [self.authority.issue(self.memory.eui64, suite).as_file() for suite in (SUITE_163, SUITE_283)]
 
     def _made(self, plan: HomeDevice) -> Device:
-        kind, address = KINDS[plan.kind], int(plan.eui64, 16)
+        kind, address = {**KINDS, **ROGUES}[plan.kind], int(plan.eui64, 16)
         made = kind.make(self._clock)
         node = Node(
             identity=zdo.Identity(eui64=address, nwk=0xFFFE, logical_type=2 if kind.sleepy else 1),
             endpoints=made.endpoints,
-            link_key=link_key_of(plan.install_code),
+            link_key=kind.own_key(plan.install_code),
             plain=self.plan.plain,
             registered=False,
         )

@@ -52,8 +52,8 @@ class Fixed:
         return None
 
 
-def basic() -> Fixed:
-    """The Basic cluster of a mains-powered meter."""
+def basic(model: str = "SIM-SE-1") -> Fixed:
+    """The Basic cluster of a mains-powered device of a model."""
     return Fixed(
         {
             0x0000: Value(UINT8, 3),
@@ -61,7 +61,7 @@ def basic() -> Fixed:
             0x0002: Value(UINT8, 2),
             0x0003: Value(UINT8, 1),
             0x0004: Value(TEXT, b"Metergate Laboratory"),
-            0x0005: Value(TEXT, b"SIM-SE-1"),
+            0x0005: Value(TEXT, model.encode()),
             0x0007: Value(ENUM8, 1),
         }
     )
