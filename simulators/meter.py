@@ -131,8 +131,7 @@ class SimMeter:
     def now(self) -> datetime:
         """The instant by the meter's own clock."""
         true = self._clock.now()
-        drifted_s = (true - self._clock_set_at).total_seconds() * self.drift_ppm / 1e6
-        return true + timedelta(seconds=self.clock_off_s + drifted_s)
+        return true + self._ahead(true)
 
     def set_clock(self, instant: datetime) -> None:
         """Set the meter's clock to what it was told, and remember that it was."""
@@ -162,12 +161,17 @@ class SimMeter:
         """Wh from and to the grid in the quarter hour that begins at start; the registers grow by their sum."""
         return self.load.interval_wh(start)
 
+    def _ahead(self, true: datetime) -> timedelta:
+        """How far the meter's clock is ahead at a true instant."""
+        drifted_s = (true - self._clock_set_at).total_seconds() * self.drift_ppm / 1e6
+        return timedelta(seconds=self.clock_off_s + drifted_s)
+
     def _latched(self) -> Registers:
         period_s = self.model.update_period_s
-        true, ahead = self._clock.now(), self.now() - self._clock.now()
+        true = self._clock.now()
         at = datetime.fromtimestamp(int(true.timestamp()) // period_s * period_s, UTC)
         load = self.load
-        return Registers(load.delivered_wh(at), load.received_wh(at), load.demand_w(at), at + ahead)
+        return Registers(load.delivered_wh(at), load.received_wh(at), load.demand_w(at), at + self._ahead(true))
 
 
 def meter_at(premise: Premise, clock: Clock) -> SimMeter:
