@@ -9,15 +9,14 @@ from gateway.clock import Clock
 from gateway.dice import SeededDice
 from gateway.errors import BadConfig, BadInput
 from gateway.identifiers import Eui64
-from simulators.home_devices import MOST_DEVICES, HomeDevice, home_device
+from simulators.home_devices import ADDRESSES, FIRST_ROGUE, MOST_DEVICES, HomeDevice, home_device
 from simulators.street import Premise
 from simulators.zigbee import zdo
 from simulators.zigbee.air.nwk import NetworkKey
 from simulators.zigbee.behaviour import Behaviour
 from simulators.zigbee.cbke.credentials import Authority
 from simulators.zigbee.cbke.talk import Party
-from simulators.zigbee.install_code import link_key_of
-from simulators.zigbee.kinds import KINDS
+from simulators.zigbee.kinds import KINDS, ROGUES
 from simulators.zigbee.life import Device, Stage
 from simulators.zigbee.ncp.memory import COUNTER_STEP
 from simulators.zigbee.nodes import Node, Plain
@@ -70,10 +69,11 @@ class Homes:
                 yield home_device(self._seed, self._first, index, number, premise)
 
     def named(self, eui64: str) -> HomeDevice:
-        """The device of an EUI-64. Raises UnknownDevice."""
-        index, number = divmod(int(Eui64(eui64), 16) & 0xFFFFFF, MOST_DEVICES)
+        """The device of an EUI-64; every home has its rogues, whatever else is in it. Raises UnknownDevice."""
+        index, number = divmod(int(Eui64(eui64), 16) & 0xFFFFFF, ADDRESSES)
         index -= self._first
-        if 0 <= index < len(self._premises) and number < self._number:
+        is_there = number < self._number or number >= FIRST_ROGUE
+        if 0 <= index < len(self._premises) and is_there:
             found = home_device(self._seed, self._first, index, number, self._premises[index])
             if found.eui64 == eui64:
                 return found
@@ -134,12 +134,12 @@ class Homes:
             raise BadConfig(f"{self._path} does not hold what home-area devices know: {error}") from None
 
     def _made(self, plan: HomeDevice) -> Device:
-        kind, address = KINDS[plan.kind], int(plan.eui64, 16)
+        kind, address = {**KINDS, **ROGUES}[plan.kind], int(plan.eui64, 16)
         made = kind.make(self._clock)
         node = Node(
             identity=zdo.Identity(eui64=address, nwk=_NOWHERE, logical_type=2 if kind.sleepy else 1),
             endpoints=made.endpoints,
-            link_key=link_key_of(plan.install_code),
+            link_key=kind.own_key(plan.install_code),
             plain=self._plain,
             registered=False,
         )

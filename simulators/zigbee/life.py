@@ -95,6 +95,11 @@ class Device:
         return self._joining.attempts
 
     @property
+    def behaviour(self) -> Behaviour:
+        """What it does of itself, and (devices.panel) what it shows."""
+        return self._behaviour
+
+    @property
     def silent(self) -> bool:
         """Whether it hears nothing, being without power or broken."""
         return self._task is None or self._manners.silent

@@ -114,6 +114,20 @@ class Uplink:
         tsn = self._next_tsn() if tsn is None else tsn
         return await self._send_zcl(cluster, zcl.request(tsn, command, body, from_server=from_server))
 
+    async def replay(self, cluster: int, command: int, body: bytes = b"") -> tuple[bool, bool]:
+        """Send a command, and the very same frame again, as a recorder would; whether each was acknowledged."""
+        there = await self.endpoint(cluster)
+        if there is None:
+            return False, False
+        payload = zcl.request(self._next_tsn(), command, body)
+        message = self.node.compose(
+            cluster=cluster,
+            payload=payload,
+            endpoints=(self._own_endpoint(cluster), there),
+            encrypted=cluster in SECURED,
+        )
+        return await self._radio.send(self.node, message), await self._radio.repeat(self.node, message)
+
     async def _ask_zdo(self, cluster: int, payload: bytes) -> Octets:
         answer = (True, cluster | zdo.RESPONSE, payload[:1])
         return Octets(await self._await(answer, self._send(cluster, payload, (0, 0), profile=ZDO), ANSWER_S))
