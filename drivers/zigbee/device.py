@@ -83,9 +83,9 @@ class SmartEnergyDevice(ZigbeeDevice):
 
         zigpy forgets every frame that it saw byte for byte within 10 s, and there are only 256 sequence numbers.
         """
-        return not self._awaits(packet) and super()._should_filter_packet(packet)
+        return not self.awaits(packet) and super()._should_filter_packet(packet)
 
-    def _awaits(self, packet: ZigbeePacket) -> bool:
+    def awaits(self, packet: ZigbeePacket) -> bool:
         """Whether a frame's ZCL header (control, manufacturer where bit 2 says so, sequence number) is one we await."""
         data = packet.data.serialize()
         place = 3 if data[:1] and data[0] & 0x04 else 1

@@ -3,34 +3,29 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
 
 import zigpy.types as t
 from zigpy.exceptions import CorruptDatabase, NetworkNotFormed, RadioException
 
 from drivers.zigbee import metering
+from drivers.zigbee.addresses import ieee_of
 from drivers.zigbee.application import TROUBLE, SmartEnergyApplication
 from drivers.zigbee.device import SmartEnergyDevice
+from drivers.zigbee.housing import home_of
 from drivers.zigbee.reading import KeyMissing, ask
 from drivers.zigbee.settings import ZigBeeSettings, for_zigpy
 from gateway.clock import Clock
 from gateway.dice import Dice
-from gateway.errors import BadIdentifier, LinkLost, Unreachable, Unsupported
+from gateway.errors import BadConfig, BadIdentifier, LinkLost, Unreachable, Unsupported
 from gateway.identifiers import Eui64
-from gateway.ports import Assignment
+from gateway.ports import Assignment, HomeNetwork
 from gateway.reads import RegisterRead
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 FIRST_PAUSE_S = 0.2
 """The pause before the second attempt, on average; doubled at each further one."""
-
-GRACE_S = 0.1
-"""How long work may take to fail by itself after its connection is lost. Cancelled at once, it would leave exceptions
-of bellows' own tasks unheard, which asyncio then reports."""
 
 
 class ZigBeeDriver:
@@ -46,12 +41,15 @@ class ZigBeeDriver:
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._connected = asyncio.Event()
         self._app: SmartEnergyApplication | None = None
+        self._home = home_of(name, settings, clock, dice, self._connection)
         _keep_keys_out_of_logs()
 
     async def run(self) -> None:
         """Live through one connection: open it, serve reads, raise LinkLost when it is gone."""
         told = self._settings
         app = SmartEnergyApplication(for_zigpy(told), told.attempt_timeout_s, told.watchdog_s)
+        if self._home is not None:
+            self._home.attach(app)
         try:
             await self._start(app)
             app.lost.add_done_callback(lambda _: self._connected.clear())
@@ -63,6 +61,8 @@ class ZigBeeDriver:
             self._connected.clear()
             self._app = None
             app.end("the driver closed the connection")
+            if self._home is not None:
+                self._home.detach()
             await app.shutdown(db=True)
 
     @property
@@ -71,9 +71,9 @@ class ZigBeeDriver:
         return self._connected.is_set()
 
     @property
-    def home(self) -> None:
-        """Not offered yet."""
-        return None
+    def home(self) -> HomeNetwork | None:
+        """Its home area network; None unless the settings name certificates and the vault's key."""
+        return self._home  # type: ignore[return-value]  # send() and remember() come with the notices
 
     @property
     def profiles(self) -> None:
@@ -91,7 +91,7 @@ class ZigBeeDriver:
                 while True:
                     app = await self._connection()
                     try:
-                        return await _unless_lost(app, self._read(app, ieee, assignment))
+                        return await app.unless_lost(self._read(app, ieee, assignment))
                     except LinkLost as lost:
                         log.debug("%s: %s while reading %s", self.name, lost, assignment.meter)
         except TimeoutError:
@@ -111,7 +111,7 @@ class ZigBeeDriver:
         limit_s = self._settings.start_timeout_s
         try:
             async with asyncio.timeout(limit_s):
-                await _unless_lost(app, self._open(app))
+                await app.unless_lost(self._open(app))
         except TimeoutError:
             raise LinkLost(f"the co-processor did not start within {limit_s:g} s") from None
 
@@ -119,10 +119,14 @@ class ZigBeeDriver:
         """The start itself, every failure of it in words."""
         try:
             await app.start(may_form=self._settings.form)
+            if self._home is not None:
+                await self._home.settle_in(app)
         except NetworkNotFormed:
             raise LinkLost("the co-processor has no network, and the settings do not let us form one") from None
         except (sqlite3.Error, CorruptDatabase) as error:
             raise LinkLost(f"the database {self._settings.database} cannot be used: {error}") from error
+        except BadConfig as error:
+            raise LinkLost(str(error)) from None
         except (OSError, RadioException) as error:
             raise LinkLost(f"{self._settings.radio} cannot be opened: {error.__cause__ or error!r}") from error
         except Exception as error:  # The other side's bytes can make bellows fail in any way; all of them mean this.
@@ -205,27 +209,10 @@ class ZigBeeDriver:
         return False
 
 
-async def _unless_lost(app: SmartEnergyApplication, work: Coroutine[Any, Any, T]) -> T:
-    """Do work over a connection; once that is gone, end it with LinkLost, whatever it was at."""
-    task = asyncio.create_task(work)
-    try:
-        first: set[asyncio.Future[Any]] = {task, app.lost}
-        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            await asyncio.wait({task}, timeout=GRACE_S)
-        failed = task.exception() if task.done() and not task.cancelled() else None
-        if app.lost.done() and (failed or not task.done()) and not isinstance(failed, LinkLost):
-            raise LinkLost(app.lost.result())
-        return task.result()
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
 def _ieee(address: str) -> t.EUI64:
     """An assignment's address as zigpy holds it, least significant byte first. Raises Unsupported."""
     try:
-        return t.EUI64.deserialize(bytes.fromhex(Eui64(address))[::-1])[0]
+        return ieee_of(Eui64(address))
     except BadIdentifier as error:
         raise Unsupported(str(error)) from None
 

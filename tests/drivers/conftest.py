@@ -3,23 +3,28 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from drivers.zigbee import ZigBeeDriver
 from gateway.clock import SystemClock
+from gateway.config import Secret
 from gateway.dice import SeededDice
 from gateway.identifiers import MeterNumber
 from gateway.links import Backoff, keep
 from gateway.ports import Assignment
 from simulators.zigbee import zcl, zdo
+from simulators.zigbee.cbke.credentials import Authority
 from simulators.zigbee.ncp.coprocessor import Coprocessor
 from simulators.zigbee.ncp.memory import LinkKey, Memory, formed
 from simulators.zigbee.ncp.server import NcpServer
 from simulators.zigbee.nodes import Endpoint, Node
 from simulators.zigbee.radio import Radio
 
+AUTHORITY = Authority(SeededDice(3))
+MASTER_KEY = "0123456789abcdef" * 4
 FIRST_EUI64, OUR_EUI64 = 0x00124B0000000100, 0x00124B00FFFFFFFF
 QUICK = Backoff(first_s=0.02, last_s=0.1)
 
@@ -103,6 +108,23 @@ class Laboratory:
 
     async def close(self) -> None:
         await self.server.close()
+
+    def homely(self, folder: Path, suites: Sequence[int] = (1, 2), **settings: Any) -> ZigBeeDriver:
+        """A driver with a home area network: certificates, database and vault in a folder."""
+        files = []
+        for suite in suites:
+            files.append(folder / f"suite-{suite}.txt")
+            files[-1].write_text(AUTHORITY.issue(OUR_EUI64, suite).as_file(), encoding="ascii")
+        (folder / "vault.key").write_text(MASTER_KEY, encoding="ascii")
+        home = {
+            "certificates": files,
+            "vault_key": Secret(file=folder / "vault.key"),
+            "database": folder / "network.db",
+            "key_begin_s": 1.0,
+            "announce_s": 1.0,
+            "key_switch_s": 0.1,
+        }
+        return self.driver(**home | settings)
 
     def driver(self, **settings: Any) -> ZigBeeDriver:
         """A driver on this co-processor, with little patience."""
