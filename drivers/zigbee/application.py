@@ -21,14 +21,14 @@ from zigpy.state import Key, NetworkInfo, NodeInfo
 from drivers.zigbee.addresses import eui64_of, ieee_of
 from drivers.zigbee.clusters.key_establishment import CLUSTER as KEY_ESTABLISHMENT
 from drivers.zigbee.device import SmartEnergyDevice
+from drivers.zigbee.esi.desk import Desk
 from drivers.zigbee.profile import (
     BASIC,
     ENDPOINT,
     ENERGY_SERVICES_INTERFACE,
-    KEEP_ALIVE,
     METERING,
     PROFILE_ID,
-    TIME,
+    SERVED,
     is_secured,
 )
 from drivers.zigbee.trust_centre import StoredKey, TrustCentre
@@ -58,7 +58,7 @@ MOST_SEARCHES = 4
 class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # bellows ships no types
     """One connection to a co-processor. `lost` is set, in words, when the connection is gone.
 
-    plain_dropped counts unicasts on secured clusters that came without encryption: whoever holds the network key could
+    plain_dropped counts frames on secured clusters that came without encryption: whoever holds the network key could
     have written them, so nobody sees them.
     """
 
@@ -66,7 +66,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         super().__init__(config)
         self._watchdog_period = watchdog_s
         self._silences = 0
-        self._attempt_timeout_s = attempt_timeout_s
+        self.attempt_timeout_s = attempt_timeout_s
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.plain_dropped = 0
         self._is_closing = False
@@ -76,13 +76,14 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         self._searches = asyncio.Semaphore(MOST_SEARCHES)
         self.trust_centre = TrustCentre(self)
         self.witness: Witness = Nobody()
+        self.desk: Desk | None = None
 
     # Devices
 
     def add_device(self, ieee: t.EUI64, nwk: t.NWK) -> SmartEnergyDevice:
         """Every node is one of ours; the database's devices come this way too."""
         device = SmartEnergyDevice(self, ieee, nwk)
-        device.attempt_timeout_s = self._attempt_timeout_s
+        device.attempt_timeout_s = self.attempt_timeout_s
         self.devices[ieee] = device
         return device
 
@@ -159,12 +160,15 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
     # Frames
 
     def packet_received(self, packet: t.ZigbeePacket) -> None:
-        """Hand a frame on, unless its cluster demands encryption and it has none: neither library checks that."""
+        """Hand a frame on, unless its cluster demands encryption and it has none: neither library checks that.
+
+        Broadcasts cannot be encrypted end to end, but could stand in for an answer; we have no use for any of them.
+        """
         is_plain = t.TransmitOptions.APS_Encryption not in packet.tx_options
-        is_unicast = packet.dst is not None and packet.dst.addr_mode == t.AddrMode.NWK
-        if is_plain and is_unicast and is_secured(packet.profile_id, packet.cluster_id):
+        if is_plain and is_secured(packet.profile_id, packet.cluster_id):
             self.plain_dropped += 1
             return
+        is_unicast = packet.dst is not None and packet.dst.addr_mode == t.AddrMode.NWK
         if is_unicast and packet.profile_id == PROFILE_ID and packet.cluster_id == KEY_ESTABLISHMENT:
             self._key_frame_received(packet)
             return
@@ -190,7 +194,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
                 profile=PROFILE_ID,
                 device_type=ENERGY_SERVICES_INTERFACE,
                 device_version=0,
-                input_clusters=[BASIC, TIME, KEEP_ALIVE, KEY_ESTABLISHMENT],
+                input_clusters=[BASIC, *sorted(SERVED), KEY_ESTABLISHMENT],
                 output_clusters=[METERING, KEY_ESTABLISHMENT],
             )
         )

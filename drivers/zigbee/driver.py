@@ -12,6 +12,7 @@ from drivers.zigbee import metering
 from drivers.zigbee.addresses import ieee_of
 from drivers.zigbee.application import TROUBLE, SmartEnergyApplication
 from drivers.zigbee.device import SmartEnergyDevice
+from drivers.zigbee.esi.notices import Notices
 from drivers.zigbee.housing import home_of
 from drivers.zigbee.reading import KeyMissing, ask
 from drivers.zigbee.settings import ZigBeeSettings, for_zigpy
@@ -41,13 +42,15 @@ class ZigBeeDriver:
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._connected = asyncio.Event()
         self._app: SmartEnergyApplication | None = None
-        self._home = home_of(name, settings, clock, dice, self._connection)
+        self._notices = Notices(name, clock, self._connection)
+        self._home = home_of(name, settings, clock, dice, self._connection, self._notices)
         _keep_keys_out_of_logs()
 
     async def run(self) -> None:
         """Live through one connection: open it, serve reads, raise LinkLost when it is gone."""
         told = self._settings
         app = SmartEnergyApplication(for_zigpy(told), told.attempt_timeout_s, told.watchdog_s)
+        app.desk = self._notices
         if self._home is not None:
             self._home.attach(app)
         try:
@@ -73,7 +76,7 @@ class ZigBeeDriver:
     @property
     def home(self) -> HomeNetwork | None:
         """Its home area network; None unless the settings name certificates and the vault's key."""
-        return self._home  # type: ignore[return-value]  # send() and remember() come with the notices
+        return self._home
 
     @property
     def profiles(self) -> None:

@@ -19,6 +19,7 @@ from drivers.zigbee.cbke.suites import best_common
 from drivers.zigbee.clusters.key_establishment import KeyEstablishment
 from drivers.zigbee.device import SmartEnergyDevice
 from drivers.zigbee.doorkeeper import Doorkeeper
+from drivers.zigbee.esi.notices import Notices
 from drivers.zigbee.join_causes import Observations, cause_of, verdict_on
 from drivers.zigbee.joining import Joining, Patience, Watch
 from drivers.zigbee.key_keeper import KeyKeeper
@@ -27,7 +28,7 @@ from drivers.zigbee.vault import Kind, Vault
 from gateway.clock import Clock
 from gateway.dice import Dice
 from gateway.errors import LinkLost
-from gateway.han.notices import Heard
+from gateway.han.notices import Heard, Notice
 from gateway.han.words import Cause, DeviceInfo, HanFault, Membership
 from gateway.identifiers import Eui64
 from gateway.keys import InstallCode
@@ -67,6 +68,7 @@ class ZigBeeHome:
         connection: Callable[[], Awaitable[SmartEnergyApplication]],
         patience: Patience,
         key_switch_s: float,
+        notices: Notices,
     ) -> None:
         self._name, self._vault, self._identities = name, vault, tuple(identities)
         self._clock, self._dice = clock, dice
@@ -77,6 +79,8 @@ class ZigBeeHome:
         self._cleaning: asyncio.Task[None] | None = None
         self._door: Doorkeeper | None = None
         self._listener: Callable[[Heard], None] | None = None
+        self._notices = notices
+        notices.admit(lambda device: vault.get(device) is not None)
 
     # For the driver
 
@@ -219,6 +223,7 @@ class ZigBeeHome:
                 return
             self._vault.begin(device)
             self._vault.forget(device)
+            self._notices.forget(device)
             await door.send_away(device)
             await door.keeper.settle(device)
             self._vault.finish(device)
@@ -299,9 +304,20 @@ class ZigBeeHome:
         async with self._one_at_a_time:
             await self._on_air(work, timeout_s)
 
+    # Notices
+
+    async def send(self, device: Eui64, notice: Notice, timeout_s: float) -> None:
+        """Tell a device, and remember it until it is over."""
+        await self._notices.send(device, notice, timeout_s)
+
+    def remember(self, device: Eui64, notice: Notice) -> None:
+        """Remember a notice without sending it."""
+        self._notices.remember(device, notice)
+
     def listen(self, listener: Callable[[Heard], None]) -> None:
         """Name who is told what devices say and do by themselves."""
         self._listener = listener
+        self._notices.listen(listener)
 
     # What they share
 

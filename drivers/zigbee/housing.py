@@ -6,6 +6,7 @@ from pathlib import Path
 from drivers.zigbee.application import SmartEnergyApplication
 from drivers.zigbee.cbke.certificates import BadCertificate, Identity
 from drivers.zigbee.cbke.files import read
+from drivers.zigbee.esi.notices import Notices
 from drivers.zigbee.home import ZigBeeHome
 from drivers.zigbee.joining import Patience
 from drivers.zigbee.settings import ZigBeeSettings
@@ -22,6 +23,7 @@ def home_of(
     clock: Clock,
     dice: Dice,
     connection: Callable[[], Awaitable[SmartEnergyApplication]],
+    notices: Notices,
 ) -> ZigBeeHome | None:
     """The home area network that the settings ask for, None if they name neither certificates nor the vault's key.
 
@@ -45,6 +47,7 @@ def home_of(
         connection=connection,
         patience=patience,
         key_switch_s=told.key_switch_s,
+        notices=notices,
     )
 
 

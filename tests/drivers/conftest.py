@@ -97,8 +97,8 @@ class Laboratory:
             SeededDice(7),
             {number: LinkKey(eui64=FIRST_EUI64 + number, key=key) for number, key in enumerate(keys)},
         )
-        radio = Radio(self.clock, self.nodes)
-        self.coprocessor = Coprocessor(self.memory, radio, self.clock, version, key_table_size=max(12, meters))
+        self.radio = Radio(self.clock, self.nodes)
+        self.coprocessor = Coprocessor(self.memory, self.radio, self.clock, version, key_table_size=max(12, meters))
         self.server = NcpServer(self.coprocessor, self.clock)
         self.port = 0
 
