@@ -27,8 +27,8 @@ class GatewaySettings:
     progress_after_s: Annotated[
         float, Field(description="A read that takes longer than this tells its progress.", ge=0)
     ] = 0.1
-    repeat_s: Annotated[float, Field(description="Outcomes without a receipt are told again after this.", gt=0)] = 2.0
-    window: Annotated[int, Field(description="Outcomes told and not yet receipted, at most.", ge=1)] = 500
+    repeat_s: Annotated[float, Field(description="Reports without a receipt are told again after this, s.", gt=0)] = 2.0
+    window: Annotated[int, Field(description="Reports told again at once, at most.", ge=1)] = 500
     state_s: Annotated[float, Field(description="How often the gateway tells its state.", gt=0)] = 60.0
     grace_s: Annotated[float, Field(description="How long a stop waits for running reads.", ge=0)] = 5.0
     remembered_h: Annotated[int, Field(description="Hours for which ended requests are remembered.", ge=26)] = 48
@@ -36,5 +36,5 @@ class GatewaySettings:
         bool, Field(description="For tests only: false leaves out the claim before the radio is touched.")
     ] = True
     until_receipt: Annotated[
-        bool, Field(description="For tests only: false tells each outcome once, without waiting for a receipt.")
+        bool, Field(description="For tests only: false tells each report once, without waiting for a receipt.")
     ] = True

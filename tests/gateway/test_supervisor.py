@@ -7,7 +7,7 @@ import pytest
 
 from gateway.errors import FailureReason
 from gateway.journal import MemoryJournal
-from gateway.messages import GatewayState, Mark, ReadEnded, Receipt
+from gateway.messages import GatewayState, Mark, Receipt, Report
 from gateway.ports import Delivery
 from gateway.read_policy import ReadLimits
 from gateway.settings import GatewaySettings
@@ -148,7 +148,7 @@ def test_a_gateway_outlives_a_journal_that_is_away_for_a_while() -> None:
         here, _, bus = gateway()
         unreceipted, away = here.journal.unreceipted, [OSError("gone"), OSError("gone")]
 
-        async def troubled(limit: int) -> list[ReadEnded]:
+        async def troubled(limit: int) -> list[Report]:
             if away:
                 raise away.pop()
             return await unreceipted(limit)
