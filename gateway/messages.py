@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime
 
+from gateway.collected import IntervalsCollected, RegistersCollected
 from gateway.errors import FailureReason
 from gateway.han.messages import (
     DescribeDevice,
@@ -170,7 +171,7 @@ MeterCommand = AssignMeter | WithdrawMeter
 Command = DeviceCommand | MeterCommand
 """What a gateway is asked to do beside reads; CommandEnded answers each."""
 
-Report = ReadEnded | CommandEnded | DeviceChanged | DeviceReported
+Report = ReadEnded | CommandEnded | DeviceChanged | DeviceReported | IntervalsCollected | RegistersCollected
 """What a gateway tells until it is receipted: all of it in one sequence of marks."""
 
 Message = (
@@ -189,6 +190,8 @@ Message = (
     | CommandEnded
     | DeviceChanged
     | DeviceReported
+    | IntervalsCollected
+    | RegistersCollected
     | GatewayState
 )
 

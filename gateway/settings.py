@@ -10,6 +10,23 @@ from gateway.identifiers import GatewayId
 
 
 @settings
+class CollectionSettings:
+    """When and how a gateway collects the meters' own logs."""
+
+    enabled: Annotated[bool, Field(description="Whether meters' logs are collected at all.")] = True
+    lookback_days: Annotated[int, Field(ge=1, le=60, description="How many days back gaps are filled.")] = 30
+    after_midnight_s: Annotated[
+        float, Field(ge=0, description="How long after midnight Central a day is let alone.")
+    ] = 600.0
+    check_s: Annotated[float, Field(gt=0, description="How often it is looked whether something is due.")] = 60.0
+    concurrency: Annotated[int, Field(ge=1, le=32, description="Meters asked at once on each driver.")] = 1
+    piece: Annotated[int, Field(ge=1, le=100, description="Intervals asked for at once; reads go in between.")] = 24
+    timeout_s: Annotated[float, Field(gt=0, description="How long a meter may take over each of these.")] = 30.0
+    retry_first_s: Annotated[float, Field(gt=0, description="The pause after a first failure; it doubles.")] = 300.0
+    retry_last_s: Annotated[float, Field(gt=0, description="The longest pause between attempts.")] = 14_400.0
+
+
+@settings
 class GatewaySettings:
     """The table [gateway]."""
 
@@ -17,6 +34,9 @@ class GatewaySettings:
     database: Annotated[str, Field(description="Where the journal is kept: a SQLite or PostgreSQL URL.")]
     assignments: Annotated[Path, Field(description="CSV file of the meters reached: meter,driver,address.")]
     credentials: Annotated[Credentials, Field(description="How the gateway signs in at the broker.")] = Credentials()
+    collection: Annotated[
+        CollectionSettings, Field(description="How the meters' own logs are collected. See CollectionSettings.")
+    ] = CollectionSettings()
     concurrency: Annotated[int, Field(description="Reads running at once on each driver.", ge=1)] = 32
     open_reads: Annotated[int, Field(description="Reads accepted and not ended, before more must wait.", ge=1)] = 2000
     clock_tolerance_s: Annotated[

@@ -8,21 +8,20 @@ import heapq
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import TypeAdapter
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.collected import IntervalsCollected, RegistersCollected
 from gateway.han.messages import DeviceChanged, DeviceReported
 from gateway.journal.entries import OUTCOME, Numbers
 from gateway.journal.tables import counters, reports, requests
 from gateway.messages import CommandEnded, Mark, Report
 
-OtherReport = CommandEnded | DeviceChanged | DeviceReported
-KINDS: dict[str, TypeAdapter[Any]] = {
-    kind.__name__: TypeAdapter(kind) for kind in (CommandEnded, DeviceChanged, DeviceReported)
-}
+OtherReport = CommandEnded | DeviceChanged | DeviceReported | IntervalsCollected | RegistersCollected
+KINDS: dict[str, TypeAdapter[Any]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(OtherReport)}
 COUNTERS = select(counters).with_for_update()
 _OUTCOMES = select(requests.c.seq, requests.c.outcome).where(requests.c.seq > bindparam("after"))
 _OTHERS = select(reports.c.seq, reports.c.kind, reports.c.body).where(reports.c.seq > bindparam("after"))

@@ -1,6 +1,6 @@
 """The gateway's own tables: what it was asked and told, its devices and meters, and the counters of its journal."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import BigInteger, Column, Date, Index, Integer, MetaData, String, Table, Text, text
 
 from gateway.database import IdentifierType, Instant
 from gateway.identifiers import EsiId, Eui64, MeterNumber, RequestId
@@ -111,3 +111,15 @@ successes = Table(
     Column("accepted_at", Instant, primary_key=True),
 )
 """When reads of a meter succeeded at the gateways that had it before."""
+
+errands = Table(
+    "errands",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("what", String(10), primary_key=True),
+    Column("meter", IdentifierType(MeterNumber, 20), primary_key=True),
+    Column("status", String(12), nullable=False),  # done, impossible, waiting
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Instant, nullable=False),
+)
+"""What scheduled collection has settled, and what it tries again when due_at has passed."""
