@@ -87,7 +87,8 @@ class Collection:
     async def run(self) -> None:
         """Collect what is due, look again after a while, until cancelled."""
         while True:
-            await self.once()
+            if self._settings.enabled:
+                await self.once()
             await self._clock.sleep(self._settings.check_s)
 
     async def once(self) -> int:

@@ -117,8 +117,10 @@ class OnDemandReads:
 
     async def _read(self, claim: Claimed) -> Finished:
         """Run one claim against its driver, within its deadline."""
-        assignment = self._assignments[claim.request.meter]
+        assignment = self._assignments.get(claim.request.meter)
         on_air_at: datetime | None = None
+        if assignment is None:
+            return self._failed(claim, None, FailureReason.UNKNOWN_METER, "The meter was withdrawn from this gateway.")
         self._wanted[assignment.driver] += 1
         try:
             async with asyncio.timeout(self._time_left(claim)):

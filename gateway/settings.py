@@ -52,6 +52,19 @@ class GatewaySettings:
     state_s: Annotated[float, Field(description="How often the gateway tells its state.", gt=0)] = 60.0
     grace_s: Annotated[float, Field(description="How long a stop waits for running reads.", ge=0)] = 5.0
     remembered_h: Annotated[int, Field(description="Hours for which ended requests are remembered.", ge=26)] = 48
+    sealing_key: Annotated[
+        Path | None,
+        Field(description="File of the private key to which install codes are sealed; made if it is not there."),
+    ] = None
+    devices_per_meter: Annotated[int, Field(description="Home-area devices of a meter, at most.", ge=1)] = 5
+    commands_at_once: Annotated[int, Field(description="Device commands running at once, at most.", ge=1)] = 32
+    heard_waiting: Annotated[
+        int, Field(description="Words of devices that wait to be recorded; beyond that the oldest is dropped.", ge=1)
+    ] = 1000
+    meter_window_s: Annotated[
+        int,
+        Field(description="How long the network is open for a meter that is assigned with its code, s.", ge=1, le=254),
+    ] = 240
     claim_first: Annotated[
         bool, Field(description="For tests only: false leaves out the claim before the radio is touched.")
     ] = True

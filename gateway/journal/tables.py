@@ -1,6 +1,6 @@
 """The gateway's own tables: what it was asked and told, its devices and meters, and the counters of its journal."""
 
-from sqlalchemy import BigInteger, Column, Date, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, MetaData, String, Table, Text, text
 
 from gateway.database import IdentifierType, Instant
 from gateway.identifiers import EsiId, Eui64, MeterNumber, RequestId
@@ -77,11 +77,15 @@ devices = Table(
     Column("device", IdentifierType(Eui64, 16), primary_key=True),
     Column("meter", IdentifierType(MeterNumber, 20), nullable=False, index=True),
     Column("stage", String(20), nullable=False),
+    Column("is_meter", Boolean, nullable=False),
     Column("request", IdentifierType(RequestId)),
     Column("changed_at", Instant, nullable=False),
     Column("info", Text),
 )
-"""Every device that ever asked in: where it belongs, how far it is, and the command whose word on that counts."""
+"""Every device that was ever asked in: where it belongs, how far it is, and the command whose word on that counts.
+
+is_meter is a meter that was itself joined to the network.
+"""
 
 notices = Table(
     "notices",

@@ -1,7 +1,8 @@
 """One sample of every message, with fixed ids and instants; the golden files hold the same."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
+from gateway.collected import IntervalsCollected, RegistersCollected
 from gateway.errors import FailureReason
 from gateway.han.messages import (
     DescribeDevice,
@@ -31,7 +32,7 @@ from gateway.messages import (
     RequestRead,
     WithdrawMeter,
 )
-from gateway.reads import Age, Freshness, MeterFlag, RegisterRead, Scale
+from gateway.reads import Age, Direction, Freshness, FrozenRegisters, MeterFlag, RegisterRead, Scale
 
 NOON = datetime(2026, 3, 8, 18, 0, tzinfo=UTC)
 ENVELOPE_ID = RequestId("0195d3f1-0000-7000-8000-00000000abcd")
@@ -165,6 +166,24 @@ SAMPLES: dict[str, Message] = {
         device=DEVICE,
         heard=Heard(device=DEVICE, answer=Answer.OPTED_OUT, event=77, at=NOON, detail=""),
         mark=Mark(journal="j-7", seq=46),
+    ),
+    "IntervalsCollected": IntervalsCollected(
+        meter=METER,
+        direction=Direction.RECEIVED,
+        day=date(2026, 3, 8),
+        wh=(None, *(4 * place % 700 for place in range(91))),
+        read_at=NOON,
+        mark=Mark(journal="j-7", seq=47),
+    ),
+    "RegistersCollected": RegistersCollected(
+        registers=FrozenRegisters(
+            meter=METER,
+            delivered_wh=12_345_000,
+            received_wh=None,
+            frozen_at=NOON - timedelta(hours=12),
+            read_at=NOON,
+        ),
+        mark=Mark(journal="j-7", seq=48),
     ),
     "GatewayState": GatewayState(
         gateway=GATEWAY,

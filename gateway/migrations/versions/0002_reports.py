@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("device", sa.String(16), nullable=False),
         sa.Column("meter", sa.String(20), nullable=False),
         sa.Column("stage", sa.String(20), nullable=False),
+        sa.Column("is_meter", sa.Boolean(), nullable=False),
         sa.Column("request", sa.String(40)),
         sa.Column("changed_at", instant, nullable=False),
         sa.Column("info", sa.Text()),
