@@ -157,12 +157,12 @@ class Assigning:
 
     async def _withdraw(self, command: WithdrawMeter) -> None:
         assignment = self._assignments.pop(command.meter, None)
-        while (ended := await self._meters.withdraw(command, self._clock.now())) is None:
+        while await self._meters.is_reading(command.meter):
             await self._clock.sleep(READ_OPEN_S)
-        await self._reports.tell([ended])
         home = self._drivers[assignment.driver].home if assignment else None
         if home is not None and assignment is not None:
             await self._let_go(command, assignment.address, home)
+        await self._reports.tell([await self._meters.withdraw(command, self._clock.now())])
 
     async def _let_go(self, command: WithdrawMeter, address: str, home: HomeNetwork) -> None:
         """Take a meter off the network if it was joined by its code; one that does not answer is forgotten."""

@@ -69,14 +69,17 @@ class MeterBook:
 
         return await self._database.write(job)
 
-    async def withdraw(self, command: WithdrawMeter, now: datetime) -> CommandEnded | None:
-        """Record a withdrawal and tell the meter's successes; None, and nothing, while a read of it is open."""
+    async def is_reading(self, meter: MeterNumber) -> bool:
+        """Whether a read of a meter is open; once it is assigned no more, none begins."""
+        reading = select(requests.c.id).where(requests.c.meter == meter, IS_OPEN).limit(1)
+        async with self._database.reading() as connection:
+            return (await connection.execute(reading)).first() is not None
 
-        async def job(connection: AsyncConnection) -> CommandEnded | None:
+    async def withdraw(self, command: WithdrawMeter, now: datetime) -> CommandEnded:
+        """Record a withdrawal, and tell the meter's successes."""
+
+        async def job(connection: AsyncConnection) -> CommandEnded:
             async with numbering(connection) as numbers:
-                reading = select(requests.c.id).where(requests.c.meter == command.meter, IS_OPEN)
-                if (await connection.execute(reading.limit(1))).first() is not None:
-                    return None
                 own = (await successes_of(connection, [command.meter], now)).get(command.meter, [])
                 await _put(connection, command.meter, now, driver=None, address=None)
                 ending = Ending(status=OutcomeStatus.DONE, successes=tuple(sorted(own)))
