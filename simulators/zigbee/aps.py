@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 
-ENCRYPTION, RETRY = 0x0020, 0x0040
+from simulators.zigbee.air.aps import Block
+
+ENCRYPTION, RETRY, FRAGMENT = 0x0020, 0x0040, 0x8000
 """The bits of EmberApsFrame.options that matter here."""
 MAX_PAYLOAD = 82
-ENCRYPTION_COST = 9
+ENCRYPTION_COST, BLOCK_COST = 9, 2
 ZDO, SMART_ENERGY, ANY_PROFILE = 0x0000, 0x0109, 0xFFFF
 COORDINATOR = 0x0000
 EVERYBODY, ALL_AWAKE = 0xFFFF, 0xFFFD
@@ -17,6 +19,7 @@ class ApsMessage:
     """One APS message. key is the link key that it is encrypted with, None if it goes plain (under the network key).
 
     counter is the frame counter that goes with the link key: a receiver takes each value once, and none below.
+    block is the payload's place in a longer one that does not fit a frame.
     """
 
     source: int
@@ -30,6 +33,7 @@ class ApsMessage:
     key: bytes | None = field(default=None, repr=False)
     counter: int = 0
     wants_ack: bool = True
+    block: Block | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +53,6 @@ class LinkKey:
         return True
 
 
-def room(encrypted: bool) -> int:
-    """How many bytes of payload one unfragmented message has room for."""
-    return MAX_PAYLOAD - ENCRYPTION_COST * encrypted
+def room(encrypted: bool, *, in_blocks: bool = False) -> int:
+    """How many bytes of payload one frame has room for."""
+    return MAX_PAYLOAD - ENCRYPTION_COST * encrypted - BLOCK_COST * in_blocks

@@ -12,6 +12,7 @@ from typing import Protocol
 from simulators.zigbee import zcl, zdo
 from simulators.zigbee.air.nwk import NetworkKey
 from simulators.zigbee.aps import ANY_PROFILE, BROADCASTS, SMART_ENERGY, ZDO, ApsMessage, LinkKey, room
+from simulators.zigbee.blocks import Assembler, cut
 from simulators.zigbee.octets import Malformed
 
 SECURED = frozenset((0x000A, 0x0015, 0x0019, 0x0600, *range(0x0700, 0x070C)))
@@ -104,6 +105,7 @@ class Node:
     next_key: NetworkKey | None = None
     ears: Ears | None = None
     _shared: LinkKey | None = field(default=None, repr=False)
+    _assembler: Assembler | None = field(default=None, repr=False)
     _sequence: int = 0
 
     @property
@@ -130,9 +132,15 @@ class Node:
         return self._shared
 
     def receive(self, message: ApsMessage) -> Outcome:
-        """Take a message from the air."""
+        """Take a message from the air; blocks of a longer one are put together first."""
         if self.manners.silent or not self._opens(message):
             return UNHEARD
+        if message.block is not None:
+            self._assembler = self._assembler or Assembler()
+            whole = self._assembler.take(message)
+            if isinstance(whole, bool):
+                return Outcome(acknowledged=whole)
+            message = whole
         broadcast = message.destination in BROADCASTS
         if message.profile == ZDO and message.destination_endpoint == 0:
             return self._zdo(message, broadcast)
@@ -202,9 +210,6 @@ class Node:
         """A message of the node's own, from endpoints[0] to endpoints[1], under its link key if that is asked for."""
         self._sequence = (self._sequence + 1) % 256
         shared = self.shared if encrypted else None
-        counter = 0
-        if shared is not None:
-            counter, shared.outgoing = shared.outgoing, shared.outgoing + 1
         return ApsMessage(
             source=self.nwk,
             destination=destination,
@@ -215,9 +220,25 @@ class Node:
             payload=payload,
             sequence=self._sequence,
             key=None if shared is None else shared.key,
-            counter=counter,
+            counter=0 if shared is None else self._next_counter(shared),
             wants_ack=destination not in BROADCASTS,
         )
+
+    def frames(self, message: ApsMessage) -> list[ApsMessage]:
+        """A message of the node's own as it goes on the air: in blocks, if one frame has no room for it."""
+        first, *others = cut(message)
+        return [first, *map(self.again, others)]
+
+    def again(self, frame: ApsMessage) -> ApsMessage:
+        """A frame to be sent once more, or after another: every one has a frame counter of its own."""
+        shared = self.shared
+        if frame.key is None or shared is None:
+            return frame
+        return replace(frame, key=shared.key, counter=self._next_counter(shared))
+
+    def _next_counter(self, shared: LinkKey) -> int:
+        counter, shared.outgoing = shared.outgoing, shared.outgoing + 1
+        return counter
 
 
 def _refusal(payload: bytes, status: int) -> bytes | None:

@@ -1,7 +1,7 @@
 """The air between a co-processor and its nodes: who hears whom, who is let in, and when."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Protocol
 
 from gateway.clock import Clock
@@ -57,6 +57,7 @@ class Radio:
         self._listener: Listener | None = None
         self._gate: Gate | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._blocks: dict[tuple[int, int, int], asyncio.Future[None]] = {}
         self._by_nwk: dict[int, Node] = {}
         self._by_eui64: dict[int, Node] = {}
         self.stray: Callable[[Node], None] | None = None
@@ -148,15 +149,51 @@ class Radio:
 
     async def send(self, node: Node, message: ApsMessage) -> bool:
         """A node's own message to the co-processor; whether it was acknowledged in the end."""
+        for frame in node.frames(message):
+            sending = self._send_frame if frame.block is None else self._send_block
+            if not await sending(node, frame):
+                return False
+        return True
+
+    async def _send_frame(self, node: Node, frame: ApsMessage) -> bool:
         for attempt in range(ATTEMPTS):
             if attempt:
                 await self._clock.sleep(ACK_WAIT_S)
+                frame = node.again(frame)
             await self._fly()
-            if self._hear(message, node):
+            if self._hear(frame, node):
                 return True
-            if not message.wants_ack:
+            if not frame.wants_ack:
                 return False
         return False
+
+    async def _send_block(self, node: Node, frame: ApsMessage) -> bool:
+        """Blocks are acknowledged by the host, who says which it has; each is repeated until it is among them."""
+        assert frame.block is not None
+        place = (node.eui64, frame.sequence, frame.block.index)
+        acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._blocks[place] = acknowledged
+        try:
+            for attempt in range(ATTEMPTS):
+                frame = node.again(frame) if attempt else frame
+                await self._fly()
+                self._hear(frame, node)
+                patience = asyncio.ensure_future(self._clock.sleep(ACK_WAIT_S))
+                await asyncio.wait((acknowledged, patience), return_when=asyncio.FIRST_COMPLETED)
+                patience.cancel()
+                if acknowledged.done():
+                    return True
+            return False
+        finally:
+            del self._blocks[place]
+
+    def acknowledge(self, nwk: int, sequence: int, first: int, received: int) -> None:
+        """The host has blocks of a node's message: a bit for each of eight from the first on."""
+        node = self._by_nwk.get(nwk)
+        for bit in range(8):
+            awaited = self._blocks.get((node.eui64, sequence, first + bit)) if node is not None else None
+            if received >> bit & 1 and awaited is not None and not awaited.done():
+                awaited.set_result(None)
 
     def depart(self, node: Node, *, comes_back: bool = False) -> None:
         """A node leaves and says so; without power or the network's key nobody hears it."""
@@ -169,6 +206,11 @@ class Radio:
             node.network_key = node.next_key = None
         if node.ears is not None:
             node.ears.gone(comes_back=comes_back)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way."""
+        return not self._tasks
 
     def silence(self) -> None:
         """Forget everything that is under way, as when the co-processor resets."""
@@ -215,9 +257,18 @@ class Radio:
 
     def _reply(self, node: Node, outcome: Outcome) -> None:
         assert outcome.reply is not None
-        self._hear(outcome.reply, node)
+        first, *others = node.frames(outcome.reply)
+        if others:
+            self._track(self._send_all(node, [first, *others]))
+        else:
+            self._hear(first, node)
         if outcome.leaves is not None:
             self.depart(node, comes_back=outcome.leaves)
+
+    async def _send_all(self, node: Node, blocks: list[ApsMessage]) -> None:
+        for block in blocks:
+            if not await self._send_block(node, block):
+                return
 
     def _hear(self, message: ApsMessage, node: Node) -> bool:
         """Whether the co-processor acknowledges a node's message, which must be under the network's key."""
@@ -234,7 +285,10 @@ class Radio:
         if delay_s <= 0:
             action()
             return
-        task = asyncio.create_task(self._after(delay_s, action))
+        self._track(self._after(delay_s, action))
+
+    def _track(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -38,7 +38,9 @@ class HandClock:
 
     async def until_asleep(self, seconds: float) -> None:
         """Until somebody sleeps so long from now."""
-        while not any(abs(instant - self._passed - seconds) < 1e-9 for instant, _ in self._asleep):
+        while not any(
+            abs(instant - self._passed - seconds) < 1e-9 and not woken.done() for instant, woken in self._asleep
+        ):
             self._slept.clear()
             await asyncio.wait_for(self._slept.wait(), 5)
 

@@ -2,7 +2,8 @@
 
 from gateway.clock import Clock
 from simulators.zigbee import zdo
-from simulators.zigbee.aps import BROADCASTS, COORDINATOR, ENCRYPTION, RETRY, ZDO, ApsMessage, LinkKey, room
+from simulators.zigbee.air.aps import Block
+from simulators.zigbee.aps import BROADCASTS, COORDINATOR, ENCRYPTION, FRAGMENT, RETRY, ZDO, ApsMessage, LinkKey, room
 from simulators.zigbee.ezsp import Fields, Status
 from simulators.zigbee.ncp.addresses import Addresses
 from simulators.zigbee.ncp.keys import Keys
@@ -46,7 +47,7 @@ class Messages:
             "sendUnicast": self._send_unicast,
             "sendBroadcast": self._send_broadcast,
             "sendMulticast": self._send_multicast,
-            "sendReply": lambda _: {"status": self._ready()},
+            "sendReply": self._send_reply,
         }
 
     def reset(self) -> None:
@@ -57,7 +58,10 @@ class Messages:
         self._sequence = 0
 
     def heard(self, message: ApsMessage, node: Node) -> bool:
-        """Take a message from a node; one that cannot be decrypted, or that has been before, is lost here."""
+        """Take a message from a node; one that cannot be decrypted, or that has been before, is lost here.
+
+        Blocks of a longer message go to the host as they are, and it is for the host to acknowledge them.
+        """
         if not self._network.up or not self._opens(message, node):
             return False
         self._settings.count(_RX_BROADCAST if message.destination in BROADCASTS else _RX_UNICAST)
@@ -66,7 +70,7 @@ class Messages:
             self._incoming(message, node.eui64, node.lqi, node.rssi)
         if message.profile == ZDO:
             self._answer_over_the_air(message)
-        return True
+        return message.block is None
 
     def _opens(self, message: ApsMessage, node: Node) -> bool:
         if message.key is None:
@@ -104,8 +108,8 @@ class Messages:
                     "cluster": message.cluster,
                     "source_endpoint": message.source_endpoint,
                     "destination_endpoint": message.destination_endpoint,
-                    "options": RETRY * message.wants_ack | 0x0100 | ENCRYPTION * (message.key is not None),
-                    "group": 0,
+                    "options": _options(message),
+                    "group": 0 if message.block is None else _group(message.block),
                     "sequence": message.sequence,
                 },
                 "nwk": message.source,
@@ -119,8 +123,14 @@ class Messages:
             },
         )
 
-    def _ready(self) -> Status:
-        return Status.OK if self._network.up else Status.NOT_JOINED
+    def _send_reply(self, fields: Fields) -> Fields:
+        """A host acknowledges blocks by it: the first that it speaks of, and a bit for each that it has."""
+        aps = fields["aps"]
+        if not self._network.up:
+            return {"status": Status.NOT_JOINED}
+        if aps["options"] & FRAGMENT:
+            self._radio.acknowledge(fields["destination"], aps["sequence"], aps["group"] & 0xFF, aps["group"] >> 8)
+        return {"status": Status.OK}
 
     def _add_endpoint(self, fields: Fields) -> Fields:
         """Endpoints are declared before the network runs."""
@@ -164,7 +174,7 @@ class Messages:
             return Status.NOT_JOINED
         if fields["type"] not in (_DIRECT, _VIA_TABLE) or destination == _NO_NODE:
             return Status.INVALID_CALL
-        if len(fields["message"]) > room(encrypted):
+        if len(fields["message"]) > room(encrypted, in_blocks=bool(fields["aps"]["options"] & FRAGMENT)):
             return Status.MESSAGE_TOO_LONG
         if encrypted and key is None:
             return Status.KEY_NOT_AUTHORISED
@@ -178,7 +188,9 @@ class Messages:
         return None if eui64 is None else self._keys.shared_with(eui64)
 
     def _outgoing(self, aps: Fields, destination: int, payload: bytes, key: LinkKey | None = None) -> ApsMessage:
-        self._sequence = (self._sequence + 1) % 256
+        block = _block(aps["group"]) if aps["options"] & FRAGMENT else None
+        if block is None or block.index == 0:
+            self._sequence = (self._sequence + 1) % 256
         return ApsMessage(
             source=COORDINATOR,
             destination=destination,
@@ -187,10 +199,11 @@ class Messages:
             source_endpoint=aps["source_endpoint"],
             destination_endpoint=aps["destination_endpoint"],
             payload=payload,
-            sequence=self._sequence,
+            sequence=self._sequence if block is None or block.index == 0 else aps["sequence"],
             key=None if key is None else key.key,
             counter=0 if key is None else self._keys.next_counter(),
             wants_ack=bool(aps["options"] & RETRY),
+            block=block,
         )
 
     def _sent(self, fields: Fields, message: ApsMessage, delivered: bool) -> None:
@@ -246,3 +259,17 @@ class Messages:
         if kind == _OUTGOING_BROADCAST:
             self._radio.broadcast(message)
         return {"status": Status.OK, "sequence": message.sequence}
+
+
+def _options(message: ApsMessage) -> int:
+    is_block = message.block is not None
+    return RETRY * message.wants_ack | 0x0100 | ENCRYPTION * (message.key is not None) | FRAGMENT * is_block
+
+
+def _group(block: Block) -> int:
+    """A block's place as the host is told it: its index, and with the first of them how many there are."""
+    return block.of << 8 if block.index == 0 else block.index
+
+
+def _block(group: int) -> Block:
+    return Block(index=group & 0xFF, of=group >> 8 if group & 0xFF == 0 else 0)
