@@ -96,6 +96,7 @@ async def living(
             journal=kept.journal,
             devices=kept.devices,
             meters=kept.meters,
+            collected=kept.collected,
             bus=bus,
             drivers={"desk": driver},
             assignments=assignments(METER, OTHER),
