@@ -14,6 +14,7 @@ kinds.KINDS that a device's kind names, once the device is switched on for the f
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from typing import Protocol
@@ -27,6 +28,7 @@ from simulators.zigbee.nodes import Endpoint, Node
 from simulators.zigbee.radio import Radio
 from simulators.zigbee.timing import INSTANT, Timing
 from simulators.zigbee.uplink import KEY_ESTABLISHMENT, Unanswered, Uplink
+from simulators.zigbee.zdo import END_DEVICE
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +81,7 @@ class Device:
     """A node with power and a life. own_key is the link key that it was made with, None for one that has none.
 
     stage is where it stands, failure why it did not come further; attempts counts how often it asked to be let in.
+    changed is told of every new stage.
     """
 
     def __init__(
@@ -91,13 +94,14 @@ class Device:
         behaviour: Behaviour | None = None,
         timing: Timing = INSTANT,
         takes_plain_key: bool = False,
+        changed: Callable[[], None] | None = None,
     ) -> None:
         self.node, self.uplink = node, Uplink(node, radio, clock)
         self.stage, self.failure, self.attempts = Stage.OFF, "", 0
         self._own_key, self._manners = node.link_key, node.manners
         self._radio, self._clock, self._timing = radio, clock, timing
         self._behaviour: Behaviour = behaviour or Idle()
-        self._takes_plain_key = takes_plain_key
+        self._takes_plain_key, self._tell = takes_plain_key, changed
         self._keys = None
         if party is not None:
             self._keys = KeyEstablishment(party, self.uplink, self._established, (timing.ephemeral_s, timing.confirm_s))
@@ -123,6 +127,11 @@ class Device:
     def delay_s(self) -> float:
         """How long it takes over an answer."""
         return self._manners.delay_s
+
+    @property
+    def keeps_memory(self) -> bool:
+        """Whether there is something to remember it by: a home-area device does, a meter was born on the network."""
+        return self._tell is not None
 
     def power_on(self) -> None:
         """Switch it on: it joins a network, or comes back to the one that it knows."""
@@ -195,6 +204,8 @@ class Device:
     def _reach(self, stage: Stage) -> None:
         self.stage = stage
         self._changed.set()
+        if self._tell is not None:
+            self._tell()
 
     def _forget(self) -> None:
         node = self.node
@@ -210,7 +221,7 @@ class Device:
         self._reach(Stage.SEARCHING)
         until_s = self._clock.monotonic() + self._timing.search_s
         for _ in range(self._timing.attempts):
-            if not await self._found_open(until_s):
+            if not await self._found(until_s, open_to_all=True):
                 self.failure = "no open network"
                 return False
             self.attempts += 1
@@ -221,10 +232,11 @@ class Device:
             await self._clock.sleep(self._timing.authentication_s + self._timing.retry_s)
         return False
 
-    async def _found_open(self, until_s: float) -> bool:
+    async def _found(self, until_s: float, *, open_to_all: bool) -> bool:
+        """Scan for the network until an instant, for it at all or for its window."""
         while True:
             beacon = await self._radio.beacon()
-            if beacon is not None and beacon.permits_joining:
+            if beacon is not None and (beacon.permits_joining or not open_to_all):
                 return True
             if self._clock.monotonic() + self._timing.scan_every_s > until_s:
                 return False
@@ -252,9 +264,12 @@ class Device:
     async def _come_back(self) -> bool:
         """Rejoin with the network key, or as one that the trust centre knows by its link key."""
         self.uplink.forget()
+        until_s = self._clock.monotonic() + self._timing.lost_s
         for attempt in range(self._timing.attempts):
             if attempt:
                 await self._clock.sleep(self._timing.retry_s)
+            if not await self._found(until_s, open_to_all=False):
+                return False
             self.attempts += 1
             place = await self._radio.associate(self.node, Update.SECURED_REJOIN)
             if place is None:
@@ -309,12 +324,15 @@ class Device:
     # Living
 
     async def _stay(self) -> None:
-        """Live until the network is lost."""
+        """Live until the network is lost; an end device sleeps for the most of it."""
+        if self.node.identity.logical_type == END_DEVICE:
+            self.node.poll_s = self._timing.poll_s
         doing = [asyncio.create_task(each) for each in (self._astray.wait(), self._keep_alive())]
         others = [asyncio.create_task(each) for each in (self._answer_for_keys(), self._behave())]
         try:
             await asyncio.wait(doing, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self.node.poll_s = 0.0
             for task in (*doing, *others):
                 task.cancel()
             await asyncio.gather(*doing, *others, return_exceptions=True)

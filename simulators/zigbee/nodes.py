@@ -90,7 +90,8 @@ class Node:
     """One device. link_key is the one that it shares with the trust centre, None before it has one.
 
     registered says that the link key was established as Smart Energy demands for secured clusters; network_key is None
-    before the node has been on a network; next_key is one that it was sent and told of no more yet.
+    before the node has been on a network; next_key is one that it was sent and told of no more yet. A node with poll_s
+    sleeps, and asks its parent for what waits so often, unless it is awake for so many reasons of its own.
     """
 
     identity: zdo.Identity
@@ -104,6 +105,8 @@ class Node:
     network_key: NetworkKey | None = None
     next_key: NetworkKey | None = None
     ears: Ears | None = None
+    poll_s: float = 0.0
+    awake: int = 0
     _shared: LinkKey | None = field(default=None, repr=False)
     _assembler: Assembler | None = field(default=None, repr=False)
     _sequence: int = 0
@@ -121,6 +124,12 @@ class Node:
     def move(self, nwk: int) -> None:
         """Take another address on the network."""
         self.identity = replace(self.identity, nwk=nwk)
+
+    def wakes_in_s(self, now_s: float) -> float:
+        """How long a message for the node waits at its parent; every node polls at moments of its own."""
+        if self.awake or self.poll_s <= 0:
+            return 0.0
+        return self.poll_s - (now_s + self.eui64 % 1009 / 1009 * self.poll_s) % self.poll_s
 
     @property
     def shared(self) -> LinkKey | None:

@@ -8,11 +8,13 @@ from gateway.clock import Clock
 from gateway.dice import SeededDice
 from simulators.zigbee.admission import Association, Beacon, Update
 from simulators.zigbee.air.nwk import NetworkKey
-from simulators.zigbee.aps import BROADCASTS, COORDINATOR, ApsMessage
+from simulators.zigbee.aps import ALL_AWAKE, BROADCASTS, COORDINATOR, ApsMessage
 from simulators.zigbee.nodes import UNHEARD, Node, Outcome
 
 ACK_WAIT_S, ATTEMPTS = 1.6, 3
 """How long a sender waits for an APS acknowledgement, and how often it tries (EmberZNet's defaults)."""
+HOLDS_S = 7.68
+"""How long a parent holds what it has for a sleeping child."""
 _MAC_WAIT_S = 0.1
 
 
@@ -110,8 +112,16 @@ class Radio:
     # From the co-processor
 
     def unicast(self, message: ApsMessage, sent: Callable[[bool], None]) -> None:
-        """Send to one node; sent is told once whether it was delivered, before any answer is heard."""
-        self.later(self._latency_s, lambda: self._arrive(message, sent))
+        """Send to one node; sent is told once whether it was delivered, before any answer is heard.
+
+        A parent holds a message for a sleeping child until that asks for it, or not that long.
+        """
+        node = self._by_nwk.get(message.destination)
+        held_s = 0.0 if node is None else node.wakes_in_s(self._clock.monotonic())
+        if held_s > HOLDS_S:
+            self.later(HOLDS_S, lambda: sent(False))
+        else:
+            self.later(self._latency_s + held_s, lambda: self._arrive(message, sent))
 
     def broadcast(self, message: ApsMessage) -> None:
         """Send to every node."""
@@ -249,7 +259,8 @@ class Radio:
 
     def _spread(self, message: ApsMessage) -> None:
         for node in self.members():
-            self._answer(node, self._delivered(message, node))
+            if message.destination != ALL_AWAKE or node.poll_s <= 0:
+                self._answer(node, self._delivered(message, node))
 
     def _answer(self, node: Node, outcome: Outcome) -> None:
         if outcome.reply is not None:

@@ -134,6 +134,7 @@ class Uplink:
             raise Unanswered("too many requests under way")
         awaited: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._awaited[answer] = awaited
+        self.node.awake += 1
         patience: asyncio.Future[None] | None = None
         try:
             if not await sending:
@@ -146,6 +147,7 @@ class Uplink:
             return awaited.result()
         finally:
             del self._awaited[answer]
+            self.node.awake -= 1
             if patience is not None:
                 patience.cancel()
 

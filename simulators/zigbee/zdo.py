@@ -13,6 +13,8 @@ NWK_ADDRESS, IEEE_ADDRESS, NODE_DESCRIPTOR, SIMPLE_DESCRIPTOR, ACTIVE_ENDPOINTS 
 MATCH_DESCRIPTORS, DEVICE_ANNOUNCE, LEAVE = 0x06, 0x13, 0x34
 SUPPORTED = frozenset((*range(0x03), *range(0x04, 0x07), LEAVE))
 """What a stack answers by itself; the rest is its host's business."""
+END_DEVICE = 2
+"""The logical type of a node that relays nothing, and may sleep."""
 RESPONSE = 0x8000
 _OK, _INVALID_REQUEST, _DEVICE_NOT_FOUND, _INVALID_ENDPOINT, _NOT_ACTIVE, _NOT_SUPPORTED = (
     0,
@@ -149,7 +151,7 @@ def match_request(tsn: int, about: int, profile: int, cluster: int, *, client: b
 
 
 def _capability(identity: Identity) -> int:
-    return 0x80 if identity.logical_type == 2 else 0x8E
+    return 0x80 if identity.logical_type == END_DEVICE else 0x8E
 
 
 def node_descriptor(identity: Identity) -> bytes:

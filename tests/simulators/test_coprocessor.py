@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.clock import Clock
 from gateway.errors import BadConfig
 from simulators.world import StreetPlan, ZigBeeStreet
 from simulators.zigbee.aps import ApsMessage
@@ -33,8 +34,10 @@ ENCRYPTED_FRAME = t.EmberApsFrame(
 class RawHost:
     """A host without a line: its commands reach the co-processor at once, and what comes back is kept."""
 
-    def __init__(self, plan: StreetPlan) -> None:
-        self.street = ZigBeeStreet(plan, HandClock())
+    def __init__(self, plan: StreetPlan, clock: Clock | None = None) -> None:
+        self.hand = HandClock()
+        self.clock = clock or self.hand
+        self.street = ZigBeeStreet(plan, self.clock)
         self._tables = bellows.ezsp.EZSP._BY_VERSION[plan.version].COMMANDS
         self._names = {code: name for name, (code, _, _) in self._tables.items()}
         self.responses: list[bytes] = []

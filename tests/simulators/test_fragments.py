@@ -16,7 +16,7 @@ from simulators.zigbee.aps import ApsMessage
 from simulators.zigbee.blocks import LONGEST, Assembler, cut
 from simulators.zigbee.nodes import Node
 
-from .conftest import HandClock, Host, Standing
+from .conftest import Host, Standing
 from .test_coprocessor import RawHost
 
 FRAGMENT, RETRY, ENCRYPTION = 0x8000, 0x0040, 0x0020
@@ -114,8 +114,7 @@ async def test_a_long_answer_comes_in_blocks_each_after_the_one_before_was_ackno
 
 async def test_a_block_that_nobody_acknowledges_is_repeated_and_then_given_up() -> None:
     host = Talking(14)
-    clock = host.street._clock
-    assert isinstance(clock, HandClock)
+    clock = host.hand
     host.unicast(host.nwk, aps_frame(host.endpoint), b"\x01\x07\x00\x14" + bytes(range(10)))
     for number in range(1, 4):
         await clock.until_asleep(ACK_WAIT_S)

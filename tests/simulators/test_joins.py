@@ -140,7 +140,7 @@ async def test_a_key_expires_by_the_clock(stand: Standing, connect: Connect, clo
 
 @pytest.mark.parametrize(("version", "full"), [(13, 0x1C), (14, 0x1C)])
 async def test_only_five_keys_can_wait(version: int, full: int, stand: Standing, connect: Connect) -> None:
-    _, port = await stand(StreetPlan(meters=1, version=version))
+    _, port = await stand(StreetPlan(meters=1, version=version, shipped=True))
     host = await connect(port, kind=SmartEnergyHost)
     await host._ezsp.clearTransientLinkKeys()
     for number in range(5):
@@ -156,7 +156,7 @@ async def test_a_key_for_anybody_lets_anybody_in_who_has_it(stand: Standing, con
     host = await connect(port, kind=SmartEnergyHost)
     (_, key), (stranger, _) = first(street), first(street, 1)
     await host.let_in(ANYBODY, key)
-    device = street.device(f"{stranger:016X}")
+    device = street.homes.device(f"{stranger:016X}")
     device.node.link_key = device._own_key = key
     device.power_on()
     await asyncio.wait_for(device.reached(Stage.JOINED), 5)
@@ -199,5 +199,5 @@ def test_the_same_seed_gives_the_same_devices_and_no_two_are_alike() -> None:
     one, two = (list(ZigBeeStreet(plan, HandClock()).home_devices()) for _ in range(2))
     assert one == two
     assert len({device.eui64 for device in one}) == len({device.install_code for device in one}) == 20
-    assert ZigBeeStreet(plan, HandClock()).home_device(one[7].eui64) == one[7]
+    assert ZigBeeStreet(plan, HandClock()).homes.named(one[7].eui64) == one[7]
     assert one[7].install_code.hex() not in repr(one[7])

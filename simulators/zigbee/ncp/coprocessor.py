@@ -1,5 +1,6 @@
 """The co-processor as a whole: EZSP commands in, responses and callbacks out, by its protocol version."""
 
+from dataclasses import replace
 from typing import Protocol
 
 from gateway.clock import Clock
@@ -11,13 +12,12 @@ from simulators.zigbee.ncp.memory import Memory
 from simulators.zigbee.ncp.messages import Messages
 from simulators.zigbee.ncp.network import NetworkControl
 from simulators.zigbee.ncp.settings import Answer, Settings
+from simulators.zigbee.ncp.sizes import SHIPPED, Sizes
 from simulators.zigbee.ncp.trust_centre import TrustCentre
 from simulators.zigbee.octets import Malformed
 from simulators.zigbee.radio import Radio
 
 _MESH_STACK = 2
-KEY_TABLE_SIZE = 12
-"""Link keys that shipped firmware has room for."""
 
 
 class Wire(Protocol):
@@ -33,7 +33,8 @@ class Wire(Protocol):
 
 
 class Coprocessor:
-    """One network co-processor with its radio. version is the EZSP version that it speaks."""
+    """One network co-processor with its radio. version is the EZSP version that it speaks; key_table_size, if given,
+    stands for the size of that one table."""
 
     def __init__(
         self,
@@ -41,15 +42,18 @@ class Coprocessor:
         radio: Radio,
         clock: Clock,
         version: int = 14,
-        key_table_size: int = KEY_TABLE_SIZE,
+        key_table_size: int | None = None,
+        sizes: Sizes = SHIPPED,
         key_switch_s: float = 0.0,
     ) -> None:
         self._codec = Codec(version)
         self._wire: Wire | None = None
         self._negotiated = self._overflow = False
         self._sequence = 0
-        self.settings = Settings(memory, version, key_table_size)
-        self.keys = Keys(memory, self.settings, clock, key_table_size)
+        if key_table_size is not None:
+            sizes = replace(sizes, link_keys=key_table_size)
+        self.settings = Settings(memory, version, sizes)
+        self.keys = Keys(memory, self.settings, clock, sizes)
         self.network = NetworkControl(memory, self.settings, radio, self._emit)
         self.addresses = Addresses(self.settings)
         self.messages = Messages(

@@ -10,6 +10,7 @@ from simulators.zigbee.aps import LinkKey
 from simulators.zigbee.ezsp import Fields, Status
 from simulators.zigbee.ncp.memory import Memory
 from simulators.zigbee.ncp.settings import TRANSIENT_KEY_TIMEOUT, Answer, Settings
+from simulators.zigbee.ncp.sizes import Sizes
 
 _NETWORK, _TC_LINK, _TRANSIENT_KIND, _LINK = 1, 2, 3, 4
 _NO_KEY = bytes(16)
@@ -20,7 +21,6 @@ _TRANSIENT = 0x0002 | 0x0004 | 0x0008
 _AUTHORISED = 0x0002 | 0x0004 | 0x0008 | 0x0010
 """Key info bits: has outgoing and incoming counters and a partner, and is authorised."""
 NONE = 0xFF
-MOST_TRANSIENT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,11 @@ class Transient:
 
 
 class Keys:
-    """Keys by partner; size is how many link keys the firmware has room for."""
+    """Keys by partner, as many as the firmware has room for."""
 
-    def __init__(self, memory: Memory, settings: Settings, clock: Clock, size: int) -> None:
-        self._memory, self._settings, self._clock = memory, settings, clock
-        self._size = size
+    def __init__(self, memory: Memory, settings: Settings, clock: Clock, sizes: Sizes) -> None:
+        self._memory, self._settings, self._clock, self._sizes = memory, settings, clock, sizes
+        self._size = sizes.link_keys
         self._slots = {key.eui64: index for index, key in memory.link_keys.items()}
         self._transient: dict[int, Transient] = {}
         self.answers: dict[str, Answer] = {
@@ -90,11 +90,6 @@ class Keys:
         ends = (self.authorised(eui64), None if waiting is None else waiting.link)
         return next((end for end in ends if end is not None and end.key == key), None)
 
-    def next_counter(self) -> int:
-        """The frame counter of the next message under any link key."""
-        counter, self._memory.aps_counter = self._memory.aps_counter, self._memory.aps_counter + 1
-        return counter
-
     def _waiting(self) -> dict[int, Transient]:
         """The transient keys of this moment."""
         if self._transient:
@@ -127,7 +122,7 @@ class Keys:
             "alternate_set": next_key is not None,
             "sequence": network.network_key_sequence if network else 0,
             "alternate_sequence": next_key.sequence if next_key else 0,
-            "counter": network.frame_counter if network else 0,
+            "counter": self._memory.nwk_counter,
         }
         return {"status": Status.OK, "info": info}
 
@@ -204,7 +199,7 @@ class Keys:
 
     def _import_transient(self, fields: Fields) -> Fields:
         eui64, waiting = fields["eui64"], self._waiting()
-        if eui64 not in waiting and len(waiting) >= MOST_TRANSIENT:
+        if eui64 not in waiting and len(waiting) >= self._sizes.transient:
             return {"status": Status.TABLE_FULL}
         until_s = self._clock.monotonic() + self._settings.configuration[TRANSIENT_KEY_TIMEOUT]
         waiting[eui64] = Transient(LinkKey(eui64=eui64, key=fields["key"]), until_s)

@@ -188,6 +188,7 @@ class Messages:
         return None if eui64 is None else self._keys.shared_with(eui64)
 
     def _outgoing(self, aps: Fields, destination: int, payload: bytes, key: LinkKey | None = None) -> ApsMessage:
+        self._memory.next_nwk_counter()
         block = _block(aps["group"]) if aps["options"] & FRAGMENT else None
         if block is None or block.index == 0:
             self._sequence = (self._sequence + 1) % 256
@@ -201,7 +202,7 @@ class Messages:
             payload=payload,
             sequence=self._sequence if block is None or block.index == 0 else aps["sequence"],
             key=None if key is None else key.key,
-            counter=0 if key is None else self._keys.next_counter(),
+            counter=0 if key is None else self._memory.next_aps_counter(),
             wants_ack=bool(aps["options"] & RETRY),
             block=block,
         )

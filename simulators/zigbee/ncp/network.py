@@ -1,7 +1,6 @@
 """The co-processor's network: formed, resumed, left, scanned for, described."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from simulators.zigbee.ezsp import Fields, Status
 from simulators.zigbee.ncp.memory import GLOBAL_LINK_KEY, HASHED_LINK_KEY, HAVE_LINK_KEY, Memory, Network
@@ -14,9 +13,6 @@ _NO_NETWORK, _JOINED = 0, 2
 _COORDINATOR = 1
 _HAVE_PRECONFIGURED_KEY, _HAVE_NETWORK_KEY = 0x0100, 0x0200
 _NWK_FRAME_COUNTER, _APS_FRAME_COUNTER = 0x23, 0x24
-_COUNTER_STEP = 1024
-"""A stack that starts again counts on from beyond what it may have used."""
-_LAST_COUNTER = 0xFFFFFFFF
 
 
 class NetworkControl:
@@ -53,9 +49,8 @@ class NetworkControl:
             return {"status": Status.NOT_JOINED}
         if self.up:
             return {"status": Status.INVALID_CALL}
-        counter = min(network.frame_counter + _COUNTER_STEP, _LAST_COUNTER)
-        self._memory.aps_counter = min(self._memory.aps_counter + _COUNTER_STEP, _LAST_COUNTER)
-        self._start(replace(network, frame_counter=counter))
+        self._memory.restart()
+        self._start(network)
         return {"status": Status.OK}
 
     @property
@@ -93,14 +88,15 @@ class NetworkControl:
             return {"status": Status.SECURITY_NOT_SET}
         hashed = security["bitmask"] & HASHED_LINK_KEY == HASHED_LINK_KEY
         self.formed += 1
-        self._memory.aps_counter = int.from_bytes(self._settings.values[_APS_FRAME_COUNTER], "little")
+        self._memory.aps_counter, self._memory.nwk_counter = (
+            int.from_bytes(self._settings.values[value], "little") for value in (_APS_FRAME_COUNTER, _NWK_FRAME_COUNTER)
+        )
         self._start(
             Network(
                 **parameters,
                 network_key=security["network_key"],
                 network_key_sequence=security["network_key_sequence"],
                 link_key=security["preconfigured_key"],
-                frame_counter=int.from_bytes(self._settings.values[_NWK_FRAME_COUNTER], "little"),
                 security=(HASHED_LINK_KEY if hashed else GLOBAL_LINK_KEY) | HAVE_LINK_KEY,
             )
         )

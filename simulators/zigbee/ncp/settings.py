@@ -5,6 +5,7 @@ from collections.abc import Callable
 from simulators.zigbee.ezsp import Fields, Status
 from simulators.zigbee.ezsp_frames import STACK_VERSIONS
 from simulators.zigbee.ncp.memory import Memory
+from simulators.zigbee.ncp.sizes import Sizes
 from simulators.zigbee.octets import unsigned
 
 Answer = Callable[[Fields], Fields]
@@ -69,10 +70,9 @@ _TOKEN_SIZES = {0x00: 2, 0x01: 16, 0x02: 16, 0x03: 2, 0x04: 2, 0x05: 16, 0x06: 4
 class Settings:
     """What a host sets and asks; it lasts until the next reset, tokens for ever."""
 
-    def __init__(self, memory: Memory, version: int, key_table_size: int) -> None:
-        self._memory = memory
+    def __init__(self, memory: Memory, version: int, sizes: Sizes) -> None:
+        self._memory, self._sizes = memory, sizes
         self._stack = STACK_VERSIONS[version]
-        self._key_table_size = key_table_size
         self.reset()
         self.answers: dict[str, Answer] = {
             "getConfigurationValue": self._get_configuration,
@@ -104,7 +104,12 @@ class Settings:
 
     def reset(self) -> None:
         """Everything as after power-on."""
-        self.configuration = {**_CONFIGURATION, KEY_TABLE_SIZE: self._key_table_size}
+        self.configuration = {
+            **_CONFIGURATION,
+            KEY_TABLE_SIZE: self._sizes.link_keys,
+            ADDRESS_TABLE_SIZE: self._sizes.addresses,
+            CHILDREN: self._sizes.children,
+        }
         self.values = dict(_VALUES)
         self.policies: dict[int, int] = {}
         self.counters = [0] * _COUNTERS

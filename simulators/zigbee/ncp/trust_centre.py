@@ -18,9 +18,11 @@ from simulators.zigbee.ncp.network import Emit, NetworkControl
 from simulators.zigbee.ncp.settings import CHILDREN, TRUST_CENTRE_POLICY, Answer, Settings
 from simulators.zigbee.nodes import Node
 from simulators.zigbee.radio import Radio
+from simulators.zigbee.zdo import END_DEVICE
 
 _FOR_EVER = 0xFF
-_END_DEVICE, _SLEEPY_END_DEVICE = 2, 4
+_SLEEPY_END_DEVICE = 4
+_LAST_INDEX = 0xFF
 _JOIN_INDICATION, _CHILD_REMOVED = 16, 17
 _NO_CHILD = {"eui64": 0, "type": 0, "nwk": 0xFFFF, "phy": 0, "power": 0, "timeout": 0, "remaining": 0}
 
@@ -139,13 +141,13 @@ class TrustCentre:
     def _has_room(self, node: Node) -> bool:
         """End devices live off the coordinator's child table; routers need no place in it."""
         taken = len(self._children) - (node.eui64 in self._children)
-        return node.identity.logical_type != _END_DEVICE or taken < self._settings.configuration[CHILDREN]
+        return node.identity.logical_type != END_DEVICE or taken < self._settings.configuration[CHILDREN]
 
     def _note_child(self, node: Node, nwk: int) -> None:
-        if node.identity.logical_type != _END_DEVICE or node.eui64 in self._children:
+        if node.identity.logical_type != END_DEVICE or node.eui64 in self._children:
             return
         self._children[node.eui64] = node
-        index = len(self._children) - 1
+        index = min(len(self._children) - 1, _LAST_INDEX)
         fields = {"index": index, "joining": True, "nwk": nwk, "eui64": node.eui64, "type": _SLEEPY_END_DEVICE}
         self._emit("childJoinHandler", fields)
 
