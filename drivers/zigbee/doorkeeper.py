@@ -36,6 +36,9 @@ MOST_TASKS = 16
 LEAVE_S = 5.0
 """How long a node may take to say that it leaves."""
 
+SEARCH_S = 2.0
+"""How long a node that was not heard may take to answer to its name."""
+
 QUIET_S, MOST_QUIET = 3600.0, 64
 """A device that is turned away is spoken of once an hour; so many are remembered."""
 
@@ -81,7 +84,7 @@ class Doorkeeper:
                 self._hear(attempt.device, Answer.REJOINED, attempt.coming.value)
         elif attempt.coming is not Coming.SECURED_REJOIN:
             self._turned_away(attempt.device, f"{attempt.coming.value} without an established key")
-            self.begin(self.send_away(attempt.device, attempt.nwk))
+            self.begin(self.send_away(attempt.device))
 
     def announced(self, device: SmartEnergyDevice) -> None:
         """A node says that it is here."""
@@ -148,8 +151,8 @@ class Doorkeeper:
 
     async def _say(self, partner: Eui64, endpoint: int, command: KeyCommand | None, frame: Frame) -> None:
         """Send a frame of key establishment, acknowledged. Raises Unreachable."""
-        device = self.app.devices.get(ieee_of(partner))
-        if not isinstance(device, SmartEnergyDevice):
+        device = self._node(partner)
+        if device is None:
             raise Unreachable("the device is gone")
         transaction = command.transaction if command else device.get_sequence()
         from_server = command is not None and not command.from_server
@@ -167,17 +170,31 @@ class Doorkeeper:
 
     # Who has to go
 
-    async def send_away(self, device: Eui64, nwk: int | None = None) -> None:
-        """Have a node leave: it is asked, and if it does not say so, removed. Then nobody knows it."""
-        node = self.app.devices.get(ieee_of(device))
-        if isinstance(node, SmartEnergyDevice):
-            nwk = int(node.nwk)
-        if nwk is not None and not (isinstance(node, SmartEnergyDevice) and await self._leaves(node)):
+    async def send_away(self, device: Eui64) -> None:
+        """Have a node leave: it is asked, and if it does not say so, removed. Then nobody knows it.
+
+        One that got the network key but was not heard since, as over a reset of the co-processor, is looked for first.
+        """
+        node = self._node(device) or await self._found(device)
+        if node is not None and not await self._leaves(node):
             try:
-                await self.app.trust_centre.expel(device, nwk)
+                await self.app.trust_centre.expel(device, int(node.nwk))
             except TROUBLE as error:
                 log.warning("%s could not be removed (%s)", device, type(error).__name__)
         self.app.forget(device)
+
+    async def _found(self, device: Eui64) -> SmartEnergyDevice | None:
+        """The node, if it answers when the network is asked for it."""
+        try:
+            async with asyncio.timeout(SEARCH_S):
+                await self.app.search(ieee_of(device))
+        except TROUBLE:
+            return None
+        return self._node(device)
+
+    def _node(self, device: Eui64) -> SmartEnergyDevice | None:
+        node = self.app.devices.get(ieee_of(device))
+        return node if isinstance(node, SmartEnergyDevice) else None
 
     async def _leaves(self, node: SmartEnergyDevice) -> bool:
         """Whether a node says that it leaves."""

@@ -221,7 +221,11 @@ def _ieee(address: str) -> t.EUI64:
 
 
 def _keep_keys_out_of_logs() -> None:
-    """zigpy and bellows write network and link keys at DEBUG, and bellows.ezsp whole frames and keys at WARNING."""
-    for name, level in (("zigpy", logging.WARNING), ("bellows", logging.WARNING), ("bellows.ezsp", logging.ERROR)):
+    """zigpy and bellows write network and link keys at DEBUG, and bellows.ezsp whole frames and keys at WARNING.
+
+    aiosqlite writes at DEBUG what zigpy stores: its backups, and the network key in them.
+    """
+    quiet = {"zigpy": logging.WARNING, "bellows": logging.WARNING, "bellows.ezsp": logging.ERROR}
+    for name, level in (quiet | {"aiosqlite": logging.WARNING}).items():
         logger = logging.getLogger(name)
         logger.setLevel(max(level, logger.level))

@@ -130,30 +130,39 @@ class ZigBeeHome:
         if not 0 < window_s <= LONGEST_WINDOW_S:
             raise HanFault(Cause.BAD_COMMAND, f"a joining window lasts 1 to {LONGEST_WINDOW_S} s, not {window_s}")
         async with self._one_at_a_time:
-            door = await self._at_the_door()
+            door, joined = await self._at_the_door(), list[DeviceInfo]()
             try:
-                return await door.app.unless_lost(self._join(door, device, code, window_s, told))
+                await door.app.unless_lost(self._join(door, device, code, window_s, told, joined))
+                return joined[0]
             except LinkLost:
+                if joined:  # Only the cleaning up was cut short, which the next start does.
+                    return joined[0]
                 verdict = cause_of(Observations(link_lost=True))
                 raise HanFault(verdict.cause, verdict.detail) from None
             except TROUBLE as error:
                 raise HanFault(Cause.LINK_LOST, f"the co-processor did not do its part ({error!r})") from None
 
-    async def _join(self, door: Doorkeeper, device: Eui64, code: InstallCode, window_s: int, told: Told) -> DeviceInfo:
+    async def _join(
+        self,
+        door: Doorkeeper,
+        device: Eui64,
+        code: InstallCode,
+        window_s: int,
+        told: Told,
+        joined: list[DeviceInfo],
+    ) -> None:
+        """One join with what must follow it; the device that joined is put into joined."""
         await self._idle.wait()
         self._vault.begin(device)
         self._idle.clear()
         watch = door.watches[device] = Watch(device)
-        joined = False
         try:
             if not await door.keeper.has_room(device):
                 raise HanFault(Cause.KEY_TABLE_FULL, "the co-processor has no room for another link key")
             established = await Joining(door.app, watch, self._clock, self._patience, told).run(code, window_s)
-            info = await self._described(door, device, established.suite.bit)
-            joined = True
-            return info
+            joined.append(await self._described(door, device, established.suite.bit))
         finally:
-            self._cleaning = asyncio.create_task(self._clean_up(door, watch, joined))
+            self._cleaning = asyncio.create_task(self._clean_up(door, watch, bool(joined)))
             await asyncio.shield(self._cleaning)
 
     async def _clean_up(self, door: Doorkeeper, watch: Watch, joined: bool) -> None:
@@ -180,7 +189,7 @@ class ZigBeeHome:
         """A device is sent away before its keys are erased: it heeds only who has them."""
         await self._close(door.app)
         if not joined:
-            if not door.keeper.holds(watch.device):
+            if watch.came and not door.keeper.holds(watch.device):
                 await self._wait_for_leave(watch)
                 await door.send_away(watch.device)
             await door.keeper.settle(watch.device)
@@ -215,7 +224,10 @@ class ZigBeeHome:
         return Membership.JOINED if device in self._vault.unfinished() else Membership.ABSENT
 
     async def remove(self, device: Eui64, timeout_s: float) -> None:
-        """Tell a device to leave, and forget its keys whether it answers or not."""
+        """Tell a device to leave, and forget its keys whether it answers or not.
+
+        One that did not hear it still has the network key, until rotate() changes that; its own key opens nothing.
+        """
 
         async def work(door: Doorkeeper) -> None:
             known = door.keeper.holds(device) or ieee_of(device) in door.app.devices

@@ -62,7 +62,8 @@ class Watch:
     def hopeless(self) -> bool:
         """Whether waiting on makes no sense."""
         seen = self.seen
-        return seen.key is not None or seen.left or (not seen.announced and seen.attempts >= MOST_ATTEMPTS)
+        unheard = not seen.announced and seen.attempts >= MOST_ATTEMPTS
+        return seen.key is not None or seen.left or seen.table_full or unheard
 
     def note(self, **changes: Any) -> None:
         """Something was seen: the fields of Observations that change."""

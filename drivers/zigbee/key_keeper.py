@@ -5,7 +5,7 @@ equal. A co-processor that replaces another is given all keys, and counts on fro
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import zigpy.types as t
 from zigpy.state import Key, NetworkInfo
@@ -48,9 +48,14 @@ class KeyKeeper:
         """
         stored = {each.device: each for each in await self._trust_centre.keys()}
         unfinished = set(self._vault.unfinished())
-        for each in stored.values():
-            if self._vault.get(each.device) is None and each.device not in unfinished:
-                self._vault.put(KeptKey(device=each.device, kind=Kind.FOUND, suite=None, key=each.key))
+        known = {kept.device for kept in self._vault.all()} | unfinished
+        self._vault.put(
+            *(
+                KeptKey(device=each.device, kind=Kind.FOUND, suite=None, key=each.key)
+                for each in stored.values()
+                if each.device not in known
+            )
+        )
         for kept in self._vault.all():
             if kept.device not in stored or stored[kept.device].key != kept.key:
                 await self._imported(kept)
@@ -130,9 +135,9 @@ class KeyKeeper:
                 raise
             log.error("the co-processor has no room for the key of %s, which it cannot serve", kept.device)
 
-    def _count(self, stored: Iterable[StoredKey]) -> None:
-        for each in stored:
-            self._vault.count(each.device, each.tx_counter, each.rx_counter)
+    def _count(self, stored: Collection[StoredKey]) -> None:
+        furthest = max((each.tx_counter for each in stored), default=0)
+        self._vault.count(furthest, {each.device: each.rx_counter for each in stored})
 
 
 def _for_radio(kept: KeptKey, counter: int) -> Key:

@@ -8,7 +8,7 @@ Source: NIST SP 800-38D; ZigBee Smart Energy 1.4, section 5.4 (keys), ZigBee spe
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -111,20 +111,25 @@ class Vault:
             rows = connection.execute(f"{_SELECT} ORDER BY device").fetchall()
         return [self._kept(row) for row in rows]
 
-    def put(self, kept: KeptKey) -> None:
-        """Keep a key in place of the device's earlier one."""
-        sealed = self._sealed(kept.key.reveal(), _identity(kept.device, kept.kind, kept.suite))
+    def put(self, *keys: KeptKey) -> None:
+        """Keep keys in place of their devices' earlier ones, all or none."""
+        rows = [
+            (each.device, each.kind, each.suite, self._sealed(each.key.reveal(), _identity_of(each)), each.rx_counter)
+            for each in keys
+        ]
         with self._writing() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO keys (device, kind, suite, sealed, rx_counter) VALUES (?, ?, ?, ?, ?)",
-                (kept.device, kept.kind, kept.suite, sealed, kept.rx_counter),
+            connection.executemany(
+                "INSERT OR REPLACE INTO keys (device, kind, suite, sealed, rx_counter) VALUES (?, ?, ?, ?, ?)", rows
             )
 
-    def count(self, device: Eui64, tx_counter: int, rx_counter: int) -> None:
-        """Remember how far the counters of a device's present key have come; they never go back."""
+    def count(self, tx_counter: int, rx_counters: Mapping[Eui64, int]) -> None:
+        """Remember how far the counters of the devices' present keys have come; they never go back."""
         with self._writing() as connection:
             connection.execute("UPDATE seal SET tx_counter = max(tx_counter, ?)", (tx_counter,))
-            connection.execute("UPDATE keys SET rx_counter = max(rx_counter, ?) WHERE device = ?", (rx_counter, device))
+            connection.executemany(
+                "UPDATE keys SET rx_counter = max(rx_counter, ?) WHERE device = ?",
+                [(counter, device) for device, counter in rx_counters.items()],
+            )
 
     @property
     def tx_counter(self) -> int:
@@ -185,6 +190,10 @@ class Vault:
 
 
 _SELECT = "SELECT device, kind, suite, sealed, rx_counter FROM keys"
+
+
+def _identity_of(kept: KeptKey) -> bytes:
+    return _identity(kept.device, kept.kind, kept.suite)
 
 
 def _identity(device: str, kind: str, suite: int | None) -> bytes:

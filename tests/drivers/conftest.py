@@ -17,6 +17,10 @@ from gateway.links import Backoff, keep
 from gateway.ports import Assignment
 from simulators.zigbee import zcl, zdo
 from simulators.zigbee.cbke.credentials import Authority
+from simulators.zigbee.cbke.talk import Party
+from simulators.zigbee.install_code import link_key_of
+from simulators.zigbee.kinds import KINDS
+from simulators.zigbee.life import Device
 from simulators.zigbee.ncp.coprocessor import Coprocessor
 from simulators.zigbee.ncp.memory import LinkKey, Memory, formed
 from simulators.zigbee.ncp.server import NcpServer
@@ -25,6 +29,8 @@ from simulators.zigbee.radio import Radio
 
 AUTHORITY = Authority(SeededDice(3))
 MASTER_KEY = "0123456789abcdef" * 4
+NEWCOMER_EUI64 = 0x00124B0000000999
+NEWCOMER_CODE = bytes.fromhex("83FED3407A939723A5C639B26916D505C3B5")
 FIRST_EUI64, OUR_EUI64 = 0x00124B0000000100, 0x00124B00FFFFFFFF
 QUICK = Backoff(first_s=0.02, last_s=0.1)
 
@@ -98,15 +104,49 @@ class Laboratory:
             {number: LinkKey(eui64=FIRST_EUI64 + number, key=key) for number, key in enumerate(keys)},
         )
         self.radio = Radio(self.clock, self.nodes)
+        self.devices: list[Device] = []
+        self.radio.stray = self._stray
         self.coprocessor = Coprocessor(self.memory, self.radio, self.clock, version, key_table_size=max(12, meters))
         self.server = NcpServer(self.coprocessor, self.clock)
         self.port = 0
+
+    def newcomer(
+        self,
+        eui64: int = NEWCOMER_EUI64,
+        *,
+        code: bytes = NEWCOMER_CODE,
+        kind: str = "display",
+        suites: Sequence[int] = (1, 2),
+        authority: Authority = AUTHORITY,
+        certified: int | None = None,
+        sleepy: bool = False,
+    ) -> Device:
+        """A device outside the network, without power. certified is whom its certificate names, itself by default."""
+        made = KINDS[kind].make(self.clock)
+        node = Node(
+            identity=zdo.Identity(eui64=eui64, nwk=0xFFFE, logical_type=2 if sleepy else 1),
+            endpoints=made.endpoints,
+            link_key=link_key_of(code),
+            registered=False,
+        )
+        credentials = [authority.issue(certified or eui64, suite) for suite in suites]
+        party = Party(eui64, credentials, SeededDice(eui64)) if suites else None
+        device = Device(node=node, radio=self.radio, clock=self.clock, party=party, behaviour=made.behaviour)
+        self.devices.append(device)
+        return device
+
+    def _stray(self, node: Node) -> None:
+        for device in self.devices:
+            if device.node is node:
+                device.stray()
 
     async def open(self) -> None:
         """Listen; again on the same port after a close."""
         self.port = await self.server.start(self.port)
 
     async def close(self) -> None:
+        for device in self.devices:
+            await device.power_off()
         await self.server.close()
 
     def homely(self, folder: Path, suites: Sequence[int] = (1, 2), **settings: Any) -> ZigBeeDriver:

@@ -57,7 +57,7 @@ def test_counters_go_on_beyond_the_furthest_that_is_known(
     vault: Vault, in_backup: int, in_vault: int, furthest: int
 ) -> None:
     vault.put(KeptKey(device=ONE, kind=Kind.FOUND, suite=None, key=LinkKey(b"\x11" * 16)))
-    vault.count(ONE, in_vault, 0)
+    vault.count(in_vault, {})
     completed = KeyKeeper(vault, TrustCentre(NoRadio())).completed(network(counter=in_backup))
     assert completed.tc_link_key.tx_counter == furthest + MARGIN
     assert [key.tx_counter for key in completed.key_table] == [furthest + MARGIN]

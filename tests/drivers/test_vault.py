@@ -101,8 +101,8 @@ def test_a_file_that_is_no_vault_is_refused(path: Path) -> None:
 def test_counters_only_rise_and_outlive_their_keys(path: Path) -> None:
     vault = opened(path)
     vault.put(kept())
-    vault.count(ONE, 100, 50)
-    vault.count(ONE, 90, 40)
+    vault.count(100, {ONE: 50, TWO: 60})
+    vault.count(90, {ONE: 40})
     found = vault.get(ONE)
     assert found is not None
     assert (vault.tx_counter, found.rx_counter) == (100, 50)
@@ -113,7 +113,7 @@ def test_counters_only_rise_and_outlive_their_keys(path: Path) -> None:
 def test_a_new_key_starts_the_device_s_counter_anew(path: Path) -> None:
     vault = opened(path)
     vault.put(kept())
-    vault.count(ONE, 100, 50)
+    vault.count(100, {ONE: 50})
     vault.put(kept(filling=2))
     found = vault.get(ONE)
     assert found is not None
