@@ -127,16 +127,19 @@ class Homes:
             plain=self._plain,
             registered=False,
         )
-        credentials = [self._authority.issue(address, suite) for suite in self._suites]
         return Device(
             node=node,
             radio=self._radio,
             clock=self._clock,
-            party=Party(address, credentials, SeededDice(address)) if credentials else None,
+            suites=sum(self._suites),
+            party=(lambda: self._party(address)) if self._suites else None,
             behaviour=made.behaviour,
             timing=self._timing,
             changed=self.save,
         )
+
+    def _party(self, eui64: int) -> Party:
+        return Party(eui64, [self._authority.issue(eui64, suite) for suite in self._suites], SeededDice(eui64))
 
     def _astray(self, node: Node) -> None:
         """A node has lost the network: it looks for the way back, a meter no less than a device."""

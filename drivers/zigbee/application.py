@@ -331,7 +331,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
     async def load_network_info(self, *, load_devices: bool = False) -> None:
         """Load what the co-processor knows; with load_devices, link keys too, which bellows misreads from EZSP 14."""
         await super().load_network_info(load_devices=load_devices)
-        if load_devices:
+        if load_devices and self._ezsp.ezsp_version >= 12:
             kept = await self.trust_centre.keys()
             self.state.network_info.key_table = [
                 _for_backup(each) for each in kept if not self.witness.holds(each.device)

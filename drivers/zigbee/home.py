@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from drivers.zigbee import describing
@@ -20,14 +21,14 @@ from drivers.zigbee.clusters.key_establishment import KeyEstablishment
 from drivers.zigbee.device import SmartEnergyDevice
 from drivers.zigbee.doorkeeper import Doorkeeper
 from drivers.zigbee.esi.notices import Notices
-from drivers.zigbee.join_causes import Observations, cause_of, verdict_on
+from drivers.zigbee.join_causes import Observations, cause_of
 from drivers.zigbee.joining import Joining, Patience, Watch
 from drivers.zigbee.key_keeper import KeyKeeper
 from drivers.zigbee.trust_centre import LONGEST_WINDOW_S
 from drivers.zigbee.vault import Kind, Vault
 from gateway.clock import Clock
 from gateway.dice import Dice
-from gateway.errors import LinkLost
+from gateway.errors import BadConfig, LinkLost
 from gateway.han.notices import Heard, Notice
 from gateway.han.words import Cause, DeviceInfo, HanFault, Membership
 from gateway.identifiers import Eui64
@@ -52,6 +53,9 @@ COUNTERS_S = 600.0
 """How often the frame counters are written down."""
 
 KEY_OCTETS = 16
+
+LEAST_VERSION = 13
+"""The EZSP version from which on link keys are imported and exported as we do it."""
 
 
 class ZigBeeHome:
@@ -94,6 +98,8 @@ class ZigBeeHome:
         """Once a connection has started: nobody may join, keys are where they belong, and old business is finished."""
         door = self._door
         assert door is not None
+        if app.ezsp.ezsp_version < LEAST_VERSION:
+            raise BadConfig(f"a home area network needs a co-processor with EZSP {LEAST_VERSION} or later")
         await self._idle.wait()
         await app.trust_centre.expect_nobody()
         await app.trust_centre.deny_well_known_key()
@@ -111,11 +117,12 @@ class ZigBeeHome:
     async def _finish_old(self, door: Doorkeeper) -> None:
         """Joins and removals that were interrupted: who has an established key by now is in, the others are out."""
         for device in self._vault.unfinished():
-            if device not in door.watches:
-                if not door.keeper.is_established(device):
-                    await door.send_away(device)
-                await door.keeper.settle(device)
-                self._vault.finish(device)
+            async with self._one_at_a_time:  # A join that came first may have finished the business itself.
+                if device in self._vault.unfinished():
+                    if not door.keeper.is_established(device):
+                        await door.send_away(device)
+                    await door.keeper.settle(device)
+                    self._vault.finish(device)
 
     async def _keep_counting(self, door: Doorkeeper) -> None:
         while True:
@@ -269,9 +276,7 @@ class ZigBeeHome:
             door.desk.abandon(device)
             door.watches.pop(device, None)
         if not done:
-            verdict = (
-                verdict_on(watch.seen.key) if watch.seen.key is not None else cause_of(Observations(interviewed=True))
-            )
+            verdict = cause_of(replace(watch.seen, interviewed=True))
             raise HanFault(verdict.cause, verdict.detail)
         return await self._described(door, device, suite.bit)
 

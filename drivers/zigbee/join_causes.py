@@ -62,7 +62,7 @@ def cause_of(seen: Observations) -> Verdict:
     if seen.table_full:
         return _verdict(Cause.KEY_TABLE_FULL, "the co-processor has no room for another key")
     if seen.key is not None:
-        return verdict_on(seen.key)
+        return _verdict_on(seen.key)
     if seen.left:
         return _verdict(Cause.LEFT_BY_ITSELF, "the device left the network while it joined")
     if seen.interviewed:
@@ -79,7 +79,7 @@ def cause_of(seen: Observations) -> Verdict:
     return _verdict(Cause.WINDOW_EXPIRED, "no device tried to join")
 
 
-def verdict_on(key: KeyRefused | KeyTimedOut) -> Verdict:
+def _verdict_on(key: KeyRefused | KeyTimedOut) -> Verdict:
     """The cause of a key establishment that ended without a key; an unknown status is a message that cannot be read."""
     if isinstance(key, KeyTimedOut):
         return _verdict(Cause.KEY_TIMEOUT, f"the device fell silent: {key.awaited.name} was awaited")

@@ -5,6 +5,7 @@ Source: ZigBee Smart Energy 07-5356, annex C.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TypeVar
 
 from simulators.zigbee import zcl
@@ -46,35 +47,37 @@ class Side:
 class KeyEstablishment:
     """What a device does with the cluster. computing_s is how long it truly takes over its keys, and over its proof.
 
+    party, which has certificates for suites, is made when it is first needed: certificates take their time to compute.
     established is called with each new link key; begins when the partner wants to talk and nobody does yet.
     """
 
     def __init__(
         self,
-        party: Party,
+        suites: int,
+        party: Callable[[], Party],
         uplink: Uplink,
         established: Callable[[bytes], None],
         computing_s: tuple[float, float] = (0.0, 0.0),
     ) -> None:
-        self._party, self._uplink, self._established = party, uplink, established
+        self._party, self._uplink, self._established = cache(party), uplink, established
         self._pace_s = {EPHEMERAL: computing_s[0], CONFIRM: computing_s[1]}
         self._said: asyncio.Queue[zcl.Command] = asyncio.Queue(_MOST_WAITING)
         self.asked: asyncio.Queue[zcl.Command] = asyncio.Queue(_MOST_WAITING)
-        self.server = Side(party.suites, lambda command: _put(self.asked, command))
-        self.client = Side(party.suites, lambda command: _put(self._said, command))
-        self.suites = party.suites
+        self.server = Side(suites, lambda command: _put(self.asked, command))
+        self.client = Side(suites, lambda command: _put(self._said, command))
+        self.suites = suites
 
     async def initiate(self, suite: int) -> int | None:
         """Establish a key with the trust centre. Returns None, or the status with which it failed."""
         _emptied(self._said)
-        talk = await _computed(self._party.begin, self._uplink.centre, suite, self._now_s)
+        talk = await _computed(lambda: self._party().begin(self._uplink.centre, suite, self._now_s))
         await self._say(talk, talk.opening, None, from_server=False)
         return await self._talk(talk, self._said, from_server=False)
 
     async def respond(self) -> int | None:
         """Wait for the trust centre to begin, and establish a key with it; as initiate() returns."""
         first = await self.asked.get()
-        talk = await _computed(self._party.answer, self._uplink.centre, self._now_s)
+        talk = await _computed(lambda: self._party().answer(self._uplink.centre, self._now_s))
         await self._hear(talk, first, from_server=True)
         return await self._talk(talk, self.asked, from_server=True)
 
@@ -96,7 +99,7 @@ class KeyEstablishment:
         return None
 
     async def _hear(self, talk: Talk, command: zcl.Command, *, from_server: bool) -> None:
-        frames = await _computed(talk.hear, command.header.command, command.body, self._now_s)
+        frames = await _computed(lambda: talk.hear(command.header.command, command.body, self._now_s))
         tsn = command.header.tsn if from_server else None
         await self._say(talk, frames, tsn, from_server=from_server)
 
@@ -129,9 +132,9 @@ class KeyEstablishment:
             await self._uplink.tell(KEY_ESTABLISHMENT, command, body, from_server=from_server, tsn=tsn)
 
 
-async def _computed(step: Callable[..., T], *arguments: object) -> T:
+async def _computed(step: Callable[[], T]) -> T:
     """Curves take tens of milliseconds: the loop goes on meanwhile."""
-    return await asyncio.get_running_loop().run_in_executor(None, step, *arguments)
+    return await asyncio.get_running_loop().run_in_executor(None, step)
 
 
 def _put(queue: asyncio.Queue[zcl.Command], command: zcl.Command) -> None:

@@ -81,7 +81,7 @@ class Device:
     """A node with power and a life. own_key is the link key that it was made with, None for one that has none.
 
     stage is where it stands, failure why it did not come further; attempts counts how often it asked to be let in.
-    changed is told of every new stage.
+    party makes its credentials for key establishment, which are for suites. changed is told of every new stage.
     """
 
     def __init__(
@@ -90,7 +90,8 @@ class Device:
         node: Node,
         radio: Radio,
         clock: Clock,
-        party: Party | None = None,
+        suites: int = 0,
+        party: Callable[[], Party] | None = None,
         behaviour: Behaviour | None = None,
         timing: Timing = INSTANT,
         takes_plain_key: bool = False,
@@ -104,7 +105,9 @@ class Device:
         self._takes_plain_key, self._tell = takes_plain_key, changed
         self._keys = None
         if party is not None:
-            self._keys = KeyEstablishment(party, self.uplink, self._established, (timing.ephemeral_s, timing.confirm_s))
+            self._keys = KeyEstablishment(
+                suites, party, self.uplink, self._established, (timing.ephemeral_s, timing.confirm_s)
+            )
             node.endpoints = {number: _with_keys(each, self._keys) for number, each in node.endpoints.items()}
         self._task: asyncio.Task[None] | None = None
         self._astray = asyncio.Event()

@@ -26,12 +26,8 @@ from simulators.zigbee.ncp.memory import LinkKey, Memory, formed
 from simulators.zigbee.ncp.server import NcpServer
 from simulators.zigbee.nodes import Endpoint, Node
 from simulators.zigbee.radio import Radio
+from tests.drivers.homes import AUTHORITY, CODE, FIRST_EUI64, MASTER_KEY, NEWCOMER, OUR_EUI64
 
-AUTHORITY = Authority(SeededDice(3))
-MASTER_KEY = "0123456789abcdef" * 4
-NEWCOMER_EUI64 = 0x00124B0000000999
-NEWCOMER_CODE = bytes.fromhex("83FED3407A939723A5C639B26916D505C3B5")
-FIRST_EUI64, OUR_EUI64 = 0x00124B0000000100, 0x00124B00FFFFFFFF
 QUICK = Backoff(first_s=0.02, last_s=0.1)
 
 
@@ -112,9 +108,9 @@ class Laboratory:
 
     def newcomer(
         self,
-        eui64: int = NEWCOMER_EUI64,
+        eui64: int = int(NEWCOMER, 16),
         *,
-        code: bytes = NEWCOMER_CODE,
+        code: bytes = CODE.reveal(),
         kind: str = "display",
         suites: Sequence[int] = (1, 2),
         authority: Authority = AUTHORITY,

@@ -1,82 +1,43 @@
 """The trust centre over a co-processor: keys in two places, policies that read back, and what a start puts right."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from drivers.zigbee import ZigBeeDriver
-from drivers.zigbee.home import ZigBeeHome
-from drivers.zigbee.vault import KeptKey, Kind, MasterKey, Vault
+from drivers.zigbee.vault import KeptKey, Kind
 from gateway.config import Secret
-from gateway.dice import SystemDice
 from gateway.errors import BadConfig
 from gateway.han.words import Cause, HanFault, Membership, Stage
 from gateway.identifiers import Eui64
-from gateway.keys import InstallCode, LinkKey
+from gateway.keys import LinkKey
 from simulators.zigbee.ncp.memory import Memory
+from tests.drivers.homes import (
+    BY_INSTALL_CODE,
+    CLOSED,
+    CODE,
+    NEWCOMER,
+    REJOINS,
+    TRUST_CENTRE_POLICY,
+    VERSIONS,
+    WELL_KNOWN_POLICY,
+    Make,
+    Timeline,
+    home_of,
+    keys_in,
+    old_business_finished,
+    policy_of,
+    up,
+    vault_in,
+    wait_until,
+)
 
-Make = Callable[..., Any]
-
-VERSIONS = pytest.mark.parametrize("version", [13, 14, 19])
-TRUST_CENTRE_POLICY, WELL_KNOWN_POLICY = 0x00, 0x09
-CLOSED, REJOINS, BY_INSTALL_CODE = 0x00, 0x02, 0x11
-NEWCOMER = Eui64("00124B0000000999")
-CODE = InstallCode.typed("83FED3407A939723A5C639B26916D505C3B5")
-MASTER_KEY = "0123456789abcdef" * 4
 KEPT = LinkKey(b"\x77" * 16)
-
-
-def vault_in(folder: Path) -> Vault:
-    return Vault(folder / "network.db.vault", MasterKey.typed(MASTER_KEY), SystemDice())
 
 
 def established(device: Eui64 = NEWCOMER) -> KeptKey:
     return KeptKey(device=device, kind=Kind.ESTABLISHED, suite=2, key=KEPT)
-
-
-def home_of(driver: ZigBeeDriver) -> ZigBeeHome:
-    assert isinstance(driver._home, ZigBeeHome)
-    return driver._home
-
-
-def keys_in(lab: Any) -> dict[int, bytes]:
-    return {each.eui64: each.key for each in lab.memory.link_keys.values()}
-
-
-class Timeline:
-    """The stages that a join told of; a test may wait for one."""
-
-    def __init__(self) -> None:
-        self.stages: list[Stage] = []
-        self._reached = asyncio.Condition()
-
-    async def __call__(self, stage: Stage, detail: str) -> None:
-        async with self._reached:
-            self.stages.append(stage)
-            self._reached.notify_all()
-
-    async def until(self, stage: Stage) -> None:
-        async with asyncio.timeout(5), self._reached:
-            await self._reached.wait_for(lambda: stage in self.stages)
-
-
-async def up(driver: ZigBeeDriver) -> None:
-    async with asyncio.timeout(10):
-        await driver._connection()
-
-
-async def wait_until(true: Callable[[], bool]) -> None:
-    """Let the loop work until something is so."""
-    async with asyncio.timeout(10):
-        while not true():  # noqa: ASYNC110  # the state is the co-processor's, which tells nobody
-            await asyncio.sleep(0)
-
-
-def policy_of(lab: Any) -> int:
-    return int(lab.coprocessor.settings.policies[TRUST_CENTRE_POLICY])
 
 
 @VERSIONS
@@ -167,7 +128,7 @@ async def test_what_an_interruption_left_open_is_finished_by_the_next_start(
     lab.coprocessor.keys.transient[int(NEWCOMER, 16)] = bytes(16)
     async with keep_up(lab.homely(tmp_path)) as driver:
         await up(driver)
-        await wait_until(lambda: not vault.unfinished())
+        await old_business_finished(driver)
         assert keys_in(lab) == {int(registered, 16): KEPT.reveal()}
         assert lab.coprocessor.keys.transient == {}
         assert await home_of(driver).membership(half_in) is Membership.ABSENT
@@ -261,7 +222,7 @@ async def test_a_window_is_open_for_one_device_and_closes_when_the_join_is_cance
         joining.cancel()
         with pytest.raises(asyncio.CancelledError):
             await joining
-        await wait_until(lambda: not vault_in(tmp_path).unfinished())
+        await old_business_finished(driver)
         assert policy_of(lab) == CLOSED
         assert lab.coprocessor.keys.transient == {}
         assert await home_of(driver).membership(NEWCOMER) is Membership.ABSENT
@@ -297,7 +258,7 @@ async def test_a_radio_that_is_lost_in_the_window_fails_the_join_and_comes_back_
             await joining
         assert caught.value.cause is Cause.LINK_LOST
         await wait_until(lambda: driver._app not in (None, app))
-        await wait_until(lambda: not vault_in(tmp_path).unfinished())
+        await old_business_finished(driver)
         assert policy_of(lab) == CLOSED
         assert lab.coprocessor.keys.transient == {}
 

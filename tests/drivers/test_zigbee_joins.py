@@ -17,24 +17,26 @@ from gateway.keys import InstallCode
 from simulators.zigbee.cbke.credentials import Authority, Credentials
 from simulators.zigbee.cbke.talk import INITIATE, TERMINATE, Party
 from simulators.zigbee.life import Stage as Standing
-from tests.drivers.conftest import AUTHORITY, NEWCOMER_EUI64, OUR_EUI64
-from tests.drivers.test_zigbee_home import (
+from tests.drivers.homes import (
+    AUTHORITY,
     CODE,
     NEWCOMER,
+    OTHER_CODE,
+    OUR_EUI64,
     VERSIONS,
+    Make,
     Timeline,
     home_of,
     keys_in,
+    old_business_finished,
     policy_of,
     up,
     vault_in,
     wait_until,
 )
 
-Make = Callable[..., Any]
-
 KEY_ESTABLISHMENT = 0x0800
-OTHER_CODE = InstallCode.checked(bytes(range(16)))
+NEWCOMER_EUI64 = int(NEWCOMER, 16)
 TO_THE_END = [
     Stage.KEY_INSTALLED,
     Stage.WINDOW_OPEN,
@@ -82,7 +84,7 @@ async def failed(
 async def left_clean(lab: Any, driver: ZigBeeDriver, folder: Path, keys: dict[int, bytes], device: Eui64) -> None:
     """Nothing of a device is left, and the network is closed."""
     await up(driver)
-    await wait_until(lambda: not vault_in(folder).unfinished())
+    await old_business_finished(driver)
     assert policy_of(lab) == 0
     assert not lab.coprocessor.trust_centre.permits_joining
     assert (lab.coprocessor.keys.transient, keys_in(lab)) == ({}, keys)
@@ -346,7 +348,7 @@ async def test_a_device_that_is_registered_stays_so_whatever_becomes_of_the_radi
         lab.server.reset()
         assert (await joining).device == NEWCOMER
         await up(driver)
-        await wait_until(lambda: not vault_in(tmp_path).unfinished())
+        await old_business_finished(driver)
         assert await home_of(driver).membership(NEWCOMER) is Membership.REGISTERED
         assert (policy_of(lab), lab.coprocessor.keys.transient) == (0x02, {})
 
@@ -367,3 +369,27 @@ async def test_after_five_resets_during_its_joins_a_device_joins(
         await home_of(driver).join(NEWCOMER, CODE, 30, Timeline())
         assert await home_of(driver).membership(NEWCOMER) is Membership.REGISTERED
         assert policy_of(lab) == 0x02
+
+
+@pytest.mark.parametrize("stage", [Stage.WINDOW_OPEN, Stage.KEY_ESTABLISHING])
+async def test_five_resets_in_a_row_during_one_join_end_it_with_its_cause_and_a_closed_network(
+    laboratory: Make, keep_up: Make, tmp_path: Path, stage: Stage
+) -> None:
+    lab = await laboratory(1)
+    device = lab.newcomer()
+
+    async def reconnected() -> None:
+        gone = driver._app
+        await wait_until(lambda: driver._app not in (None, gone))
+
+    async def reset() -> None:
+        lab.server.reset()
+        for _ in range(4):
+            await reconnected()
+            lab.server.reset()
+        await reconnected()
+
+    async with keep_up(lab.homely(tmp_path)) as driver:
+        device.power_on()
+        failure = await failed(lab, driver, tmp_path, at=stage, fault=reset)
+    assert failure.cause is Cause.LINK_LOST

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,22 +15,22 @@ from gateway.han.words import Cause, HanFault, Membership, Stage
 from simulators.zigbee.aps import ApsMessage
 from simulators.zigbee.life import Device
 from simulators.zigbee.life import Stage as Standing
-from tests.drivers.conftest import MASTER_KEY, NEWCOMER_CODE
-from tests.drivers.test_zigbee_home import (
+from tests.drivers.homes import (
     CODE,
+    MASTER_KEY,
     NEWCOMER,
+    OTHER_CODE,
     VERSIONS,
+    Make,
     Timeline,
     home_of,
     keys_in,
+    old_business_finished,
     policy_of,
     up,
     vault_in,
     wait_until,
 )
-from tests.drivers.test_zigbee_joins import OTHER_CODE
-
-Make = Callable[..., Any]
 
 KEEP_ALIVE = 0x0025
 
@@ -122,7 +121,7 @@ async def test_a_removal_that_was_interrupted_is_finished_by_the_next_start(
         vault_in(tmp_path).forget(NEWCOMER)
         assert await home.membership(NEWCOMER) is Membership.JOINED
         lab.server.drop()
-        await wait_until(lambda: not vault_in(tmp_path).unfinished())
+        await old_business_finished(driver)
         assert device.stage is Standing.LEFT
         assert int(NEWCOMER, 16) not in keys_in(lab)
         assert await home.membership(NEWCOMER) is Membership.ABSENT
@@ -298,6 +297,6 @@ async def test_neither_keys_nor_codes_nor_certificates_reach_a_log(
     network, second = lab.memory.network, device.node.link_key
     assert network is not None
     private = (tmp_path / "suite-2.txt").read_text(encoding="ascii").splitlines()[7]
-    secrets = [NEWCOMER_CODE, CODE.link_key().reveal(), first, second, network.network_key, bytes.fromhex(private)]
+    secrets = [CODE.reveal(), CODE.link_key().reveal(), first, second, network.network_key, bytes.fromhex(private)]
     assert not [key for key in secrets if key.hex() in said or repr(key).lower() in said]
     assert MASTER_KEY not in said
