@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,13 +15,15 @@ from bellows.exception import ControllerError, EzspError  # type: ignore[import-
 from bellows.zigbee.application import ControllerApplication  # type: ignore[import-untyped]  # bellows ships no types
 from zigpy.config import CONF_DATABASE
 from zigpy.device import BaseDevice
-from zigpy.exceptions import ZigbeeException
+from zigpy.exceptions import DeliveryError, ZigbeeException
 from zigpy.state import Key, NetworkInfo, NodeInfo
 
 from drivers.zigbee.addresses import eui64_of, ieee_of
 from drivers.zigbee.clusters.key_establishment import CLUSTER as KEY_ESTABLISHMENT
 from drivers.zigbee.device import SmartEnergyDevice
 from drivers.zigbee.esi.desk import Desk
+from drivers.zigbee.fragmentation import Fragmentation
+from drivers.zigbee.fragments import room
 from drivers.zigbee.profile import (
     BASIC,
     ENDPOINT,
@@ -77,6 +79,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         self.trust_centre = TrustCentre(self)
         self.witness: Witness = Nobody()
         self.desk: Desk | None = None
+        self._fragments = Fragmentation(self, asyncio.get_running_loop().time)
 
     # Devices
 
@@ -185,6 +188,45 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
             return
         device.last_seen = packet.timestamp
         self.witness.key_frame(device, packet.src_ep or 0, packet.data.serialize())
+
+    async def connect(self) -> None:
+        """Connect, with the eyes for fragments before bellows' own."""
+        await super().connect()
+        bellows_received = self._ezsp.frame_received
+
+        def received(data: bytes) -> None:
+            if not self._fragments.took(data):
+                bellows_received(data)
+
+        self._ezsp.frame_received = received
+
+    async def send_packet(self, packet: t.ZigbeePacket) -> None:
+        """Send a packet; a unicast that does not fit one frame goes in fragments."""
+        encrypted = t.TransmitOptions.APS_Encryption in packet.tx_options
+        is_unicast = packet.dst is not None and packet.dst.addr_mode == t.AddrMode.NWK
+        if not is_unicast or len(packet.data.serialize()) <= room(encrypted=encrypted):
+            await super().send_packet(packet)
+            return
+        device = self.get_device_with_address(packet.dst)
+        async with self._limit_concurrency(priority=packet.priority):
+            await self._ezsp.set_extended_timeout(nwk=device.nwk, ieee=device.ieee, extended_timeout=False)
+            await self._fragments.send(int(device.nwk), packet)
+
+    def tag(self) -> int:
+        """A number for a message that is sent."""
+        return int(self.get_sequence())
+
+    @contextlib.contextmanager
+    def sent(self, nwk: int, tag: int) -> Iterator["asyncio.Future[tuple[Any, str]]"]:
+        """Await the co-processor's word on what became of a message. Raises DeliveryError if the number is in use."""
+        if (nwk, tag) in self._pending_requests:
+            raise DeliveryError(f"a message to 0x{nwk:04X} has the number {tag} already")
+        word: asyncio.Future[tuple[Any, str]] = asyncio.get_running_loop().create_future()
+        self._pending_requests[nwk, tag] = word
+        try:
+            yield word
+        finally:
+            del self._pending_requests[nwk, tag]
 
     async def register_endpoints(self) -> None:
         """Register our one endpoint: the Energy Services Interface, with the clusters that we truly serve."""

@@ -299,3 +299,67 @@ async def test_a_device_that_asks_without_end_is_answered_once_at_a_time(laborat
         assert len(notices._answering) <= 1
         first = [await display.clients[PRICE].next() for _ in range(8)]
         assert [command.body[5:9] for command in first] == [unsigned(number + 1, 4) for number in range(8)]
+
+
+@VERSIONS
+async def test_a_text_that_fits_no_frame_goes_in_fragments(laboratory: Make, keep_up: Make, version: int) -> None:
+    lab = await laboratory(1, version=version)
+    display = Display(lab)
+    async with keep_up(lab.driver()) as driver:
+        notices = await ready(driver, lab)
+        for size in (57, 58, 254):
+            await notices.send(display.eui64, Text(event=size, text="x" * size), 5)
+            shown = await display.clients[MESSAGING].next()
+            assert (shown.encrypted, shown.body[11:]) == (True, bytes((size,)) + b"x" * size + b"\x00")
+        await display.ask(MESSAGING, 0x00)
+        assert (await display.clients[MESSAGING].next()).body[11:12] == b"\xfe"
+
+
+@VERSIONS
+async def test_what_a_device_says_in_fragments_is_heard_once(laboratory: Make, keep_up: Make, version: int) -> None:
+    lab = await laboratory(1, version=version)
+    display = Display(lab)
+    heard: list[Heard] = []
+    async with keep_up(lab.driver()) as driver:
+        notices = await ready(driver, lab)
+        notices.listen(heard.append)
+        for event in (1, 2):
+            words = b"\x02" + bytes((200,)) + b"certainly" + bytes(191)
+            await display.ask(MESSAGING, 0x01, unsigned(event, 4) + unsigned(0x2F000000, 4) + words)
+        await display.ask(MESSAGING, 0x00)
+        await display.answer()
+        assert driver._app._fragments._assembler.unfinished == 0
+    assert [(each.event, each.detail) for each in heard] == [(1, "yes: certainly"), (2, "yes: certainly")]
+
+
+@VERSIONS
+async def test_what_a_device_says_in_plain_fragments_is_not_heard(
+    laboratory: Make, keep_up: Make, version: int
+) -> None:
+    lab = await laboratory(1, version=version)
+    display = Display(lab)
+    heard: list[Heard] = []
+    async with keep_up(lab.driver()) as driver:
+        notices = await ready(driver, lab)
+        notices.listen(heard.append)
+        words = b"\x02" + bytes((200,)) + bytes(200)
+        await display.ask(MESSAGING, 0x01, unsigned(1, 4) + unsigned(0x2F000000, 4) + words, encrypted=False)
+        await display.ask(MESSAGING, 0x00)
+        await display.answer()
+        assert driver._app.plain_dropped == 1
+    assert heard == []
+
+
+async def test_a_fragment_that_nobody_acknowledges_fails_the_notice(laboratory: Make, keep_up: Make) -> None:
+    lab = await laboratory(1)
+    display = Display(lab)
+    async with keep_up(lab.driver()) as driver:
+        notices = await ready(driver, lab)
+        lab.meters[0].silent = True
+        with pytest.raises(HanFault) as caught:
+            await notices.send(display.eui64, Text(event=1, text="x" * 200), 1)
+        assert caught.value.cause is Cause.UNREACHABLE
+        lab.meters[0].silent = False
+        await notices.send(display.eui64, Text(event=2, text="x" * 200), 5)
+        assert (await display.clients[MESSAGING].next()).body[:4] == unsigned(2, 4)
+        assert driver._app._pending_requests == {}
