@@ -1,6 +1,6 @@
 """A street of ZigBee Smart Energy meters and home-area devices behind one network co-processor, in one process."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -16,7 +16,7 @@ from simulators.street import MOST_METERS, Premise, street
 from simulators.zigbee import zdo
 from simulators.zigbee.aps import SMART_ENERGY
 from simulators.zigbee.cbke.credentials import SUITE_163, SUITE_283, Authority
-from simulators.zigbee.clusters import BASIC, KEY_ESTABLISHMENT, METERING, TIME, Metering, basic, key_establishment
+from simulators.zigbee.clusters import BASIC, KEY_ESTABLISHMENT, METERING, TIME, LatentKeys, Metering, basic
 from simulators.zigbee.life import Device
 from simulators.zigbee.ncp.coprocessor import Coprocessor
 from simulators.zigbee.ncp.memory import LinkKey, Memory, formed, load
@@ -25,10 +25,9 @@ from simulators.zigbee.ncp.sizes import SHIPPED, Sizes, lifted
 from simulators.zigbee.nodes import Endpoint, Node, Plain
 from simulators.zigbee.radio import Radio
 from simulators.zigbee.timing import INSTANT, Timing
-from simulators.zigbee.zcl import Cluster
+from simulators.zigbee.zcl import Cluster, Commanded
 
 _BASIC: Cluster = basic()
-_KEY_ESTABLISHMENT: Cluster = key_establishment()
 ENERGY_SERVICES_INTERFACE, METERING_DEVICE = 0x0500, 0x0501
 
 
@@ -79,7 +78,7 @@ class ZigBeeStreet:
         self.plan = plan
         self.premises = street(plan.seed, plan.meters, plan.first)
         self.meters: dict[str, SimMeter] = {premise.meter: meter_at(premise, clock) for premise in self.premises}
-        nodes = _nodes(plan, self.premises, list(self.meters.values()))
+        nodes = _nodes(plan, self.premises, list(self.meters.values()), self._wake)
         self.memory = _memory(plan, nodes)
         self.radio = Radio(clock, nodes, plan.latency_s)
         self.authority = Authority(SeededDice(plan.seed))
@@ -92,6 +91,7 @@ class ZigBeeStreet:
             plain=plan.plain,
             timing=plan.timing,
             authority=self.authority,
+            centre=self.memory.eui64,
             radio=self.radio,
             clock=clock,
             path=None if plan.state is None else plan.state.with_suffix(".homes.json"),
@@ -132,6 +132,10 @@ class ZigBeeStreet:
     async def power_off(self, eui64: str) -> None:
         """Take a home-area device's power. Raises UnknownDevice."""
         await self.homes.device(eui64).power_off()
+
+    def _wake(self, eui64: int) -> Commanded:
+        """A meter is asked for a key: from now on it has a life."""
+        return self.homes.woken(eui64).key_server
 
     def certificates(self) -> list[str]:
         """The trust centre's credentials, a file's text for each suite; they hold private keys."""
@@ -175,7 +179,9 @@ def _memory(plan: StreetPlan, nodes: Sequence[Node]) -> Memory:
     return memory
 
 
-def _nodes(plan: StreetPlan, premises: Sequence[Premise], meters: Sequence[SimMeter]) -> list[Node]:
+def _nodes(
+    plan: StreetPlan, premises: Sequence[Premise], meters: Sequence[SimMeter], wake: Callable[[int], Commanded]
+) -> list[Node]:
     """A node per meter, with a link key as after key establishment."""
     dice = SeededDice(plan.seed)
     rolls = dice.stream(f"nodes/{plan.first}")
@@ -183,7 +189,7 @@ def _nodes(plan: StreetPlan, premises: Sequence[Premise], meters: Sequence[SimMe
     return [
         Node(
             identity=zdo.Identity(eui64=int(premise.eui64, 16), nwk=nwk),
-            endpoints=_endpoints(meter, rolls),
+            endpoints=_endpoints(meter, LatentKeys(int(premise.eui64, 16), sum(plan.suites), wake), rolls),
             link_key=dice.stream(f"link key/{premise.esi_id}").randbytes(16),
             lqi=rolls.randrange(90, 256),
             rssi=rolls.randrange(-85, -40),
@@ -194,9 +200,9 @@ def _nodes(plan: StreetPlan, premises: Sequence[Premise], meters: Sequence[SimMe
     ]
 
 
-def _endpoints(meter: SimMeter, rolls: Random) -> dict[int, Endpoint]:
+def _endpoints(meter: SimMeter, keys: Cluster, rolls: Random) -> dict[int, Endpoint]:
     """One endpoint, which is not number 1 everywhere; some meters are their home's Energy Services Interface."""
-    servers = {BASIC: _BASIC, METERING: Metering(meter), KEY_ESTABLISHMENT: _KEY_ESTABLISHMENT}
+    servers = {BASIC: _BASIC, METERING: Metering(meter), KEY_ESTABLISHMENT: keys}
     clients = (TIME, KEY_ESTABLISHMENT) if rolls.random() < 0.5 else (KEY_ESTABLISHMENT,)
     device = ENERGY_SERVICES_INTERFACE if rolls.random() < 0.125 else METERING_DEVICE
     descriptor = zdo.Descriptor(profile=SMART_ENERGY, device=device, servers=tuple(servers), clients=clients)

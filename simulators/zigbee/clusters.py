@@ -24,6 +24,7 @@ from simulators.zigbee.zcl import (
     UINT48,
     UNSUPPORTED_CLUSTER_COMMAND,
     Command,
+    Commanded,
     Reply,
     Value,
 )
@@ -82,9 +83,32 @@ def basic(model: str = "SIM-SE-1") -> Fixed:
     )
 
 
-def key_establishment() -> Fixed:
-    """The Key Establishment cluster: it tells its suite (1), and establishes no keys yet."""
-    return Fixed({0x0000: Value(ENUM16, 0x0001)})
+class LatentKeys:
+    """Key Establishment of a node that nobody has given a life yet: the first frame of an exchange wakes it.
+
+    wake gives the node, by its EUI-64, a life, and the cluster's server that goes with it.
+    """
+
+    __slots__ = ("_eui64", "_suites", "_wake")
+
+    def __init__(self, eui64: int, suites: int, wake: Callable[[int], Commanded]) -> None:
+        self._eui64, self._suites, self._wake = eui64, suites, wake
+
+    def attributes(self) -> Sequence[int]:
+        """Only the suites."""
+        return [0x0000]
+
+    def attribute(self, attribute: int) -> Value | None:
+        """The suites that the node has certificates for."""
+        return Value(ENUM16, self._suites) if attribute == 0x0000 else None
+
+    def reading(self, attributes: Sequence[int]) -> bytes | None:
+        """Reading wakes nobody."""
+        return None
+
+    def command(self, command: Command) -> Reply | int | None:
+        """Wake the node, and let it answer."""
+        return self._wake(self._eui64).command(command)
 
 
 class Metering:

@@ -87,7 +87,7 @@ class Radio:
         """The network is up: nodes that stand on it from the start and were never given its key have it."""
         for node in self._by_nwk.values():
             if node.network_key is None:
-                node.network_key = key
+                node.give_network_key(key)
 
     def at(self, nwk: int) -> Node | None:
         """The node with a network address."""
@@ -137,7 +137,7 @@ class Radio:
         """Tell everybody to use the key of a sequence number from now on; who has it not is left behind."""
         for node in self._hearing():
             if node.next_key is not None and node.next_key.sequence == sequence:
-                node.network_key, node.next_key = node.next_key, None
+                node.give_network_key(node.next_key)
 
     def expel(self, eui64: int, under: bytes | None) -> None:
         """Tell a node to leave; it does if the message is under the link key that it has, if it has one."""
@@ -241,7 +241,7 @@ class Radio:
         if node is None:
             return UNHEARD
         if self._understands(node):
-            return node.receive(message)
+            return node.receive(message) if _is_new(message, node) else UNHEARD
         if self.stray is not None and not node.manners.silent:
             self.stray(node)
         return UNHEARD
@@ -306,3 +306,13 @@ class Radio:
     async def _after(self, delay_s: float, action: Callable[[], None]) -> None:
         await self._clock.sleep(delay_s)
         action()
+
+
+def _is_new(message: ApsMessage, node: Node) -> bool:
+    """Whether a frame's counter under the network key is one that the node still takes; it is then used up."""
+    if message.nwk_counter is None:
+        return True
+    if message.nwk_counter < node.next_counter:
+        return False
+    node.next_counter = message.nwk_counter + 1
+    return True
