@@ -125,9 +125,19 @@ class Laboratory:
             link_key=link_key_of(code),
             registered=False,
         )
-        credentials = [authority.issue(certified or eui64, suite) for suite in suites]
-        party = Party(eui64, credentials, SeededDice(eui64)) if suites else None
-        device = Device(node=node, radio=self.radio, clock=self.clock, party=party, behaviour=made.behaviour)
+
+        def party() -> Party:
+            credentials = [authority.issue(certified or eui64, suite) for suite in suites]
+            return Party(eui64, credentials, SeededDice(eui64))
+
+        device = Device(
+            node=node,
+            radio=self.radio,
+            clock=self.clock,
+            suites=sum(suites),
+            party=party if suites else None,
+            behaviour=made.behaviour,
+        )
         self.devices.append(device)
         return device
 

@@ -73,6 +73,7 @@ class Town:
                 journal=kept.journal,
                 devices=kept.devices,
                 meters=kept.meters,
+                collected=kept.collected,
                 bus=MemoryBus(self.broker, id_, self.clock, SeededDice(2)),
                 drivers={"desk": driver},
                 assignments={each: Assignment(meter=each, driver="desk", address=each) for each in meters},
