@@ -48,6 +48,7 @@ class LoadControlClient(Client):
                 self._owner.report(self._owner.part.cancel_all(now, random=bool(octets.unsigned(1) & 1)))
             case _:
                 return UNSUPPORTED_CLUSTER_COMMAND
+        self._owner.errands.wake()
         return SUCCESS
 
 
@@ -74,7 +75,6 @@ class LoadFollower:
             self.reports = [*self.reports[-99:], (number, report.status.name.lower())]
             body = wire.status_report(number, report.status, report.at, following)
             self.errands.add(wire.LOAD_CONTROL, wire.REPORT_STATUS, body)
-        self.errands.wake()
 
     async def live(self, uplink: Uplink) -> None:
         """Ask for scheduled events, then begin and end them on time, and report."""
