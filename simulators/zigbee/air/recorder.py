@@ -15,27 +15,41 @@ from simulators.zigbee.aps import ALL_AWAKE, BROADCASTS, COORDINATOR, ApsMessage
 
 _JOINABLE_ROUTER, _END_DEVICE = b"\x8e", b"\x80"
 _LEAVE_AND_BACK = 0x20
+_EVERYBODY = 0xFFFFFFFFFFFFFFFF
 
 
 class Recorder:
     """A capture of one network. write takes each block of the file; it starts with the file's head.
 
     Under what a frame goes is said by its sender: the network's key (None: plain), and the message's own link key.
+    centre is the trust centre's EUI-64, which a sender or receiver of None is. keys is given, at each new key, all of
+    them as Wireshark's own key file.
     """
 
-    def __init__(self, write: Callable[[bytes], object], clock: Clock, *, pan_id: int, channel: int) -> None:
-        self._write, self._clock, self._pan_id, self._channel = write, clock, pan_id, channel
+    def __init__(
+        self,
+        write: Callable[[bytes], object],
+        clock: Clock,
+        *,
+        pan_id: int,
+        channel: int,
+        centre: int,
+        keys: Callable[[str], object] = lambda _: None,
+    ) -> None:
+        self._write, self._clock, self._keys = write, clock, keys
+        self._pan_id, self._channel, self._centre = pan_id, channel, centre
         self._mac: dict[int, int] = defaultdict(int)
         self._nwk: dict[int, int] = defaultdict(int)
         self._counters: dict[int, int] = defaultdict(lambda: 4096)
-        self._known: set[tuple[bytes, tuple[int, int] | None]] = set()
+        self._known: dict[Secret, None] = {}
         self.frames = 0
         write(head("metergate laboratory"))
 
     # Messages
 
-    def message(self, message: ApsMessage, sender: int, key: nwk.NetworkKey | None, *, heard: bool) -> None:
-        """A message on the air by a sender's EUI-64; if it was heard its acknowledgements follow."""
+    def message(self, message: ApsMessage, sender: int | None, key: nwk.NetworkKey | None, *, heard: bool) -> None:
+        """A message on the air; if it was heard, the MAC's acknowledgement follows."""
+        sender = self._centre if sender is None else sender
         broadcast = message.destination in BROADCASTS
         if message.key is not None:
             self._tell(message.key, (message.source, message.destination))
@@ -54,8 +68,9 @@ class Recorder:
         raw = aps.encode(frame, message.key, sender)
         self._network(message.source, message.destination, sender, raw, key, heard=heard)
 
-    def acknowledged(self, message: ApsMessage, receiver: int, key: nwk.NetworkKey | None) -> None:
-        """The application's acknowledgement of a message, by its receiver's EUI-64; it goes under no link key."""
+    def acknowledged(self, message: ApsMessage, receiver: int | None, key: nwk.NetworkKey | None) -> None:
+        """The application's acknowledgement of a message, by its receiver; it goes under no link key."""
+        receiver = self._centre if receiver is None else receiver
         ack = aps.ApsFrame(
             kind=aps.ACK,
             destination_endpoint=message.source_endpoint,
@@ -76,30 +91,37 @@ class Recorder:
         payload = mac.beacon_payload(extended_pan_id, 0, open_to=open_to)
         self._frame(mac.BEACON, COORDINATOR, None, mac.Place(self._pan_id, COORDINATOR), payload)
 
-    def association(self, device: int, centre: int, address: int, *, sleepy: bool) -> None:
+    def association(self, device: int, address: int, *, sleepy: bool) -> None:
         """A device's association request and the address that it got."""
         asked = mac.Place(mac.BROADCAST, device, long=True)
         body = bytes((mac.ASSOCIATE,)) + (_END_DEVICE if sleepy else _JOINABLE_ROUTER)
         self._frame(mac.COMMAND, device, mac.Place(self._pan_id, COORDINATOR), asked, body, wants_ack=True)
-        here, there = (mac.Place(self._pan_id, eui64, long=True) for eui64 in (centre, device))
+        here, there = (mac.Place(self._pan_id, eui64, long=True) for eui64 in (self._centre, device))
         body = bytes((mac.ASSOCIATED,)) + address.to_bytes(2, "little") + b"\x00"
         self._frame(mac.COMMAND, COORDINATOR, there, here, body, wants_ack=True)
 
-    def transport(
-        self, address: int, device: int, centre: int, network: nwk.NetworkKey, link: bytes | None, counter: int
-    ) -> None:
+    def transport(self, address: int, device: int, network: nwk.NetworkKey, link: bytes | None) -> None:
         """The network key on its way to a device, under its link key or readable by everybody."""
         if link is not None:
             self._tell(link, (COORDINATOR, address))
-        payload = aps.network_key_transport(network.key, network.sequence, device, centre)
-        command = aps.ApsCommand(sequence=self._next(self._nwk, -1), payload=payload, counter=counter)
-        self._network(COORDINATOR, address, centre, aps.encode_command(command, link, centre), None, heard=True)
+        payload = aps.network_key_transport(network.key, network.sequence, device, self._centre)
+        counter = self._counters[-1] = self._counters[-1] + 1
+        raw = aps.encode_command(self._command(payload, counter), link, self._centre)
+        self._network(COORDINATOR, address, self._centre, raw, None, heard=True)
 
-    def switched(self, centre: int, key: nwk.NetworkKey, sequence: int) -> None:
+    def handed_out(self, network: nwk.NetworkKey, key: nwk.NetworkKey | None) -> None:
+        """The next network key on its way to everybody, under the present one."""
+        payload = aps.network_key_transport(network.key, network.sequence, _EVERYBODY, self._centre)
+        raw = aps.encode_command(self._command(payload), None, self._centre)
+        self._network(COORDINATOR, ALL_AWAKE, self._centre, raw, key, heard=False)
+
+    def switched(self, sequence: int, key: nwk.NetworkKey | None) -> None:
         """Everybody is told to use another network key."""
-        command = aps.ApsCommand(sequence=self._next(self._nwk, -1), payload=bytes((aps.SWITCH_KEY, sequence)))
-        raw = aps.encode_command(command, None, centre)
-        self._network(COORDINATOR, ALL_AWAKE, centre, raw, key, heard=False)
+        raw = aps.encode_command(self._command(bytes((aps.SWITCH_KEY, sequence))), None, self._centre)
+        self._network(COORDINATOR, ALL_AWAKE, self._centre, raw, key, heard=False)
+
+    def _command(self, payload: bytes, counter: int | None = None) -> aps.ApsCommand:
+        return aps.ApsCommand(sequence=self._next(self._nwk, -1), payload=payload, counter=counter)
 
     def left(self, address: int, device: int, key: nwk.NetworkKey | None, *, comes_back: bool) -> None:
         """A device says that it leaves."""
@@ -176,9 +198,11 @@ class Recorder:
 
     def _tell(self, key: bytes, nodes: tuple[int, int] | None) -> None:
         """A key that the capture does not hold yet."""
-        if (key, nodes) not in self._known:
-            self._known.add((key, nodes))
-            self._write(secret_block(Secret(key=key, pan_id=self._pan_id, nodes=nodes)))
+        secret = Secret(key=key, pan_id=self._pan_id, nodes=None if nodes is None else (min(nodes), max(nodes)))
+        if secret not in self._known:
+            self._known[secret] = None
+            self._write(secret_block(secret))
+            self._keys(key_file(list(self._known)))
 
     def _next(self, numbers: dict[int, int], sender: int) -> int:
         numbers[sender] = (numbers[sender] + 1) % 256
