@@ -127,8 +127,7 @@ class Laboratory:
         )
 
         def party() -> Party:
-            credentials = [authority.issue(certified or eui64, suite) for suite in suites]
-            return Party(eui64, credentials, SeededDice(eui64))
+            return Party(eui64, [authority.issue(certified or eui64, suite) for suite in suites], SeededDice(eui64))
 
         device = Device(
             node=node,
