@@ -13,10 +13,11 @@ from simulators.home_devices import ADDRESSES, FIRST_ROGUE, MOST_DEVICES, HomeDe
 from simulators.street import Premise
 from simulators.zigbee import zdo
 from simulators.zigbee.air.nwk import NetworkKey
+from simulators.zigbee.behaviour import Behaviour
 from simulators.zigbee.cbke.credentials import Authority
 from simulators.zigbee.cbke.talk import Party
 from simulators.zigbee.kinds import KINDS, ROGUES
-from simulators.zigbee.life import Behaviour, Device, Stage
+from simulators.zigbee.life import Device, Stage
 from simulators.zigbee.ncp.memory import COUNTER_STEP
 from simulators.zigbee.nodes import Node, Plain
 from simulators.zigbee.radio import Radio

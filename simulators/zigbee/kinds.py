@@ -10,13 +10,13 @@ from gateway.clock import Clock
 from simulators.han.wire import LOAD_CONTROL, MESSAGING, PRICE
 from simulators.zigbee import zcl, zdo
 from simulators.zigbee.aps import SMART_ENERGY
+from simulators.zigbee.behaviour import Behaviour, Idle
 from simulators.zigbee.clusters import BASIC, KEY_ESTABLISHMENT, METERING, TIME, basic
 from simulators.zigbee.devices.display import DisplayBehaviour
 from simulators.zigbee.devices.load_follower import LoadFollower, ThermostatBehaviour
 from simulators.zigbee.devices.prepayment import PREPAYMENT, PrepaymentBehaviour
 from simulators.zigbee.devices.rogues import Recorder, default_key, wrong_key
 from simulators.zigbee.install_code import link_key_of
-from simulators.zigbee.life import Behaviour, Idle
 from simulators.zigbee.nodes import Endpoint
 
 DISPLAY, THERMOSTAT, LOAD_SWITCH, APPLIANCE, TERMINAL = 0x0502, 0x0503, 0x0504, 0x0505, 0x0506

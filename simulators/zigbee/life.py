@@ -1,14 +1,6 @@
 """A device's life: it looks for a network, is let in or not, establishes its key, lives, is lost, comes back, leaves.
 
-How a device is written. What it is made of is a mapping of endpoints (nodes.Endpoint): a descriptor, and for each
-cluster an object that answers for its server or its client: zcl.Cluster gives attributes, zcl.Commanded takes the
-cluster's own commands as well (PublishPrice comes to the Price client). What it does of itself is a Behaviour:
-told() hears of joining, registration, rejoining and leaving, and live() runs while the device is registered; it is
-cancelled when the device leaves or is lost, and runs anew when it is back. In live() everything goes through the
-uplink: `await uplink.ask(0x0700, GET_CURRENT_PRICE, b"\\x01")` sends a command to the trust centre's endpoint and gives
-the frame that answers it or raises Unanswered, tell() awaits nothing, read() reads attributes, and uplink.clock.sleep()
-passes time. Messages on secured clusters are encrypted without being asked. Both halves are made by the function in
-kinds.KINDS that a device's kind names, once the device is switched on for the first time.
+What a device does of itself, and how that is written, stands in behaviour.py.
 """
 
 import asyncio
@@ -16,11 +8,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
-from typing import Protocol
 
 from gateway.clock import Clock
 from simulators.zigbee import zcl
 from simulators.zigbee.aps import SMART_ENERGY, ApsMessage
+from simulators.zigbee.behaviour import Behaviour, Event, Idle
 from simulators.zigbee.cbke.talk import UNKNOWN_ISSUER, Party
 from simulators.zigbee.joining import Joining
 from simulators.zigbee.key_establishment import SUITES, KeyEstablishment
@@ -47,37 +39,6 @@ class Stage(StrEnum):
     LOST = "lost"
     LEFT = "left"
     GAVE_UP = "gave_up"
-
-
-class Event(StrEnum):
-    """What a behaviour is told of."""
-
-    JOINED = "joined"
-    REGISTERED = "registered"
-    REJOINED = "rejoined"
-    LEFT = "left"
-
-
-class Behaviour(Protocol):
-    """What a device does of itself."""
-
-    def told(self, event: Event) -> None:
-        """Something happened to the device."""
-        ...
-
-    async def live(self, uplink: Uplink) -> None:
-        """What a registered device does; may end by itself."""
-        ...
-
-
-class Idle:
-    """A device that only answers."""
-
-    def told(self, event: Event) -> None:
-        """It does not care."""
-
-    async def live(self, uplink: Uplink) -> None:
-        """It does nothing."""
 
 
 class Device:
@@ -351,7 +312,7 @@ class Device:
     async def _look(self) -> float:
         """A sign of life of the trust centre, and after how many seconds it wants the next to be asked for.
 
-        Source: Smart Energy 1.2 (Keep-Alive cluster: base in minutes, jitter in seconds).
+        Source: Smart Energy 1.2, Keep-Alive cluster (base in minutes, jitter in seconds).
         """
         if await self.uplink.endpoint(KEEP_ALIVE) is None:
             await self.uplink.describe_centre()

@@ -1,6 +1,6 @@
 """A virtual ZigBee node: it answers ZDO and ZCL requests, and insists on its network's security.
 
-What a node answers is its endpoints' business, what it does of itself its behaviour's (life.py says how to write one).
+What a node answers is its endpoints' business; what it does of itself is its behaviour's (behaviour.py tells how).
 Source: ZigBee Smart Energy profile 07-5356, section 5.4.6 (which clusters want APS encryption).
 """
 

@@ -1,6 +1,8 @@
 """A host without a line that is a trust centre: it lets devices in, and establishes keys by the driver's hands."""
 
 import asyncio
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import bellows.types as t  # type: ignore[import-untyped]  # bellows ships no types
@@ -21,13 +23,16 @@ from simulators.zigbee.nodes import Node
 from .test_coprocessor import RawHost
 
 KEY_ESTABLISHMENT = 0x0800
+Answer = Callable[[int, bytes], tuple[int, bytes] | None]
 
 
 class Centre(RawHost):
     """A host without a line that is a trust centre: it lets devices in and establishes keys at once."""
 
-    def __init__(self, plan: StreetPlan, clock: Clock) -> None:
+    def __init__(self, plan: StreetPlan, clock: Clock, served: Mapping[int, Answer] = MappingProxyType({})) -> None:
+        """served answers, by cluster, the commands of devices: their id and body in, those of the answer out."""
         super().__init__(plan, clock)
+        self._served = served
         self.up_with_key_establishment()
         memory = self.street.memory
         own = self.street.authority
@@ -38,15 +43,15 @@ class Centre(RawHost):
     def up_with_key_establishment(self) -> None:
         self.raw(b"\x00\x00\x00\x04")
         self.ask("version", desiredProtocolVersion=self.street.plan.version)
-        clusters = [KEY_ESTABLISHMENT]
+        clusters = [KEY_ESTABLISHMENT, *self._served]
         self.ask(
             "addEndpoint",
             endpoint=1,
             profileId=0x0109,
             deviceId=0x0500,
             deviceVersion=0,
-            inputClusterCount=1,
-            outputClusterCount=1,
+            inputClusterCount=len(clusters),
+            outputClusterCount=len(clusters),
             inputClusterList=clusters,
             outputClusterList=clusters,
         )
@@ -56,7 +61,16 @@ class Centre(RawHost):
         name, values = self.decode(payload)
         if name == "incomingMessageHandler" and values[1].clusterId == KEY_ESTABLISHMENT:
             asyncio.get_running_loop().call_soon(self._establish, values[1], values[2], bytes(values[-1]))
+        elif name == "incomingMessageHandler" and values[1].clusterId in self._served and values[1].profileId:
+            asyncio.get_running_loop().call_soon(self._serve, values[1], values[2], bytes(values[-1]))
         return super().call_back(payload)
+
+    def _serve(self, aps: Any, nwk: int, payload: bytes) -> None:
+        """Answer as we were asked, encrypted if that was."""
+        answer = self._served[aps.clusterId](payload[2], payload[3:])
+        if answer is not None:
+            frame = self.frame(aps.clusterId, aps.sourceEndpoint, options=int(aps.options) & 0x60)
+            assert self.unicast(nwk, frame, bytes((0x19, payload[1], answer[0])) + answer[1]) == 0
 
     def _establish(self, aps: Any, nwk: int, payload: bytes) -> None:
         node = self.street.radio.at(nwk)
@@ -108,12 +122,15 @@ class Centre(RawHost):
         """What callbacks of a name told."""
         return [values for name, values in map(self.decode, self.callbacks) if name == wanted]
 
+    def expect(self, eui64: int, key: bytes) -> None:
+        """Open the network for a device with its key."""
+        address = t.EUI64(eui64.to_bytes(8, "little"))
+        self.ask("importTransientKey", eui64=address, plaintext_key=t.KeyData(key), flags=0)
+        self.ask("setPolicy", policyId=0, decisionId=0x11)
+        self.ask("permitJoining", duration=250)
+
     def let_in(self, number: int = 0) -> Device:
         """Open the network for a home's device, and switch it on."""
         device = list(self.street.home_devices())[number]
-        eui64 = t.EUI64(int(device.eui64, 16).to_bytes(8, "little"))
-        key = t.KeyData(link_key_of(device.install_code))
-        self.ask("importTransientKey", eui64=eui64, plaintext_key=key, flags=0)
-        self.ask("setPolicy", policyId=0, decisionId=0x11)
-        self.ask("permitJoining", duration=250)
+        self.expect(int(device.eui64, 16), link_key_of(device.install_code))
         return self.street.power_on(device.eui64)

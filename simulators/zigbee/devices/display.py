@@ -6,8 +6,8 @@ from typing import Any
 from gateway.clock import Clock
 from simulators.han import wire
 from simulators.han.display import Display
+from simulators.zigbee.behaviour import Event
 from simulators.zigbee.devices.panel import Client, Errands, NoSuchButton
-from simulators.zigbee.life import Event
 from simulators.zigbee.octets import Octets
 from simulators.zigbee.uplink import Uplink
 from simulators.zigbee.zcl import SUCCESS, UNSUPPORTED_CLUSTER_COMMAND, Command, Reply
@@ -56,7 +56,7 @@ class MessageClient(Client):
 
 
 class DisplayBehaviour:
-    """simulators.zigbee.life.Behaviour of a display, and its front."""
+    """simulators.zigbee.behaviour.Behaviour of a display, and its front."""
 
     def __init__(self, clock: Clock) -> None:
         self.display, self.errands = Display(), Errands()

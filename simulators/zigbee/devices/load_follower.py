@@ -9,8 +9,8 @@ from gateway.dice import SeededDice
 from simulators.han import wire
 from simulators.han.participation import Participation, Report, Unknown
 from simulators.han.thermostat import HVAC, Thermostat
+from simulators.zigbee.behaviour import Event
 from simulators.zigbee.devices.panel import Client, Errands, NoSuchButton
-from simulators.zigbee.life import Event
 from simulators.zigbee.octets import Octets
 from simulators.zigbee.uplink import Uplink
 from simulators.zigbee.zcl import SUCCESS, UINT8, UINT16, UNSUPPORTED_CLUSTER_COMMAND, Command, Reply, Value
@@ -53,7 +53,7 @@ class LoadControlClient(Client):
 
 
 class LoadFollower:
-    """simulators.zigbee.life.Behaviour of a device of some classes, and its front."""
+    """simulators.zigbee.behaviour.Behaviour of a device of some classes, and its front."""
 
     def __init__(self, clock: Clock, classes: int, group: int = 0) -> None:
         self.part, self.errands = Participation(classes, group, self._chance), Errands()

@@ -9,9 +9,9 @@ from typing import Any
 from gateway.clock import Clock
 from simulators.han import wire
 from simulators.han.display import Display
+from simulators.zigbee.behaviour import Event
 from simulators.zigbee.devices.display import PriceClient
 from simulators.zigbee.devices.panel import Client, Errands, NoSuchButton
-from simulators.zigbee.life import Event
 from simulators.zigbee.octets import Octets, unsigned
 from simulators.zigbee.uplink import Uplink
 from simulators.zigbee.zcl import BITMAP8, BITMAP16, INT32, SUCCESS, UNSUPPORTED_CLUSTER_COMMAND, Command, Reply, Value
@@ -93,7 +93,7 @@ class PrepaymentServer(Client):
 
 
 class PrepaymentBehaviour:
-    """simulators.zigbee.life.Behaviour of a terminal, and its front."""
+    """simulators.zigbee.behaviour.Behaviour of a terminal, and its front."""
 
     def __init__(self, clock: Clock) -> None:
         self.account, self.errands, self.display = Account(), Errands(), Display("Prepayment terminal")

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from simulators.han import wire
+from simulators.zigbee.behaviour import Event
 from simulators.zigbee.devices.panel import NoSuchButton
-from simulators.zigbee.life import Event
 from simulators.zigbee.uplink import Uplink
 
 WELL_KNOWN_KEY = b"ZigBeeAlliance09"
@@ -22,7 +22,7 @@ def default_key(install_code: bytes) -> bytes:
 
 
 class Recorder:
-    """simulators.zigbee.life.Behaviour of a device that says a thing twice under one counter.
+    """simulators.zigbee.behaviour.Behaviour of a device that says a thing twice under one counter.
 
     first and again tell whether the trust centre acknowledged it, each time; None before it was said.
     """
