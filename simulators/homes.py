@@ -86,6 +86,10 @@ class Homes:
             self._living[address] = self._made(self.named(eui64))
         return self._living[address]
 
+    def living(self, eui64: str) -> Device | None:
+        """A device if it was made already."""
+        return self._living.get(int(eui64, 16))
+
     def start(self) -> None:
         """Switch those on again that were on when they were last remembered. Raises BadConfig for a broken file."""
         for eui64, state in self._remembered().items():
