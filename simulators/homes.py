@@ -69,7 +69,7 @@ class Homes:
                 yield home_device(self._seed, self._first, index, number, premise)
 
     def named(self, eui64: str) -> HomeDevice:
-        """The device of an EUI-64; every home has its rogues, whatever else is in it. Raises UnknownDevice."""
+        """The device of an EUI-64. Raises UnknownDevice."""
         index, number = divmod(int(Eui64(eui64), 16) & 0xFFFFFF, ADDRESSES)
         index -= self._first
         is_there = number < self._number or number >= FIRST_ROGUE
@@ -85,6 +85,10 @@ class Homes:
         if address not in self._living:
             self._living[address] = self._made(self.named(eui64))
         return self._living[address]
+
+    def living(self, eui64: str) -> Device | None:
+        """A device if it was made already."""
+        return self._living.get(int(eui64, 16))
 
     def start(self) -> None:
         """Switch those on again that were on when they were last remembered. Raises BadConfig for a broken file."""

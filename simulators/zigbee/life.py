@@ -85,6 +85,11 @@ class Device:
     # Power, and what the laboratory sees
 
     @property
+    def behaviour(self) -> Behaviour:
+        """What it does of itself, and (devices.panel) what it shows."""
+        return self._behaviour
+
+    @property
     def failure(self) -> str:
         """Why the last thing that it tried did not work, in words."""
         return self._failure or self._joining.failure
@@ -93,11 +98,6 @@ class Device:
     def attempts(self) -> int:
         """How often it asked to be let in."""
         return self._joining.attempts
-
-    @property
-    def behaviour(self) -> Behaviour:
-        """What it does of itself, and (devices.panel) what it shows."""
-        return self._behaviour
 
     @property
     def silent(self) -> bool:

@@ -56,7 +56,7 @@ class MessageClient(Client):
 
 
 class DisplayBehaviour:
-    """simulators.zigbee.life.Behaviour of a display, and its front."""
+    """simulators.zigbee.behaviour.Behaviour of a display, and its front."""
 
     def __init__(self, clock: Clock) -> None:
         self.display, self.errands = Display(), Errands()

@@ -48,11 +48,12 @@ class LoadControlClient(Client):
                 self._owner.report(self._owner.part.cancel_all(now, random=bool(octets.unsigned(1) & 1)))
             case _:
                 return UNSUPPORTED_CLUSTER_COMMAND
+        self._owner.errands.wake()
         return SUCCESS
 
 
 class LoadFollower:
-    """simulators.zigbee.life.Behaviour of a device of some classes, and its front."""
+    """simulators.zigbee.behaviour.Behaviour of a device of some classes, and its front."""
 
     def __init__(self, clock: Clock, classes: int, group: int = 0) -> None:
         self.part, self.errands = Participation(classes, group, self._chance), Errands()
@@ -74,8 +75,6 @@ class LoadFollower:
             self.reports = [*self.reports[-99:], (number, report.status.name.lower())]
             body = wire.status_report(number, report.status, report.at, following)
             self.errands.add(wire.LOAD_CONTROL, wire.REPORT_STATUS, body)
-        if reports:
-            self.errands.wake()
 
     async def live(self, uplink: Uplink) -> None:
         """Ask for scheduled events, then begin and end them on time, and report."""

@@ -93,7 +93,7 @@ class PrepaymentServer(Client):
 
 
 class PrepaymentBehaviour:
-    """simulators.zigbee.life.Behaviour of a terminal, and its front."""
+    """simulators.zigbee.behaviour.Behaviour of a terminal, and its front."""
 
     def __init__(self, clock: Clock) -> None:
         self.account, self.errands, self.display = Account(), Errands(), Display("Prepayment terminal")

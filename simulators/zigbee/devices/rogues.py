@@ -22,7 +22,7 @@ def default_key(install_code: bytes) -> bytes:
 
 
 class Recorder:
-    """simulators.zigbee.life.Behaviour of a device that says a thing twice under one counter.
+    """simulators.zigbee.behaviour.Behaviour of a device that says a thing twice under one counter.
 
     first and again tell whether the trust centre acknowledged it, each time; None before it was said.
     """
