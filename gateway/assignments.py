@@ -1,4 +1,8 @@
-"""Which meters a gateway reaches, and how: a CSV file of meter, driver and address (pure but for reading it)."""
+"""Which meters a gateway reaches, and how: a CSV file of meter, driver and address (pure but for reading it).
+
+The file is what a gateway begins with. What it is told while it runs (AssignMeter, WithdrawMeter) stands in its journal
+and wins over the file at every start, meter by meter: a meter that was withdrawn stays so though the file lists it.
+"""
 
 import csv
 from collections.abc import Container, Iterable

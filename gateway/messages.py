@@ -10,8 +10,24 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime
 
+from gateway.collected import IntervalsCollected, RegistersCollected
 from gateway.errors import FailureReason
-from gateway.identifiers import EsiId, GatewayId, MeterNumber, RequestId
+from gateway.han.messages import (
+    DescribeDevice,
+    DeviceChanged,
+    DeviceCommand,
+    DeviceReported,
+    JoinDevice,
+    PingDevice,
+    RekeyDevice,
+    RemoveDevice,
+    Sealed,
+    SendNotice,
+)
+from gateway.han.words import Cause, DeviceInfo
+from gateway.identifiers import EsiId, Eui64, GatewayId, MeterNumber, RequestId
+from gateway.marks import Mark as Mark
+from gateway.marks import OutcomeStatus as OutcomeStatus
 from gateway.reads import Age, RegisterRead, Whole
 
 
@@ -43,22 +59,6 @@ class ReadProgressed:
     at: AwareDatetime
 
 
-class OutcomeStatus(StrEnum):
-    """How a request ended. Only DONE counts against the limit."""
-
-    DONE = "done"
-    FAILED = "failed"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """A gateway's running number for what it reports: seq counts from 1 within one journal."""
-
-    journal: str
-    seq: Whole
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadEnded:
     """A request's one outcome. Up; numbered and repeated until receipted.
@@ -85,6 +85,52 @@ class ReadEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AssignMeter:
+    """Serve a meter from now on: read it through a driver at an address. Down; sent until it has ended.
+
+    A ZigBee meter comes with its install code and is joined first. successes are the instants at which its successful
+    reads of the last 26 h were accepted elsewhere: they count in its limit.
+    """
+
+    id: RequestId
+    meter: MeterNumber
+    driver: str
+    address: str
+    sealed_code: Sealed | None
+    successes: tuple[AwareDatetime, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawMeter:
+    """Serve a meter no more, and tell its successful reads. Down; sent until it has ended."""
+
+    id: RequestId
+    meter: MeterNumber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandEnded:
+    """What became of a command. Up; numbered.
+
+    cause, detail and next_step say why it failed or was refused; info is a device's answer about itself, round_trip_ms
+    a ping's. successes, of a withdrawal, are when the meter's successful reads of the last 26 h were accepted.
+    """
+
+    id: RequestId
+    meter: MeterNumber
+    device: Eui64 | None
+    status: OutcomeStatus
+    cause: Cause | None
+    detail: str
+    next_step: str | None
+    info: DeviceInfo | None
+    round_trip_ms: Whole | None
+    successes: tuple[AwareDatetime, ...] | None
+    ended_at: AwareDatetime
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """Everything up to and including this mark is recorded at the portal. Down; cumulative."""
 
@@ -107,6 +153,7 @@ class GatewayState:
 
     boot_id is new at every start, so that an old will cannot end a new birth. receipted is the last mark that this
     gateway no longer repeats: a portal whose database was restored from before it must not wait for what it covers.
+    sealing_key is the public key to which install codes are sealed (base64), None if it takes none.
     """
 
     gateway: GatewayId
@@ -117,6 +164,41 @@ class GatewayState:
     meters: Whole
     links: tuple[LinkState, ...]
     receipted: Mark | None = None
+    sealing_key: str | None = None
 
 
-Message = RequestRead | ReadProgressed | ReadEnded | Receipt | GatewayState
+MeterCommand = AssignMeter | WithdrawMeter
+Command = DeviceCommand | MeterCommand
+"""What a gateway is asked to do beside reads; CommandEnded answers each."""
+
+Report = ReadEnded | CommandEnded | DeviceChanged | DeviceReported | IntervalsCollected | RegistersCollected
+"""What a gateway tells until it is receipted: all of it in one sequence of marks."""
+
+Message = (
+    RequestRead
+    | Receipt
+    | JoinDevice
+    | RemoveDevice
+    | RekeyDevice
+    | PingDevice
+    | DescribeDevice
+    | SendNotice
+    | AssignMeter
+    | WithdrawMeter
+    | ReadProgressed
+    | ReadEnded
+    | CommandEnded
+    | DeviceChanged
+    | DeviceReported
+    | IntervalsCollected
+    | RegistersCollected
+    | GatewayState
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownReport:
+    """A report of a kind that this side does not know yet: its sender is newer. Only its number can be taken."""
+
+    kind: str
+    mark: Mark

@@ -51,6 +51,7 @@ class OnDemandReads:
         self._limits = limits
         self._settings = settings
         self._turns = {name: asyncio.Semaphore(settings.concurrency) for name in drivers}
+        self._wanted = dict.fromkeys(drivers, 0)
         self._places = asyncio.Semaphore(settings.open_reads)
         self._running: set[asyncio.Task[None]] = set()
         self._finished: deque[tuple[Finished, asyncio.Future[None]]] = deque()
@@ -76,6 +77,10 @@ class OnDemandReads:
                 task = asyncio.create_task(self._serve(claim))
                 self._running.add(task)
                 task.add_done_callback(self._leave)
+
+    def busy(self, driver: str) -> bool:
+        """Whether a read is running or waiting on a driver: whatever is less urgent waits."""
+        return self._wanted[driver] > 0
 
     async def settle(self, grace_s: float) -> None:
         """Wait for running reads, at most grace_s seconds; what is still open then is interrupted at the next start."""
@@ -112,8 +117,11 @@ class OnDemandReads:
 
     async def _read(self, claim: Claimed) -> Finished:
         """Run one claim against its driver, within its deadline."""
-        assignment = self._assignments[claim.request.meter]
+        assignment = self._assignments.get(claim.request.meter)
         on_air_at: datetime | None = None
+        if assignment is None:
+            return self._failed(claim, None, FailureReason.UNKNOWN_METER, "The meter was withdrawn from this gateway.")
+        self._wanted[assignment.driver] += 1
         try:
             async with asyncio.timeout(self._time_left(claim)):
                 async with self._turns[assignment.driver]:
@@ -125,6 +133,8 @@ class OnDemandReads:
             )
         except Fault as fault:
             return self._failed(claim, on_air_at, fault.reason, str(fault))
+        finally:
+            self._wanted[assignment.driver] -= 1
         if age.freshness is Freshness.STALE:
             detail = f"The meter answered with values that it had latched {age.at_most_s} s before."
             return self._failed(claim, on_air_at, FailureReason.STALE, detail)

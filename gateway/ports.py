@@ -10,7 +10,7 @@ from gateway.han.notices import Heard, Notice
 from gateway.han.words import DeviceInfo, Membership, Stage
 from gateway.identifiers import Eui64, GatewayId, MeterNumber, RequestId
 from gateway.keys import InstallCode
-from gateway.messages import Mark, Message, OutcomeStatus, ReadEnded, RequestRead
+from gateway.messages import Mark, Message, OutcomeStatus, ReadEnded, Report, RequestRead, UnknownReport
 from gateway.read_policy import ReadLimits
 from gateway.reads import Age, Direction, FrozenRegisters, LoadProfile, RegisterRead
 
@@ -139,7 +139,7 @@ class Delivery:
     """
 
     gateway: GatewayId
-    message: Message
+    message: Message | UnknownReport
     sent_at: datetime | None = None
 
 
@@ -232,8 +232,8 @@ class Journal(Protocol):
         """End every claim found open at start as interrupted: it may or may not have reached the meter."""
         ...
 
-    async def unreceipted(self, limit: int) -> list[ReadEnded]:
-        """The oldest outcomes that the portal has not receipted, in the order of their marks."""
+    async def unreceipted(self, limit: int) -> list[Report]:
+        """The oldest reports of any kind that the portal has not receipted, in the order of their marks."""
         ...
 
     async def receipt(self, mark: Mark) -> None:

@@ -11,7 +11,11 @@ from gateway.config import Config
 from gateway.database import Database
 from gateway.dice import SystemDice
 from gateway.errors import LinkLost
+from gateway.han.sealing import KEY_BYTES, private_key
 from gateway.journal import SqlJournal
+from gateway.journal.collected import SqlCollectionJournal
+from gateway.journal.devices import DeviceBook
+from gateway.journal.meters import MeterBook
 from gateway.memory import settle_memory
 from gateway.ports import Bus, Driver
 from gateway.read_policy import ReadLimits
@@ -39,17 +43,22 @@ async def serve(configuration: Config) -> None:
     kind, options = wiring.part(configuration.table("bus"), f"{configuration.path}: [bus]")
     bus: Bus = kind(options, settings.credentials, settings.id, clock, dice)
     limits = configuration.section("limits", ReadLimits)
+    sealing = private_key(settings.sealing_key, dice.secret(KEY_BYTES)) if settings.sealing_key else None
     database = Database.open(settings.database)
     try:
         gateway = Gateway(
             settings=settings,
             limits=limits,
             journal=await _journal(database, dice.request_id(clock.now())),
+            devices=DeviceBook(database),
+            meters=MeterBook(database),
+            collected=SqlCollectionJournal(database),
             bus=bus,
             drivers=drivers,
             assignments=meters,
             clock=clock,
             boot_id=dice.request_id(clock.now()),
+            sealing=sealing,
         )
         stop = asyncio.Event()
         stop_on_signals(stop)

@@ -1,4 +1,4 @@
-"""Tell outcomes to the portal until they are receipted: nothing rests on the broker's memory."""
+"""Tell reports to the portal until they are receipted: nothing rests on the broker's memory."""
 
 import asyncio
 import logging
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gateway.clock import Clock
 from gateway.errors import LinkLost
 from gateway.identifiers import GatewayId
-from gateway.messages import Mark, ReadEnded
+from gateway.messages import Mark, Report
 from gateway.ports import Bus, Journal
 from gateway.settings import GatewaySettings
 
@@ -17,7 +17,7 @@ RECEIPT_WRITE_S = 0.5
 
 
 class Reports:
-    """Publishes outcomes at once, and again from the journal while no receipt covers them."""
+    """Publishes what is numbered at once, and again from the journal while no receipt covers them."""
 
     def __init__(self, journal: Journal, bus: Bus, clock: Clock, settings: GatewaySettings) -> None:
         self._journal = journal
@@ -35,11 +35,11 @@ class Reports:
         """Learn from the journal what it repeats no more."""
         self.receipted = await self._journal.receipted()
 
-    async def tell(self, outcomes: Sequence[ReadEnded]) -> None:
-        """Publish outcomes now; what does not get through is repeated by run()."""
-        results = await asyncio.gather(*map(self._publish, outcomes))
-        if not self._settings.until_receipt and outcomes and all(results):
-            await self._journal.receipt(outcomes[-1].mark)
+    async def tell(self, told: Sequence[Report]) -> None:
+        """Publish reports now; what does not get through is repeated by run()."""
+        results = await asyncio.gather(*map(self._publish, told))
+        if not self._settings.until_receipt and told and all(results):
+            await self._journal.receipt(told[-1].mark)
             await self.look()
 
     def receipt(self, mark: Mark) -> None:
@@ -80,17 +80,17 @@ class Reports:
             await self.look()
 
     async def _repeat(self, told: Mark | None) -> Mark | None:
-        """Tell again the outcomes that were waiting already when this was last looked at; returns the newest seen."""
+        """Tell again the reports that were waiting already when this was last looked at; returns the newest seen."""
         waiting = await self._journal.unreceipted(self._settings.window)
-        overdue = [outcome for outcome in waiting if told is None or outcome.mark.seq <= told.seq]
+        overdue = [report for report in waiting if told is None or report.mark.seq <= told.seq]
         if overdue and self._bus.up:
             await asyncio.gather(*map(self._publish, overdue))
         return waiting[-1].mark if waiting else Mark(journal="", seq=0)
 
-    async def _publish(self, outcome: ReadEnded) -> bool:
+    async def _publish(self, report: Report) -> bool:
         try:
-            await self._bus.publish(self._gateway, outcome)
+            await self._bus.publish(self._gateway, report)
         except LinkLost as lost:
-            log.debug("outcome %s waits in the journal: %s", outcome.id, lost)
+            log.debug("report %d waits in the journal: %s", report.mark.seq, lost)
             return False
         return True

@@ -2,18 +2,27 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
+from typing import get_args
 
+from gateway.assigning import Assigning
 from gateway.clock import Clock
+from gateway.collection import Collection, CollectionJournal
 from gateway.database import over_database
 from gateway.errors import LinkLost
+from gateway.han.execution import Execution
+from gateway.han.messages import DeviceCommand
+from gateway.han.provisioning import Provisioning
+from gateway.han.sealing import public_text
 from gateway.identifiers import MeterNumber
+from gateway.journal.devices import DeviceBook
+from gateway.journal.meters import MeterBook
 from gateway.links import Backoff, keep
-from gateway.messages import GatewayState, LinkState, Receipt, RequestRead
+from gateway.messages import AssignMeter, Command, GatewayState, LinkState, Receipt, RequestRead, WithdrawMeter
 from gateway.on_demand import OnDemandReads
 from gateway.ports import Assignment, Bus, Delivery, Driver, Journal
 from gateway.read_policy import ReadLimits
@@ -44,11 +53,15 @@ class Gateway:
     settings: GatewaySettings
     limits: ReadLimits
     journal: Journal
+    devices: DeviceBook
+    meters: MeterBook
+    collected: CollectionJournal
     bus: Bus
     drivers: Mapping[str, Driver]
-    assignments: Mapping[MeterNumber, Assignment]
+    assignments: MutableMapping[MeterNumber, Assignment]
     clock: Clock
     boot_id: str
+    sealing: bytes | None = field(default=None, repr=False)
     backoff: Backoff = field(default_factory=Backoff)
 
     def __post_init__(self) -> None:
@@ -56,6 +69,26 @@ class Gateway:
         self.reads = OnDemandReads(
             self.journal, self.drivers, self.assignments, self.bus, self.reports, self.clock, self.limits, self.settings
         )
+        execution = Execution(
+            self.settings.id, self.devices, self.drivers, self.assignments, self.reports, self.clock, self.sealing
+        )
+        self.provisioning = Provisioning(
+            self.devices, execution, self.drivers, self.assignments, self.reports, self.clock, self.settings
+        )
+        self.assigning = Assigning(
+            self.meters,
+            self.devices,
+            execution,
+            self.drivers,
+            self.assignments,
+            self.reports,
+            self.clock,
+            self.settings,
+        )
+        self.collection = Collection(
+            self.collected, self.drivers, self.assignments, self.reports, self.reads, self.clock,
+            self.settings.collection,
+        )  # fmt: skip
         now = self.clock.now()
         self._watches = {name: Watch(up=False, since=now) for name in self.drivers}
 
@@ -63,6 +96,8 @@ class Gateway:
         """Serve until stop is set, then finish running reads, say goodbye and close."""
         interrupted = await self.journal.interrupt(self.clock.now(), self.limits)
         await self.reports.look()
+        await self.assigning.resume()
+        await self.provisioning.resume()
         if interrupted:
             log.warning("%d reads were interrupted by the last stop", len(interrupted))
         tasks = [
@@ -72,12 +107,19 @@ class Gateway:
         tasks += [
             asyncio.create_task(keep("the bus", self._bus_life, self.clock, self.backoff)),
             asyncio.create_task(keep("reporting", lambda: over_database(self.reports.run()), self.clock, self.backoff)),
+            asyncio.create_task(
+                keep("hearing", lambda: over_database(self.provisioning.run()), self.clock, self.backoff)
+            ),
+            asyncio.create_task(
+                keep("collecting", lambda: over_database(self.collection.run()), self.clock, self.backoff)
+            ),
             asyncio.create_task(keep("pruning", lambda: over_database(self._prune()), self.clock, self.backoff)),
             asyncio.create_task(self._tell_state()),
         ]
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
-        await self.reads.settle(self.settings.grace_s)
+        grace_s = self.settings.grace_s
+        await asyncio.gather(*(each.settle(grace_s) for each in (self.reads, self.provisioning, self.assigning)))
         await self._say_goodbye()
         ended = [task for task in tasks if task.done()]
         for task in [stopped, *tasks]:
@@ -100,21 +142,22 @@ class Gateway:
                 for name, watch in self._watches.items()
             ),
             receipted=self.reports.receipted,
+            sealing_key=public_text(self.sealing) if self.sealing else None,
         )
 
     async def handle(self, batch: Sequence[Delivery]) -> None:
-        """Take what the bus brings: requests to read, and receipts."""
+        """Take what the bus brings: requests to read, commands, and receipts."""
         now = self.clock.now()
-        requests = [
-            by_our_clock(delivery.message, delivery.sent_at, now)
-            for delivery in batch
-            if isinstance(delivery.message, RequestRead)
-        ]
+        told = [by_our_clock(each.message, each.sent_at, now) for each in batch if isinstance(each.message, ASKED)]
         for delivery in batch:
             if isinstance(delivery.message, Receipt):
                 self.reports.receipt(delivery.message.mark)
-        if requests:
+        if requests := [each for each in told if isinstance(each, RequestRead)]:
             await self.reads.handle(requests)
+        if meters := [each for each in told if isinstance(each, AssignMeter | WithdrawMeter)]:
+            await self.assigning.handle(meters)
+        if commands := [each for each in told if isinstance(each, DeviceCommand)]:
+            await self.provisioning.handle(commands)
 
     async def _bus_life(self) -> None:
         await self.bus.run(self.handle, self._greet, (self.settings.id, self.state(online=False)))
@@ -161,9 +204,15 @@ class Gateway:
             await self.clock.sleep(PRUNE_S)
 
 
-def by_our_clock(request: RequestRead, sent_at: datetime | None, now: datetime) -> RequestRead:
-    """A request with its instants moved from the sender's clock to ours: the two may differ by minutes."""
-    if sent_at is None:
-        return request
+Asked = RequestRead | Command
+ASKED = get_args(Asked)
+
+
+def by_our_clock(asked: Asked, sent_at: datetime | None, now: datetime) -> Asked:
+    """What was asked with its instants moved from the sender's clock to ours: the two may differ by minutes."""
+    if sent_at is None or isinstance(asked, WithdrawMeter):
+        return asked
     ahead = now - sent_at
-    return replace(request, requested_at=request.requested_at + ahead, deadline_at=request.deadline_at + ahead)
+    if isinstance(asked, AssignMeter):
+        return replace(asked, successes=tuple(at + ahead for at in asked.successes))
+    return replace(asked, requested_at=asked.requested_at + ahead, deadline_at=asked.deadline_at + ahead)

@@ -1,7 +1,8 @@
 """Messages to and from bytes: the JSON envelope `{"type","v","id","at","data"}`, decoded in one strict pass.
 
 Reading is tolerant of fields that it does not know (a newer sender may add some) and of nothing else: numbers must be
-numbers that fit 64 bits, instants must carry their offset, text must not hold NUL.
+numbers that fit 64 bits, instants must carry their offset, text must not hold NUL. A numbered report of a kind that
+this side does not know yet is handed over as its number alone, so that the reports behind it can be receipted.
 """
 
 from datetime import datetime
@@ -14,14 +15,32 @@ from typing_extensions import TypedDict
 from gateway.clock import Clock
 from gateway.dice import Dice
 from gateway.identifiers import RequestId
-from gateway.messages import GatewayState, Message
+from gateway.messages import GatewayState, Mark, Message, UnknownReport
 from gateway.ports import Delivery
 from mqtt.refusals import Cause, Refused
-from mqtt.topics import KINDS, TABLE, VERSION, Kind, parse_topic
+from mqtt.topics import KINDS, TABLE, VERSION, Direction, Kind, parse_topic
 
 MAX_BYTES = 64 * 1024
 """The largest payload that is encoded, or parsed at all."""
 
+
+class _Numbered(TypedDict):
+    """The part of any report that says its number."""
+
+    mark: Mark
+
+
+class _UnknownEnvelope(TypedDict):
+    """The envelope of a report whose kind is not known here."""
+
+    type: str
+    v: Literal[1]
+    id: RequestId
+    at: AwareDatetime
+    data: _Numbered
+
+
+_UNKNOWN = TypeAdapter(_UnknownEnvelope)
 _KINDS_BY_NAME = {kind.name: kind for kind in TABLE}
 _DUMPERS = {kind.message: TypeAdapter(kind.message).serializer for kind in TABLE}
 _HEADS = {kind.message: f'{{"type":"{kind.name}","v":{VERSION},"id":"'.encode() for kind in TABLE}
@@ -47,6 +66,7 @@ def _validator() -> SchemaValidator:
 
 
 _VALIDATOR = _validator()
+LONGEST_KIND = 64
 
 
 def encode(message: Message, *, id: RequestId, at: datetime) -> bytes:  # noqa: A002  # the envelope's own word
@@ -72,7 +92,13 @@ def decode(topic: str, payload: bytes, max_bytes: int = MAX_BYTES) -> Delivery:
     if len(payload) > max_bytes:
         raise Refused(Cause.OVERSIZED, f"{len(payload)} bytes on {topic[:64]!r}")
     where = parse_topic(topic)
-    envelope = _parse(payload)
+    try:
+        envelope = _parse(payload)
+    except Refused as refused:
+        if refused.cause is not Cause.UNKNOWN_TYPE or where.direction is not Direction.UP:
+            raise
+        unknown, sent_at = _unknown(payload, refused)
+        return Delivery(gateway=where.gateway, message=unknown, sent_at=sent_at)
     kind = _KINDS_BY_NAME[envelope["type"]]
     message: Message = envelope["data"]
     if (kind.direction, kind.channel) != (where.direction, where.channel):
@@ -100,3 +126,12 @@ def _parse(payload: bytes) -> Any:
 
 
 assert set(KINDS) == set(get_args(Message)), "every message has its row in the table of topics"
+
+
+def _unknown(payload: bytes, refused: Refused) -> tuple[UnknownReport, datetime]:
+    """The number of a report of an unknown kind, and when it was sent; without a number the refusal stands."""
+    try:
+        envelope = _UNKNOWN.validate_json(payload, strict=True)
+    except ValidationError:
+        raise refused from None
+    return UnknownReport(kind=envelope["type"][:LONGEST_KIND], mark=envelope["data"]["mark"]), envelope["at"]

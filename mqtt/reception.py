@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.errors import LinkLost
+from gateway.messages import UnknownReport
 from gateway.ports import Delivery, Handler
 from mqtt.codec import MAX_BYTES, decode
 from mqtt.refusals import Cause, Refused
@@ -108,8 +109,9 @@ class Reception:
             return None
         try:
             delivery = decode(arrival.topic, arrival.payload, self._max_bytes)
-            if arrival.kept and not KINDS[type(delivery.message)].retained:
-                raise Refused(Cause.REPLAYED, f"the broker had kept a {type(delivery.message).__name__}")
+            message = delivery.message
+            if arrival.kept and (isinstance(message, UnknownReport) or not KINDS[type(message)].retained):
+                raise Refused(Cause.REPLAYED, f"the broker had kept a {type(message).__name__}")
         except Refused as refused:
             self._refuse(refused)
             return None

@@ -11,9 +11,30 @@ from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
 
+from gateway.collected import IntervalsCollected, RegistersCollected
 from gateway.errors import BadIdentifier
+from gateway.han.messages import (
+    DescribeDevice,
+    DeviceChanged,
+    DeviceReported,
+    JoinDevice,
+    PingDevice,
+    RekeyDevice,
+    RemoveDevice,
+    SendNotice,
+)
 from gateway.identifiers import GatewayId
-from gateway.messages import GatewayState, Message, ReadEnded, ReadProgressed, Receipt, RequestRead
+from gateway.messages import (
+    AssignMeter,
+    CommandEnded,
+    GatewayState,
+    Message,
+    ReadEnded,
+    ReadProgressed,
+    Receipt,
+    RequestRead,
+    WithdrawMeter,
+)
 from mqtt.refusals import Cause, Refused
 
 VERSION = 1
@@ -45,8 +66,21 @@ class Kind:
 TABLE: tuple[Kind, ...] = (
     Kind(message=RequestRead, name="RequestRead", direction=Direction.DOWN, channel="reads"),
     Kind(message=Receipt, name="Receipt", direction=Direction.DOWN, channel="receipts"),
+    Kind(message=JoinDevice, name="JoinDevice", direction=Direction.DOWN, channel="devices"),
+    Kind(message=RemoveDevice, name="RemoveDevice", direction=Direction.DOWN, channel="devices"),
+    Kind(message=RekeyDevice, name="RekeyDevice", direction=Direction.DOWN, channel="devices"),
+    Kind(message=PingDevice, name="PingDevice", direction=Direction.DOWN, channel="devices"),
+    Kind(message=DescribeDevice, name="DescribeDevice", direction=Direction.DOWN, channel="devices"),
+    Kind(message=SendNotice, name="SendNotice", direction=Direction.DOWN, channel="devices"),
+    Kind(message=AssignMeter, name="AssignMeter", direction=Direction.DOWN, channel="meters"),
+    Kind(message=WithdrawMeter, name="WithdrawMeter", direction=Direction.DOWN, channel="meters"),
     Kind(message=ReadProgressed, name="ReadProgressed", direction=Direction.UP, channel="reads"),
     Kind(message=ReadEnded, name="ReadEnded", direction=Direction.UP, channel="reads"),
+    Kind(message=CommandEnded, name="CommandEnded", direction=Direction.UP, channel="commands"),
+    Kind(message=DeviceChanged, name="DeviceChanged", direction=Direction.UP, channel="devices"),
+    Kind(message=DeviceReported, name="DeviceReported", direction=Direction.UP, channel="devices"),
+    Kind(message=IntervalsCollected, name="IntervalsCollected", direction=Direction.UP, channel="intervals"),
+    Kind(message=RegistersCollected, name="RegistersCollected", direction=Direction.UP, channel="registers"),
     Kind(message=GatewayState, name="GatewayState", direction=Direction.UP, channel="state", retained=True),
 )
 

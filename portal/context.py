@@ -1,5 +1,6 @@
 """What a running portal is made of, within reach of every request."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,6 +14,7 @@ from gateway.read_policy import ReadLimits
 from portal.accounts.passwords import Passwords
 from portal.accounts.signing_in import Door
 from portal.accounts.throttle import Throttle
+from portal.han.desk import DeviceDesk
 from portal.reads.desk import ReadDesk
 from portal.settings import PortalSettings
 from portal.usage.store import IntervalStore
@@ -24,6 +26,7 @@ class Portal:
 
     database: Database
     desk: ReadDesk
+    devices: DeviceDesk
     door: Door
     clock: Clock
     dice: Dice
@@ -42,19 +45,35 @@ class Portal:
         passwords: Passwords | None = None,
         intervals: IntervalStore | None = None,
     ) -> Self:
-        """The parts over a migrated database and a bus; whoever calls runs the bus with desk.handle, and desk.run."""
+        """The parts over a migrated database and a bus.
+
+        Whoever calls runs the bus with desk.handle and greet, and runs this.
+        """
         settings = settings or PortalSettings()
         door = Door(database, passwords or Passwords(dice), Throttle(clock), clock, dice)
-        desk = ReadDesk(database, bus, clock, dice, limits, settings.reads)
+        devices = DeviceDesk(database, bus, clock, dice, settings.devices)
+        desk = ReadDesk(database, bus, clock, dice, limits, settings.reads, devices.told)
         return cls(
             database=database,
             desk=desk,
+            devices=devices,
             door=door,
             clock=clock,
             dice=dice,
             settings=settings,
             intervals=intervals,
         )
+
+    async def greet(self) -> None:
+        """The bus has a new connection: whatever waits is sent again at once."""
+        await self.desk.greet()
+        await self.devices.greet()
+
+    async def run(self) -> None:
+        """Send to gateways, and give up what they do not answer; until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.desk.run())
+            tasks.create_task(self.devices.run())
 
 
 def portal_of(request: Request) -> Portal:

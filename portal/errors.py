@@ -5,6 +5,7 @@ MetergateError
     ├── SignInRequired        nobody is signed in, or not any more
     ├── NotFound              there is no such thing, or not for this viewer: the two look alike
     ├── NotPermitted          the viewer may see this but not do that
+    ├── BadInstallCode        an install code that was mistyped
     └── ForgedRequest         a change without the token or from another site
 """
 
@@ -23,6 +24,7 @@ from starlette.exceptions import HTTPException
 from gateway.clock import Clock
 from gateway.errors import MetergateError
 from portal.accounts.signing_in import SignInRefusal, SignInRefused
+from portal.han.ask import DeviceRefusal, DeviceRefused
 from portal.reads.ask import AskRefusal, Refused
 
 
@@ -40,6 +42,10 @@ class NotFound(TurnedAway):
 
 class NotPermitted(TurnedAway):
     """The viewer may see this but not do that."""
+
+
+class BadInstallCode(TurnedAway):
+    """An install code that was mistyped; the words say how, without its digits."""
 
 
 class ForgedRequest(TurnedAway):
@@ -71,6 +77,7 @@ PROBLEMS: Mapping[object, tuple[HTTPStatus, str, str]] = {
     NotFound: (HTTPStatus.NOT_FOUND, "not-found", "There is nothing here for you."),
     NotPermitted: (HTTPStatus.FORBIDDEN, "not-permitted", "You may not do this."),
     ForgedRequest: (HTTPStatus.FORBIDDEN, "forged-request", "This change did not come from the portal's own page."),
+    BadInstallCode: (HTTPStatus.UNPROCESSABLE_ENTITY, "bad-install-code", "The install code is not right"),
     SignInRefusal.WRONG: (HTTPStatus.UNAUTHORIZED, "wrong-sign-in", "The sign-in is not right"),
     SignInRefusal.THROTTLED: (HTTPStatus.TOO_MANY_REQUESTS, "throttled", "Too many wrong passwords"),
     SignInRefusal.FIRST_SIGN_IN: _REFUSED_SIGN_IN,
@@ -82,6 +89,15 @@ PROBLEMS: Mapping[object, tuple[HTTPStatus, str, str]] = {
     AskRefusal.NO_GATEWAY: (HTTPStatus.CONFLICT, "no-gateway", "The meter cannot be read on demand"),
     AskRefusal.NOT_FOR_YOU: (HTTPStatus.FORBIDDEN, "not-permitted", "You may not do this."),
     AskRefusal.BUSY: (HTTPStatus.SERVICE_UNAVAILABLE, "busy", "Too many reads are waiting"),
+    DeviceRefusal.NOT_FOR_YOU: (HTTPStatus.FORBIDDEN, "not-permitted", "You may not do this."),
+    DeviceRefusal.NO_GATEWAY: (HTTPStatus.CONFLICT, "no-gateway", "No gateway serves this meter"),
+    DeviceRefusal.NO_SUCH_GATEWAY: (HTTPStatus.UNPROCESSABLE_ENTITY, "no-such-gateway", "You have no such gateway"),
+    DeviceRefusal.NO_SEALING_KEY: (HTTPStatus.CONFLICT, "no-sealing-key", "The gateway takes no install codes"),
+    DeviceRefusal.AT_ANOTHER_METER: (HTTPStatus.CONFLICT, "at-another-meter", "The device is at another meter"),
+    DeviceRefusal.JOINING: (HTTPStatus.CONFLICT, "joining", "The device is joining already"),
+    DeviceRefusal.MOVING: (HTTPStatus.CONFLICT, "moving", "The meter is on its way between gateways"),
+    DeviceRefusal.UNKNOWN_DEVICE: (HTTPStatus.NOT_FOUND, "not-found", "There is nothing here for you."),
+    DeviceRefusal.TOO_MANY: (HTTPStatus.SERVICE_UNAVAILABLE, "busy", "Too many commands are waiting"),
 }
 """Every refusal and exception that reaches the edge: its status, the last part of its type, and its title."""
 
@@ -101,13 +117,17 @@ def problem_of_exception(error: Exception) -> Problem:
     known = PROBLEMS.get(type(error))
     if known is None:
         return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "fault", "Something went wrong here; it has been noted.")
+    detail = str(error) if isinstance(error, BadInstallCode) else None
     headers = {"WWW-Authenticate": 'Bearer realm="metergate"'} if isinstance(error, SignInRequired) else {}
-    return _problem(*known, headers=headers)
+    return _problem(*known, detail, headers=headers)
 
 
-def problem_of_refusal(refusal: Refused | SignInRefused, clock: Clock) -> Problem:
+def problem_of_refusal(refusal: Refused | SignInRefused | DeviceRefused, clock: Clock) -> Problem:
     """The problem that a refusal means, with all that it knows: for a limit, when a read may be had again."""
     status, kind, title = PROBLEMS[refusal.reason]
+    if isinstance(refusal, DeviceRefused):
+        busy_s = BUSY_RETRY_S if refusal.reason is DeviceRefusal.TOO_MANY else None
+        return _problem(status, kind, title, refusal.words, headers=_retry_after(busy_s))
     if isinstance(refusal, SignInRefused):
         wait_s = refusal.retry_in_s
         return _problem(status, kind, title, refusal.words, headers=_retry_after(wait_s))

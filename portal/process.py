@@ -70,10 +70,8 @@ async def serve(configuration: Config) -> None:
         stop_on_signals(stop)
         serving = [asyncio.create_task(server.serve([place])) for place, server in servers.items()]
         working = [
-            asyncio.create_task(
-                keep("the bus", lambda: bus.run(parts.desk.handle, parts.desk.greet), clock, Backoff())
-            ),
-            asyncio.create_task(keep("the desk", lambda: over_database(parts.desk.run()), clock, Backoff())),
+            asyncio.create_task(keep("the bus", lambda: bus.run(parts.desk.handle, parts.greet), clock, Backoff())),
+            asyncio.create_task(keep("the desks", lambda: over_database(parts.run()), clock, Backoff())),
             asyncio.create_task(keep("tidying", lambda: over_database(_tidy(parts)), clock, Backoff())),
         ]
         await asyncio.gather(*(server.listening.wait() for server in servers.values()))

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gateway.config import Credentials, Secret, settings
+from portal.han.settings import DeviceSettings
 from portal.reads.settings import DeskSettings
 
 
@@ -48,6 +49,9 @@ class PortalSettings:
     )
     reads: Annotated[DeskSettings, Field(description="How on-demand reads are sent and given up.")] = field(
         default_factory=DeskSettings
+    )
+    devices: Annotated[DeviceSettings, Field(description="How commands to gateways are sent and given up.")] = field(
+        default_factory=DeviceSettings
     )
     credentials: Annotated[Credentials, Field(description="Who the portal is to the broker.")] = field(
         default_factory=Credentials

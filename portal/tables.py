@@ -3,8 +3,9 @@
 from portal.accounts.tables import accounts, duns_grants, sessions
 from portal.companies.tables import companies, duns_numbers
 from portal.gateways.tables import gateway_marks, gateways, incidents
+from portal.han.tables import han_commands, han_devices, han_outbox, han_reports, han_timeline
 from portal.market.tables import premises, rep_spans
-from portal.meters.tables import attachments, meters
+from portal.meters.tables import attachments, meter_assignments, meters
 from portal.reads.tables import read_askers, read_outbox, reads
 from portal.schema import metadata
 
@@ -16,8 +17,14 @@ __all__ = [
     "duns_numbers",
     "gateway_marks",
     "gateways",
+    "han_commands",
+    "han_devices",
+    "han_outbox",
+    "han_reports",
+    "han_timeline",
     "incidents",
     "metadata",
+    "meter_assignments",
     "meters",
     "premises",
     "read_askers",

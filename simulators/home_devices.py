@@ -6,10 +6,13 @@ from gateway.dice import SeededDice
 from gateway.identifiers import Eui64
 from simulators.street import Premise
 from simulators.zigbee.install_code import install_code
-from simulators.zigbee.kinds import KINDS
+from simulators.zigbee.kinds import KINDS, ROGUES
 
-MOST_DEVICES = 64
-"""Devices in one home."""
+ADDRESSES = 64
+"""Addresses of each home; the last ones are those of its rogues."""
+MOST_DEVICES = ADDRESSES - len(ROGUES)
+"""Honest devices in one home."""
+FIRST_ROGUE = MOST_DEVICES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +32,11 @@ class HomeDevice:
 
 
 def home_device(seed: int, first: int, premise_index: int, number: int, premise: Premise) -> HomeDevice:
-    """The device of a number in the home of a premise; kinds take turns."""
-    eui64 = 0x0022A30000000000 | (seed % 0x10000) << 24 | (first + premise_index) * MOST_DEVICES + number
+    """The device of a number in the home of a premise; kinds take turns, and rogues come from FIRST_ROGUE on."""
+    eui64 = 0x0022A30000000000 | (seed % 0x10000) << 24 | (first + premise_index) * ADDRESSES + number
     return HomeDevice(
         eui64=Eui64(f"{eui64:016X}"),
-        kind=list(KINDS)[number % len(KINDS)],
+        kind=list(KINDS)[number % len(KINDS)] if number < FIRST_ROGUE else list(ROGUES)[number - FIRST_ROGUE],
         premise=premise,
         install_code=install_code(eui64, SeededDice(seed)),
     )

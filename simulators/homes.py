@@ -9,14 +9,14 @@ from gateway.clock import Clock
 from gateway.dice import SeededDice
 from gateway.errors import BadConfig, BadInput
 from gateway.identifiers import Eui64
-from simulators.home_devices import MOST_DEVICES, HomeDevice, home_device
+from simulators.home_devices import ADDRESSES, FIRST_ROGUE, MOST_DEVICES, HomeDevice, home_device
 from simulators.street import Premise
 from simulators.zigbee import zdo
 from simulators.zigbee.air.nwk import NetworkKey
+from simulators.zigbee.behaviour import Behaviour
 from simulators.zigbee.cbke.credentials import Authority
 from simulators.zigbee.cbke.talk import Party
-from simulators.zigbee.install_code import link_key_of
-from simulators.zigbee.kinds import KINDS
+from simulators.zigbee.kinds import KINDS, ROGUES
 from simulators.zigbee.life import Device, Stage
 from simulators.zigbee.ncp.memory import COUNTER_STEP
 from simulators.zigbee.nodes import Node, Plain
@@ -33,7 +33,9 @@ class UnknownDevice(BadInput):
 class Homes:
     """Devices in the homes of some premises, so many in each. path None keeps nothing on disk.
 
-    suites are those of key establishment that the devices have certificates for.
+    suites are those of key establishment that the devices have certificates for; centre is the trust centre's EUI-64,
+    which those that stand on the network from the start were told. A meter that is asked for a key, or that loses the
+    network, has a life here from then on.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Homes:
         plain: Plain,
         timing: Timing,
         authority: Authority,
+        centre: int,
         radio: Radio,
         clock: Clock,
         path: Path | None,
@@ -55,7 +58,7 @@ class Homes:
             raise BadInput(f"a home has {MOST_DEVICES} devices at most")
         self._seed, self._first, self._premises, self._number = seed, first, premises, devices
         self._suites, self._plain, self._timing, self._authority = suites, plain, timing, authority
-        self._radio, self._clock, self._path = radio, clock, path
+        self._centre, self._radio, self._clock, self._path = centre, radio, clock, path
         self._living: dict[int, Device] = {}
         radio.stray = self._astray
 
@@ -67,9 +70,10 @@ class Homes:
 
     def named(self, eui64: str) -> HomeDevice:
         """The device of an EUI-64. Raises UnknownDevice."""
-        index, number = divmod(int(Eui64(eui64), 16) & 0xFFFFFF, MOST_DEVICES)
+        index, number = divmod(int(Eui64(eui64), 16) & 0xFFFFFF, ADDRESSES)
         index -= self._first
-        if 0 <= index < len(self._premises) and number < self._number:
+        is_there = number < self._number or number >= FIRST_ROGUE
+        if 0 <= index < len(self._premises) and is_there:
             found = home_device(self._seed, self._first, index, number, self._premises[index])
             if found.eui64 == eui64:
                 return found
@@ -82,14 +86,30 @@ class Homes:
             self._living[address] = self._made(self.named(eui64))
         return self._living[address]
 
+    def living(self, eui64: str) -> Device | None:
+        """A device if it was made already."""
+        return self._living.get(int(eui64, 16))
+
     def start(self) -> None:
         """Switch those on again that were on when they were last remembered. Raises BadConfig for a broken file."""
         for eui64, state in self._remembered().items():
-            device = self.device(eui64)
-            recall(device.node, state)
-            device.uplink.centre = int(state["centre"], 16)
-            if state["on"]:
+            meter = self._radio.named(int(Eui64(eui64), 16))
+            device = self.woken(meter.eui64) if meter is not None else self.device(eui64)
+            recall(device, state)
+            if meter is not None:
+                self._radio.settle(meter, int(state["nwk"]))
+            elif state["on"]:
                 device.power_on()
+
+    def woken(self, eui64: int) -> Device:
+        """A node that stands on the network, a meter, with a life from now on. Raises UnknownDevice."""
+        node = self._radio.named(eui64)
+        if node is None:
+            raise UnknownDevice(f"no node {eui64:016X} is on this street's network")
+        if eui64 not in self._living:
+            self._living[eui64] = self._with_life(node)
+            self._living[eui64].carry_on()
+        return self._living[eui64]
 
     async def close(self) -> None:
         """Remember everybody, and take the power from all."""
@@ -100,7 +120,7 @@ class Homes:
 
     def save(self) -> None:
         """Write down what the devices that live know, if there is a file for it; it holds their keys."""
-        if self._path is None or not self._number:
+        if self._path is None or not (self._living or self._path.exists()):
             return
         state = {f"{eui64:016X}": remembered(device) for eui64, device in self._living.items() if device.keeps_memory}
         part = self._path.with_suffix(".part")
@@ -118,22 +138,26 @@ class Homes:
             raise BadConfig(f"{self._path} does not hold what home-area devices know: {error}") from None
 
     def _made(self, plan: HomeDevice) -> Device:
-        kind, address = KINDS[plan.kind], int(plan.eui64, 16)
+        kind, address = {**KINDS, **ROGUES}[plan.kind], int(plan.eui64, 16)
         made = kind.make(self._clock)
         node = Node(
             identity=zdo.Identity(eui64=address, nwk=_NOWHERE, logical_type=2 if kind.sleepy else 1),
             endpoints=made.endpoints,
-            link_key=link_key_of(plan.install_code),
+            link_key=kind.own_key(plan.install_code),
             plain=self._plain,
             registered=False,
         )
+        return self._with_life(node, made.behaviour)
+
+    def _with_life(self, node: Node, behaviour: Behaviour | None = None) -> Device:
         return Device(
             node=node,
             radio=self._radio,
             clock=self._clock,
             suites=sum(self._suites),
-            party=(lambda: self._party(address)) if self._suites else None,
-            behaviour=made.behaviour,
+            party=(lambda: self._party(node.eui64)) if self._suites else None,
+            centre=self._centre,
+            behaviour=behaviour,
             timing=self._timing,
             changed=self.save,
         )
@@ -143,13 +167,11 @@ class Homes:
 
     def _astray(self, node: Node) -> None:
         """A node has lost the network: it looks for the way back, a meter no less than a device."""
-        device = self._living.get(node.eui64)
-        if device is None:
-            device = Device(node=node, radio=self._radio, clock=self._clock, timing=self._timing)
-            self._living[node.eui64] = device
-            device.power_on()
+        if node.eui64 not in self._living:
+            self._living[node.eui64] = self._with_life(node)
+            self._living[node.eui64].power_on()
         else:
-            device.stray()
+            self._living[node.eui64].stray()
 
 
 def remembered(device: Device) -> dict[str, Any]:
@@ -168,16 +190,21 @@ def remembered(device: Device) -> dict[str, Any]:
     }
 
 
-def recall(node: Node, state: dict[str, Any]) -> None:
-    """Give a node back what it knew. Raises BadConfig for what is nothing of the kind."""
+def recall(device: Device, state: dict[str, Any]) -> None:
+    """Give a device back what it knew. Raises BadConfig for what is nothing of the kind."""
+    node = device.node
     try:
-        node.move(int(state["nwk"]))
+        nwk = int(state["nwk"])
+        device.uplink.centre = int(state["centre"], 16)
         node.registered = bool(state["registered"])
         node.link_key = None if state["link_key"] is None else bytes.fromhex(state["link_key"])
         if state["network_key"] is not None:
             key = bytes.fromhex(state["network_key"])
-            node.network_key = NetworkKey(key=key, sequence=int(state["network_key_sequence"]))
+            node.give_network_key(NetworkKey(key=key, sequence=int(state["network_key_sequence"])))
         if node.shared is not None:
             node.shared.outgoing, node.shared.incoming = int(state["outgoing"]), int(state["incoming"])
+        state["on"]
     except (ValueError, KeyError, TypeError) as error:
         raise BadConfig(f"what device {node.eui64:016X} knew is broken: {error}") from None
+    if node.identity.nwk == _NOWHERE:
+        node.move(nwk)

@@ -1,7 +1,9 @@
 """`metergate lab`: simulated radios and meters from the command line."""
 
 import asyncio
+import contextlib
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,16 +12,23 @@ import typer
 from gateway.clock import SystemClock
 from gateway.command_line import stop_on_signals
 from gateway.errors import BadInput
-from simulators.control import BadCommand, ControlPort, tell
+from simulators.control import ControlPort
 from simulators.faults import FaultKind
+from simulators.home_devices import MOST_DEVICES
+from simulators.lab_clock import LabClock
+from simulators.lab_homes import air, devices, join, tell_port
+from simulators.load_shape import FIRST_DAY
 from simulators.modbus import lab as modbus
 from simulators.street import street
 from simulators.world import StreetPlan, ZigBeeStreet
+from simulators.zigbee.air.weather import CLEAR, Weather
 from simulators.zigbee.ezsp_frames import STACK_VERSIONS
 from simulators.zigbee.nodes import Plain
+from simulators.zigbee.timing import INSTANT, REALISTIC
 
 app = typer.Typer(no_args_is_help=True, help="Simulated radios and meters.")
-app.command("modbus")(modbus.command)
+for _name, _command in (("modbus", modbus.command), ("devices", devices), ("join", join), ("air", air)):
+    app.command(_name)(_command)
 
 Meters = Annotated[int, typer.Option(min=0, help="How many meters stand on the street.")]
 Seed = Annotated[int, typer.Option(min=0, help="The seed of everything: same seed, same street.")]
@@ -35,14 +44,23 @@ def ncp(
     meters: Meters = 64,
     seed: Seed = 7,
     first: First = 0,
+    devices: Annotated[int, typer.Option(min=0, max=MOST_DEVICES, help="Home-area devices in each home, off.")] = 0,
     port: Annotated[int, typer.Option(help="TCP port of the co-processor; 0 takes a free one.")] = 0,
-    control_port: Annotated[int, typer.Option(help="TCP port for faults and counts; 0 takes a free one.")] = 0,
+    control_port: Annotated[int, typer.Option(help="TCP port for faults, devices and counts; 0 takes a free one.")] = 0,
     ezsp: Annotated[int, typer.Option(help="EZSP version that the co-processor speaks.")] = 14,
+    realistic: Annotated[bool, typer.Option("--realistic", help="Devices and line take the field's time.")] = False,
+    shipped: Annotated[bool, typer.Option("--shipped", help="Tables of shipped firmware, which fill up.")] = False,
     latency_ms: Annotated[float, typer.Option(min=0, help="Milliseconds that a message is in the air.")] = 0.0,
+    loss: Annotated[float, typer.Option(min=0, max=1, help="Share of frames that the air loses.")] = 0.0,
     plain: Annotated[Plain, typer.Option(help="What meters do with plain frames on secured clusters.")] = Plain.REFUSE,
     key_table: Annotated[int | None, typer.Option(help="Link keys that fit; shipped firmware has 12 to 16.")] = None,
     blank: Annotated[bool, typer.Option(help="Start without a network, to try forming one.")] = False,
     state: Annotated[Path | None, typer.Option(help="File in which the co-processor remembers.")] = None,
+    start: Annotated[str | None, typer.Option(help="Simulated instant at the start, like 2026-11-01T05:00Z.")] = None,
+    speed: Annotated[float, typer.Option(help="How many times faster simulated time runs.")] = 1.0,
+    capture: Annotated[Path | None, typer.Option(help="Write everything on the air to this pcapng file.")] = None,
+    keys: Annotated[Path | None, typer.Option(help="Write the capture's keys here, as Wireshark reads them.")] = None,
+    certificates: Annotated[Path | None, typer.Option(help="Write the trust centre's certificates here.")] = None,
     config_out: Annotated[Path | None, typer.Option(help="Write the assignments that a gateway reads here.")] = None,
 ) -> None:
     """A network co-processor on a TCP port with a street of Smart Energy meters, until it is told to stop."""
@@ -55,14 +73,47 @@ def ncp(
         version=ezsp,
         latency_s=latency_ms / 1000,
         plain=plain,
+        shipped=shipped,
         key_table_size=key_table,
+        devices=devices,
+        timing=REALISTIC if realistic else INSTANT,
         blank=blank,
         state=state,
+        weather=Weather(loss=loss) if loss else CLEAR,
+        capture=capture,
+        keys=keys,
     )
-    world = ZigBeeStreet(plan, SystemClock())
+    line_clock = SystemClock()
+    world = ZigBeeStreet(plan, LabClock(line_clock, _instant(start), speed), line_clock)
+    if certificates is not None:
+        write_certificates(world, certificates)
     if config_out is not None:
         config_out.write_text(assignments_csv(seed, meters, first), encoding="utf-8")
     asyncio.run(_serve(world, port, control_port))
+
+
+def write_certificates(world: ZigBeeStreet, folder: Path) -> list[Path]:
+    """The trust centre's certificates as files for its owner alone: they hold private keys."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for suite, text in enumerate(world.certificates(), 1):
+        path = folder / f"suite-{suite}.txt"
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8")
+        paths.append(path)
+    return paths
+
+
+def _instant(text: str | None) -> datetime | None:
+    """An instant with its offset. Raises BadParameter."""
+    if text is None:
+        return None
+    with contextlib.suppress(ValueError):
+        instant = datetime.fromisoformat(text)
+        if instant.tzinfo is not None and instant.astimezone(UTC).date() > FIRST_DAY:
+            return instant
+    words = f"{text} is no instant with its offset after {FIRST_DAY}, such as 2026-11-01T05:00Z"
+    raise typer.BadParameter(words, param_hint="--start")
 
 
 @app.command()
@@ -80,7 +131,7 @@ def fault(
 ) -> None:
     """Break a meter of a running street, or mend it."""
     command: dict[str, object] = {"meter": meter, "fault": None if kind == "none" else kind, "seconds": seconds}
-    _tell(port, command)
+    tell_port(port, command)
 
 
 @app.command()
@@ -89,29 +140,19 @@ def radio(
     port: Annotated[int, typer.Option(help="The control port.")],
 ) -> None:
     """Make the co-processor of a running street reset, or cut its connection."""
-    _tell(port, {"ncp": action})
+    tell_port(port, {"ncp": action})
 
 
 @app.command()
 def stats(port: Annotated[int, typer.Option(help="The control port.")]) -> None:
     """How many reads of each meter of a running street were executed, as JSON."""
-    typer.echo(json.dumps(_tell(port, {"stats": True})))
+    typer.echo(json.dumps(tell_port(port, {"stats": True})))
 
 
 def assignments_csv(seed: int, meters: int, first: int = 0) -> str:
     """A street's meters as a gateway's assignments: a header, and a line per meter."""
     rows = [f"{premise.meter},zigbee,{premise.eui64}" for premise in street(seed, meters, first)]
     return "\n".join(["meter,driver,address", *rows, ""])
-
-
-def _tell(port: int, command: dict[str, object]) -> dict[str, object]:
-    try:
-        answer = asyncio.run(tell(port, command))
-    except OSError as error:
-        raise BadCommand(f"no laboratory at control port {port}: {error.strerror}") from None
-    if "error" in answer:
-        raise BadCommand(str(answer["error"]))
-    return answer
 
 
 async def _serve(world: ZigBeeStreet, port: int, control_port: int) -> None:
@@ -121,7 +162,7 @@ async def _serve(world: ZigBeeStreet, port: int, control_port: int) -> None:
     stop_on_signals(stopped)
     try:
         ports = await world.start(port), await control.start(control_port)
-        typer.echo(f"ready port={ports[0]} control={ports[1]} meters={world.plan.meters}")
+        typer.echo(f"ready port={ports[0]} control={ports[1]} meters={world.plan.meters} devices={world.plan.devices}")
         await stopped.wait()
     except OSError as error:
         raise CannotListen(f"the laboratory cannot listen: {error.strerror}") from None

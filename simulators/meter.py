@@ -1,17 +1,44 @@
 """A simulated electricity meter: registers that advance with a clock, in the form in which its model shows them."""
 
+from collections import deque
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from functools import cached_property
 
 from gateway.clock import Clock
 from gateway.dice import SeededDice
 from gateway.identifiers import Eui64, MeterNumber
 from simulators.faults import Fault, FaultKind
 from simulators.load_shape import HouseholdLoad
+from simulators.meter_log import MeterLog
 from simulators.street import Premise
 
 KWH, KWH_IN_BCD = 0x00, 0x80
 """Units of measure as the Metering cluster names them (attribute 0x0300)."""
+
+
+TAMPER = 0x04
+"""The bit of the Status attribute (0x0200) that tells of an open case."""
+MOST_EVENTS = 100
+
+
+class EventKind(IntEnum):
+    """What a meter writes into its log, by numbers of its own."""
+
+    POWER_LOST = 1
+    POWER_BACK = 2
+    CLOCK_SET = 3
+    TAMPERED = 4
+    TAMPER_ENDED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class MeterEvent:
+    """One line of a meter's log, under the meter's own time."""
+
+    kind: EventKind
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +84,24 @@ class SimMeter:
         self.number, self.eui64, self.model, self.load = number, eui64, model, load
         self.status = 0
         self.reads = 0
+        self.clock_off_s = 0.0
+        """How far the meter's clock is ahead of the true one."""
+        self.drift_ppm = 0.0
+        """How much faster it runs, since it was last set."""
         self._clock = clock
+        self._clock_set_at = clock.now()
         self._fault: Fault | None = None
         self._frozen: Registers | None = None
+
+    @cached_property
+    def log(self) -> MeterLog:
+        """Intervals, frozen registers, tiers and demand; made when first asked for, for a street has thousands."""
+        return MeterLog(self.load)
+
+    @cached_property
+    def events(self) -> deque[MeterEvent]:
+        """The meter's log of events, the newest last."""
+        return deque(maxlen=MOST_EVENTS)
 
     @property
     def fault(self) -> Fault | None:
@@ -86,6 +128,31 @@ class SimMeter:
         """Whether this is what is wrong."""
         return self._fault is not None and self._fault.kind is kind
 
+    def now(self) -> datetime:
+        """The instant by the meter's own clock."""
+        true = self._clock.now()
+        return true + self._ahead(true)
+
+    def set_clock(self, instant: datetime) -> None:
+        """Set the meter's clock to what it was told, and remember that it was."""
+        self._clock_set_at = self._clock.now()
+        self.clock_off_s = (instant - self._clock_set_at).total_seconds()
+        self.note(EventKind.CLOCK_SET)
+
+    def note(self, kind: EventKind) -> None:
+        """Write an event into the meter's log, under the meter's time; the oldest leaves when it is full."""
+        self.events.append(MeterEvent(kind, self.now()))
+
+    def tamper(self, *, open_: bool) -> None:
+        """Open or close the meter's case: the status tells as long as it is open, the log for ever."""
+        self.status = self.status | TAMPER if open_ else self.status & ~TAMPER
+        self.note(EventKind.TAMPERED if open_ else EventKind.TAMPER_ENDED)
+
+    def reboot(self) -> None:
+        """Start the meter over: its registers and log stay, and it remembers that it was off."""
+        self.note(EventKind.POWER_LOST)
+        self.note(EventKind.POWER_BACK)
+
     def registers(self) -> Registers:
         """The registers as a read finds them."""
         return self._frozen or self._latched()
@@ -94,11 +161,17 @@ class SimMeter:
         """Wh from and to the grid in the quarter hour that begins at start; the registers grow by their sum."""
         return self.load.interval_wh(start)
 
+    def _ahead(self, true: datetime) -> timedelta:
+        """How far the meter's clock is ahead at a true instant."""
+        drifted_s = (true - self._clock_set_at).total_seconds() * self.drift_ppm / 1e6
+        return timedelta(seconds=self.clock_off_s + drifted_s)
+
     def _latched(self) -> Registers:
         period_s = self.model.update_period_s
-        at = datetime.fromtimestamp(int(self._clock.now().timestamp()) // period_s * period_s, UTC)
+        true = self._clock.now()
+        at = datetime.fromtimestamp(int(true.timestamp()) // period_s * period_s, UTC)
         load = self.load
-        return Registers(load.delivered_wh(at), load.received_wh(at), load.demand_w(at), at)
+        return Registers(load.delivered_wh(at), load.received_wh(at), load.demand_w(at), at + self._ahead(true))
 
 
 def meter_at(premise: Premise, clock: Clock) -> SimMeter:

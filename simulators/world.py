@@ -1,9 +1,11 @@
 """A street of ZigBee Smart Energy meters and home-area devices behind one network co-processor, in one process."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
+from typing import BinaryIO
 
 from gateway.clock import Clock
 from gateway.dice import SeededDice
@@ -14,9 +16,11 @@ from simulators.homes import Homes
 from simulators.meter import SimMeter, meter_at
 from simulators.street import MOST_METERS, Premise, street
 from simulators.zigbee import zdo
+from simulators.zigbee.air.recorder import Recorder
+from simulators.zigbee.air.weather import CLEAR, Sky, Weather
 from simulators.zigbee.aps import SMART_ENERGY
 from simulators.zigbee.cbke.credentials import SUITE_163, SUITE_283, Authority
-from simulators.zigbee.clusters import BASIC, KEY_ESTABLISHMENT, METERING, TIME, Metering, basic, key_establishment
+from simulators.zigbee.clusters import BASIC, KEY_ESTABLISHMENT, METERING, TIME, LatentKeys, Metering, basic
 from simulators.zigbee.life import Device
 from simulators.zigbee.ncp.coprocessor import Coprocessor
 from simulators.zigbee.ncp.memory import LinkKey, Memory, formed, load
@@ -25,15 +29,18 @@ from simulators.zigbee.ncp.sizes import SHIPPED, Sizes, lifted
 from simulators.zigbee.nodes import Endpoint, Node, Plain
 from simulators.zigbee.radio import Radio
 from simulators.zigbee.timing import INSTANT, Timing
-from simulators.zigbee.zcl import Cluster
+from simulators.zigbee.zcl import Cluster, Commanded
 
 _BASIC: Cluster = basic()
-_KEY_ESTABLISHMENT: Cluster = key_establishment()
 ENERGY_SERVICES_INTERFACE, METERING_DEVICE = 0x0500, 0x0501
 
 
 class OtherStreet(BadInput):
     """The co-processor's state file belongs to another street than the one asked for."""
+
+
+class BadCapture(BadInput):
+    """What goes on the air cannot be written down."""
 
 
 class UnknownMeter(BadInput):
@@ -63,6 +70,9 @@ class StreetPlan:
     timing: Timing = INSTANT
     blank: bool = False
     state: Path | None = None
+    weather: Weather = CLEAR
+    capture: Path | None = None
+    keys: Path | None = None
 
     @property
     def sizes(self) -> Sizes:
@@ -75,13 +85,18 @@ class ZigBeeStreet:
     """The street itself. Meters are reached by number, home-area devices by EUI-64; ncp is the port that a gateway's
     driver connects to. authority issues the certificates of everybody here, the gateway's trust centre among them."""
 
-    def __init__(self, plan: StreetPlan, clock: Clock) -> None:
-        self.plan = plan
+    def __init__(self, plan: StreetPlan, clock: Clock, line_clock: Clock | None = None) -> None:
+        """line_clock is the host's time, for serial line, windows and keys; the same clock if there is none."""
+        self.plan, self.clock = plan, clock
+        self._soon: set[asyncio.Future[None]] = set()
+        self._capture: BinaryIO | None = None
+        line_clock = line_clock or clock
         self.premises = street(plan.seed, plan.meters, plan.first)
         self.meters: dict[str, SimMeter] = {premise.meter: meter_at(premise, clock) for premise in self.premises}
-        nodes = _nodes(plan, self.premises, list(self.meters.values()))
+        nodes = _nodes(plan, self.premises, list(self.meters.values()), self._wake)
         self.memory = _memory(plan, nodes)
-        self.radio = Radio(clock, nodes, plan.latency_s)
+        sky = Sky(SeededDice(plan.seed), plan.weather)
+        self.radio = Radio(clock, nodes, plan.latency_s, sky, self._tapped())
         self.authority = Authority(SeededDice(plan.seed))
         self.homes = Homes(
             seed=plan.seed,
@@ -92,6 +107,7 @@ class ZigBeeStreet:
             plain=plan.plain,
             timing=plan.timing,
             authority=self.authority,
+            centre=self.memory.eui64,
             radio=self.radio,
             clock=clock,
             path=None if plan.state is None else plan.state.with_suffix(".homes.json"),
@@ -99,12 +115,12 @@ class ZigBeeStreet:
         self.coprocessor = Coprocessor(
             self.memory,
             self.radio,
-            clock,
+            line_clock,
             plan.version,
             sizes=plan.sizes,
             key_switch_s=plan.timing.key_switch_s,
         )
-        self.ncp = NcpServer(self.coprocessor, clock, baud=plan.timing.baud)
+        self.ncp = NcpServer(self.coprocessor, line_clock, baud=plan.timing.baud)
 
     async def start(self, port: int = 0) -> int:
         """Open the co-processor's port on loopback, and switch on what was on; returns the port's number."""
@@ -118,6 +134,39 @@ class ZigBeeStreet:
         await self.homes.close()
         self.radio.silence()
         self.memory.save()
+        if self._capture is not None:
+            self._capture.close()
+
+    def later(self, work: Coroutine[None, None, None]) -> None:
+        """Have something done soon, as long as the street stands."""
+        task = asyncio.ensure_future(work)
+        self._soon.add(task)
+        task.add_done_callback(self._soon.discard)
+
+    def _tapped(self) -> Recorder | None:
+        """Who writes down what goes on the air. Raises BadCapture for a network that is not there, or no file."""
+        plan, network = self.plan, self.memory.network
+        if plan.capture is None:
+            return None
+        if network is None:
+            raise BadCapture("a capture needs a network that is formed already")
+        try:
+            self._capture = plan.capture.open("wb", buffering=0)
+        except OSError as error:
+            raise BadCapture(f"the capture {plan.capture} cannot be written: {error.strerror}") from None
+        return Recorder(
+            self._capture.write,
+            self.clock,
+            pan_id=network.pan_id,
+            channel=network.channel,
+            centre=self.memory.eui64,
+            keys=self._write_keys,
+        )
+
+    def _write_keys(self, text: str) -> None:
+        if self.plan.keys is not None:
+            self.plan.keys.touch(mode=0o600)
+            self.plan.keys.write_text(text, encoding="utf-8")
 
     def home_devices(self) -> Iterator[HomeDevice]:
         """The devices in the homes, in the order of the premises, switched on or not."""
@@ -132,6 +181,10 @@ class ZigBeeStreet:
     async def power_off(self, eui64: str) -> None:
         """Take a home-area device's power. Raises UnknownDevice."""
         await self.homes.device(eui64).power_off()
+
+    def _wake(self, eui64: int) -> Commanded:
+        """A meter is asked for a key: from now on it has a life."""
+        return self.homes.woken(eui64).key_server
 
     def certificates(self) -> list[str]:
         """The trust centre's credentials, a file's text for each suite; they hold private keys."""
@@ -175,7 +228,9 @@ def _memory(plan: StreetPlan, nodes: Sequence[Node]) -> Memory:
     return memory
 
 
-def _nodes(plan: StreetPlan, premises: Sequence[Premise], meters: Sequence[SimMeter]) -> list[Node]:
+def _nodes(
+    plan: StreetPlan, premises: Sequence[Premise], meters: Sequence[SimMeter], wake: Callable[[int], Commanded]
+) -> list[Node]:
     """A node per meter, with a link key as after key establishment."""
     dice = SeededDice(plan.seed)
     rolls = dice.stream(f"nodes/{plan.first}")
@@ -183,7 +238,7 @@ def _nodes(plan: StreetPlan, premises: Sequence[Premise], meters: Sequence[SimMe
     return [
         Node(
             identity=zdo.Identity(eui64=int(premise.eui64, 16), nwk=nwk),
-            endpoints=_endpoints(meter, rolls),
+            endpoints=_endpoints(meter, LatentKeys(int(premise.eui64, 16), sum(plan.suites), wake), rolls),
             link_key=dice.stream(f"link key/{premise.esi_id}").randbytes(16),
             lqi=rolls.randrange(90, 256),
             rssi=rolls.randrange(-85, -40),
@@ -194,9 +249,9 @@ def _nodes(plan: StreetPlan, premises: Sequence[Premise], meters: Sequence[SimMe
     ]
 
 
-def _endpoints(meter: SimMeter, rolls: Random) -> dict[int, Endpoint]:
+def _endpoints(meter: SimMeter, keys: Cluster, rolls: Random) -> dict[int, Endpoint]:
     """One endpoint, which is not number 1 everywhere; some meters are their home's Energy Services Interface."""
-    servers = {BASIC: _BASIC, METERING: Metering(meter), KEY_ESTABLISHMENT: _KEY_ESTABLISHMENT}
+    servers = {BASIC: _BASIC, METERING: Metering(meter), KEY_ESTABLISHMENT: keys}
     clients = (TIME, KEY_ESTABLISHMENT) if rolls.random() < 0.5 else (KEY_ESTABLISHMENT,)
     device = ENERGY_SERVICES_INTERFACE if rolls.random() < 0.125 else METERING_DEVICE
     descriptor = zdo.Descriptor(profile=SMART_ENERGY, device=device, servers=tuple(servers), clients=clients)

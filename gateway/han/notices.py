@@ -1,12 +1,13 @@
 """What an Energy Services Interface tells its home-area devices: texts, prices, load control, and taking them back.
 
-Each is a value with an id that the device's answers name. Instants are aware UTC, None means now; durations are whole
-minutes, None means until changed. Source: ZigBee Smart Energy 1.4, D.2 (DRLC), D.4 (Price), D.5 (Messaging).
+Each is a value that names its kind, with an id that the device's answers name. Instants are aware UTC, None means now;
+durations are whole minutes, None means until changed. Source: ZigBee Smart Energy 1.4, D.2 (DRLC), D.4 (Price), D.5
+(Messaging).
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -31,6 +32,7 @@ class Importance(StrEnum):
 class Text:
     """Show a text; confirm asks the customer to press a button."""
 
+    kind: Literal["text"] = "text"
     event: EventId
     text: Annotated[str, Field(min_length=1, max_length=255)]
     importance: Importance = Importance.LOW
@@ -43,6 +45,7 @@ class Text:
 class CancelText:
     """Take a text off the display."""
 
+    kind: Literal["cancel_text"] = "cancel_text"
     event: EventId
 
 
@@ -50,6 +53,7 @@ class CancelText:
 class Price:
     """The price of a kilowatt-hour: price x 10^-digits in a currency (ISO 4217 number), under a tier of tiers."""
 
+    kind: Literal["price"] = "price"
     event: EventId
     price: Annotated[int, Field(ge=0, le=0xFFFFFFFE)]
     digits: Annotated[int, Field(ge=0, le=15)] = 2
@@ -106,6 +110,7 @@ class LoadControl:
     100 and duty_cycle the percentage of the time that the load may run; None leaves it to the device.
     """
 
+    kind: Literal["load_control"] = "load_control"
     event: EventId
     classes: Annotated[tuple[DeviceClass, ...], Field(min_length=1)]
     group: Annotated[int, Field(ge=0, le=255)] = 0
@@ -126,6 +131,7 @@ class LoadControl:
 class CancelLoadControl:
     """End an event, at an instant or now; random_end lets each device choose its moment within its bounds."""
 
+    kind: Literal["cancel_load_control"] = "cancel_load_control"
     event: EventId
     effective_at: AwareDatetime | None = None
     random_end: bool = False
@@ -135,6 +141,7 @@ class CancelLoadControl:
 class CancelAllLoadControl:
     """End every event of the device."""
 
+    kind: Literal["cancel_all_load_control"] = "cancel_all_load_control"
     random_end: bool = False
 
 
@@ -142,8 +149,10 @@ Notice = Text | CancelText | Price | LoadControl | CancelLoadControl | CancelAll
 
 
 class Answer(StrEnum):
-    """What a device says of a notice, or of itself."""
+    """What a device says of a notice, or of itself; the first two are the gateway's own word on a notice's way."""
 
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
     TEXT_CONFIRMED = "text_confirmed"
     PRICE_ACKNOWLEDGED = "price_acknowledged"
     RECEIVED = "received"

@@ -63,6 +63,7 @@ class Cause(StrEnum):
     INTERRUPTED = "interrupted"
     EXPIRED = "expired"
     BUSY = "busy"
+    CANCELLED = "cancelled"
     BAD_COMMAND = "bad_command"
 
 
@@ -94,6 +95,7 @@ NEXT_STEP: Mapping[Cause, str] = MappingProxyType(
         Cause.INTERRUPTED: "The gateway was stopped meanwhile; ask for the device's info, then try again.",
         Cause.EXPIRED: "The request came too late to the gateway; try again.",
         Cause.BUSY: "Another command of this device is running; try again when it has ended.",
+        Cause.CANCELLED: "The device was removed while it joined; request the join again if it is still wanted.",
         Cause.BAD_COMMAND: "Correct what the detail names and send the command again.",
     }
 )

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from gateway.identifiers import MeterNumber, RequestId
 from gateway.journal.entries import REMEMBERED, Desk, Entry, Numbers, interruption, outcome_of
-from gateway.messages import Mark, OutcomeStatus, ReadEnded, RequestRead
+from gateway.messages import Mark, OutcomeStatus, ReadEnded, Report, RequestRead
 from gateway.ports import Claim, Finished
 from gateway.read_policy import ReadLimits
 
@@ -36,11 +36,11 @@ class MemoryJournal:
         cut = [entry.request for entry in self._entries.values() if entry.outcome is None]
         return await self.end([interruption(request, now) for request in cut], limits)
 
-    async def unreceipted(self, limit: int) -> list[ReadEnded]:
-        """The oldest outcomes not receipted."""
+    async def unreceipted(self, limit: int) -> list[Report]:
+        """The oldest outcomes not receipted; nothing else is reported from memory."""
         outcomes = [entry.outcome for entry in self._entries.values() if entry.outcome is not None]
         waiting = [outcome for outcome in outcomes if outcome.mark.seq > self._receipted]
-        return sorted(waiting, key=lambda outcome: outcome.mark.seq)[:limit]
+        return list(sorted(waiting, key=lambda outcome: outcome.mark.seq)[:limit])
 
     async def receipt(self, mark: Mark) -> None:
         """Repeat nothing up to this mark."""

@@ -3,17 +3,25 @@
 from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, bindparam, delete, insert, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database
 from gateway.identifiers import MeterNumber, RequestId
-from gateway.journal.entries import OUTCOME, REMEMBERED, Desk, Entry, Numbers, interruption, outcome_of
-from gateway.journal.tables import IS_DONE, IS_OPEN, counters, requests
-from gateway.messages import Mark, ReadEnded, RequestRead
+from gateway.journal.entries import OUTCOME, REMEMBERED, Desk, Entry, interruption, outcome_of
+from gateway.journal.numbering import (
+    COUNTERS,
+    move_receipt,
+    numbering,
+    prune_reports,
+    unreceipted,
+)
+from gateway.journal.tables import IS_DONE, IS_OPEN, commands, counters, requests, successes
+from gateway.messages import Mark, ReadEnded, Report, RequestRead
 from gateway.ports import Claim, Finished
 from gateway.read_policy import ReadLimits
 
@@ -22,13 +30,16 @@ OPEN = "open"
 
 BY_ID = select(requests).where(requests.c.id.in_(bindparam("ids", expanding=True)))
 OPEN_METERS = select(requests.c.meter).where(IS_OPEN)
-SUCCESSES = select(requests.c.meter, requests.c.accepted_at).where(
-    requests.c.meter.in_(bindparam("meters", expanding=True)),
-    requests.c.accepted_at > bindparam("since"),
-    IS_DONE,
+_METERS: BindParameter[MeterNumber] = bindparam("meters", expanding=True)
+_SINCE = bindparam("since", type_=requests.c.accepted_at.type)
+SUCCESSES = union(
+    select(requests.c.meter, requests.c.accepted_at).where(
+        requests.c.meter.in_(_METERS), requests.c.accepted_at > _SINCE, IS_DONE
+    ),
+    select(successes.c.meter, successes.c.accepted_at).where(
+        successes.c.meter.in_(_METERS), successes.c.accepted_at > _SINCE
+    ),
 )
-UNRECEIPTED = select(requests.c.outcome).where(requests.c.seq > bindparam("seq")).order_by(requests.c.seq)
-COUNTERS = select(counters).with_for_update()
 END = (
     update(requests)
     .where(requests.c.id == bindparam("which"))
@@ -60,17 +71,14 @@ class SqlJournal:
         """Decide and record requests."""
 
         async def job(connection: AsyncConnection) -> list[Claim]:
-            numbers = await _numbers(connection)
-            first = numbers.last
-            entries = await _entries(connection, [request.id for request in asked])
-            in_flight = {row.meter for row in await connection.execute(OPEN_METERS)}
-            successes = await _successes(connection, {request.meter for request in asked}, now)
-            desk = Desk(entries, in_flight, successes, numbers)
-            claims = [desk.claim(request, now, limits, known) for request in asked]
-            if desk.added:
-                await connection.execute(insert(requests), [_row(entry) for entry in desk.added])
-            if numbers.last != first:
-                await connection.execute(update(counters).values(last_seq=numbers.last))
+            async with numbering(connection) as numbers:
+                entries = await _entries(connection, [request.id for request in asked])
+                in_flight = {row.meter for row in await connection.execute(OPEN_METERS)}
+                before = await successes_of(connection, {request.meter for request in asked}, now)
+                desk = Desk(entries, in_flight, before, numbers)
+                claims = [desk.claim(request, now, limits, known) for request in asked]
+                if desk.added:
+                    await connection.execute(insert(requests), [_row(entry) for entry in desk.added])
             return claims
 
         return await self._database.write(job)
@@ -92,28 +100,14 @@ class SqlJournal:
 
         return await self._database.write(job)
 
-    async def unreceipted(self, limit: int) -> list[ReadEnded]:
-        """The oldest outcomes not receipted."""
+    async def unreceipted(self, limit: int) -> list[Report]:
+        """The oldest reports of any kind not receipted."""
         async with self._database.reading() as connection:
-            row = (await connection.execute(select(counters.c.receipted_seq))).one()
-            rows = await connection.execute(UNRECEIPTED.limit(limit), {"seq": row.receipted_seq})
-            return [OUTCOME.validate_json(row.outcome) for row in rows]
+            return await unreceipted(connection, limit)
 
     async def receipt(self, mark: Mark) -> None:
         """Repeat nothing up to this mark."""
-
-        async def job(connection: AsyncConnection) -> None:
-            await connection.execute(
-                update(counters)
-                .where(
-                    counters.c.journal == mark.journal,
-                    counters.c.receipted_seq < mark.seq,
-                    counters.c.last_seq >= mark.seq,
-                )
-                .values(receipted_seq=mark.seq)
-            )
-
-        await self._database.write(job)
+        await self._database.write(partial(move_receipt, mark=mark))
 
     async def receipted(self) -> Mark | None:
         """The last mark that is not repeated any more."""
@@ -122,44 +116,38 @@ class SqlJournal:
         return Mark(journal=row.journal, seq=row.receipted_seq) if row.receipted_seq else None
 
     async def prune(self, before: datetime) -> int:
-        """Drop receipted requests that ended before an instant."""
+        """Drop what ended or was told before an instant and is receipted, and successes that count no more."""
 
         async def job(connection: AsyncConnection) -> int:
             receipted = select(counters.c.receipted_seq).scalar_subquery()
-            done = await connection.execute(
-                delete(requests).where(requests.c.ended_at < before, requests.c.seq <= receipted)
-            )
-            return done.rowcount
+            dropped = await prune_reports(connection, before)
+            for table in (requests, commands):
+                old = delete(table).where(table.c.ended_at < before, table.c.seq <= receipted)
+                dropped += (await connection.execute(old)).rowcount
+            await connection.execute(delete(successes).where(successes.c.accepted_at < before))
+            return dropped
 
         return await self._database.write(job)
 
 
 async def _end(connection: AsyncConnection, finished: Sequence[Finished], limits: ReadLimits) -> list[ReadEnded]:
-    numbers = await _numbers(connection)
-    first = numbers.last
-    entries = await _entries(connection, [each.id for each in finished])
-    meters = {entry.request.meter for entry in entries.values()}
-    newest = max((each.ended_at for each in finished), default=None)
-    successes = await _successes(connection, meters, newest) if newest else {}
     outcomes, changed = [], []
-    for each in finished:
-        entry = entries[each.id]
-        outcome = entry.outcome
-        if outcome is None:
-            before = successes.get(entry.request.meter, ())
-            outcome = outcome_of(entry.request, entry.accepted_at, each, before, limits, numbers.next())
-            changed.append({"which": each.id, **_ending(outcome)})
-        outcomes.append(outcome)
-    if changed:
-        await connection.execute(END, changed)
-        await connection.execute(update(counters).values(last_seq=numbers.last))
-    assert numbers.last - first == len(changed)
+    async with numbering(connection) as numbers:
+        entries = await _entries(connection, [each.id for each in finished])
+        meters = {entry.request.meter for entry in entries.values()}
+        newest = max((each.ended_at for each in finished), default=None)
+        known = await successes_of(connection, meters, newest) if newest else {}
+        for each in finished:
+            entry = entries[each.id]
+            outcome = entry.outcome
+            if outcome is None:
+                before = known.get(entry.request.meter, ())
+                outcome = outcome_of(entry.request, entry.accepted_at, each, before, limits, numbers.next())
+                changed.append({"which": each.id, **_ending(outcome)})
+            outcomes.append(outcome)
+        if changed:
+            await connection.execute(END, changed)
     return outcomes
-
-
-async def _numbers(connection: AsyncConnection) -> Numbers:
-    row = (await connection.execute(COUNTERS)).one()
-    return Numbers(row.journal, row.last_seq)
 
 
 async def _entries(connection: AsyncConnection, ids: Iterable[RequestId]) -> dict[RequestId, Entry]:
@@ -167,9 +155,10 @@ async def _entries(connection: AsyncConnection, ids: Iterable[RequestId]) -> dic
     return {row.id: _entry(row) for row in rows}
 
 
-async def _successes(
+async def successes_of(
     connection: AsyncConnection, meters: Iterable[MeterNumber], now: datetime
 ) -> dict[MeterNumber, list[datetime]]:
+    """When reads of meters that still count at an instant were accepted, here and at the gateways before."""
     found: dict[MeterNumber, list[datetime]] = defaultdict(list)
     for row in await connection.execute(SUCCESSES, {"meters": list(meters), "since": now - REMEMBERED}):
         found[row.meter].append(row.accepted_at)

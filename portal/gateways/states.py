@@ -7,6 +7,7 @@ from gateway.messages import GatewayState
 from portal.gateways.words import clean
 
 MOST_LINKS = 64
+LONGEST_KEY = 64
 SMALL = 2**31
 YEARS = timedelta(days=3650)
 
@@ -35,6 +36,7 @@ def state_row(state: GatewayState, now: datetime) -> dict[str, Any]:
         "told_at": state.at if state.at.tzinfo is not None and abs(state.at - now) < YEARS else None,
         "seen_at": now,
         "version": clean(state.version, 40),
+        "sealing_key": _key(state.sealing_key),
         "meters": min(max(state.meters, 0), SMALL - 1),
         "links": [
             {
@@ -46,3 +48,8 @@ def state_row(state: GatewayState, now: datetime) -> dict[str, Any]:
             for link in state.links[:MOST_LINKS]
         ],
     }
+
+
+def _key(text: str | None) -> str | None:
+    """A sealing key that can be kept; whether it is a key shows when something is sealed to it."""
+    return text if text is not None and clean(text, LONGEST_KEY) == text else None

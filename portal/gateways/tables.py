@@ -20,8 +20,12 @@ gateways = Table(
     Column("version", String(40)),
     Column("meters", Integer),
     Column("links", JSON),
+    Column("sealing_key", String(64)),
 )
-"""A gateway's state as it last told it, at told_at by its clock and seen_at by ours; tdsp_id says whose it is."""
+"""A gateway's state as it last told it, at told_at by its clock and seen_at by ours; tdsp_id says whose it is.
+
+sealing_key is the public key to which install codes for it are sealed.
+"""
 
 gateway_marks = Table(
     "gateway_marks",
@@ -42,6 +46,10 @@ class IncidentKind(StrEnum):
     IMPLAUSIBLE = "implausible"
     FALSE_NAME = "false_name"
     UNKNOWN_GATEWAY = "unknown_gateway"
+    UNKNOWN_COMMAND = "unknown_command"
+    FOREIGN_COMMAND = "foreign_command"
+    FOREIGN_DEVICE = "foreign_device"
+    UNKNOWN_REPORT = "unknown_report"
 
 
 incidents = Table(

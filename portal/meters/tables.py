@@ -1,10 +1,11 @@
 """Meters on the wall, and the customers who attached them."""
 
-from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Integer, Numeric, String, Table, text
+from sqlalchemy import JSON, Boolean, Column, Date, ForeignKey, Index, Integer, Numeric, String, Table, text
 
 from gateway.database import IdentifierType, Instant
-from gateway.identifiers import MeterNumber
-from portal.schema import metadata
+from gateway.identifiers import MeterNumber, RequestId
+from portal.meters.steps import Step
+from portal.schema import Word, metadata
 
 meters = Table(
     "meters",
@@ -50,6 +51,30 @@ Index(
 Index(
     "uq_meters_esi_id_on_wall", meters.c.esi_id, unique=True, sqlite_where=_ON_THE_WALL, postgresql_where=_ON_THE_WALL
 )
+
+meter_assignments = Table(
+    "meter_assignments",
+    metadata,
+    Column("meter_id", ForeignKey("meters.id"), primary_key=True),
+    Column("step", Word(Step), nullable=False),
+    Column("gateway", ForeignKey("gateways.id")),
+    Column("driver", String(64)),
+    Column("address", String(200)),
+    Column("to_gateway", ForeignKey("gateways.id")),
+    Column("to_driver", String(64)),
+    Column("to_address", String(200)),
+    Column("to_sealed_code", String(400)),
+    Column("command_id", IdentifierType(RequestId, 36), index=True),
+    Column("assign_id", IdentifierType(RequestId, 36)),
+    Column("account_id", ForeignKey("accounts.id", ondelete="SET NULL")),
+    Column("successes", JSON, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+)
+"""Which gateway serves a meter and how, and where it is going (portal/meters/assignment.py).
+
+gateway is the one that serves it or is being left; command_id the command that the step waits for, assign_id the one
+to which the code is sealed. successes are the meter's reads of the last 26 h by our clock, as the last gateway told.
+"""
 
 attachments = Table(
     "attachments",

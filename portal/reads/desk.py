@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from gateway.identifiers import GatewayId, RequestId
 from gateway.messages import Receipt
 from gateway.ports import Bus, Delivery
 from gateway.read_policy import ReadLimits
+from portal.han.recording import DeviceNews
 from portal.reads.ask import Answer, Ask, AskRefusal, Refused, decide_all
 from portal.reads.expiry import expire, next_deadline
 from portal.reads.listener import Recorded, record
@@ -59,6 +60,7 @@ class ReadDesk:
         dice: Dice,
         limits: ReadLimits | None = None,
         settings: DeskSettings | None = None,
+        told_of_devices: Callable[[DeviceNews], None] = lambda _: None,
     ) -> None:
         self._database = database
         self._bus = bus
@@ -72,6 +74,7 @@ class ReadDesk:
         self._deciding: asyncio.Task[None] | None = None
         self._receipts: dict[tuple[GatewayId, str], Receipt] = {}
         self._receipts_due = asyncio.Event()
+        self._told_of_devices = told_of_devices
 
     async def ask(self, meter: VisibleMeter, viewer: Viewer) -> Answer:
         """Ask for a read of a meter: Asked or Joined once that is committed, or Refused with its reason."""
@@ -105,7 +108,7 @@ class ReadDesk:
         return read
 
     async def handle(self, deliveries: Sequence[Delivery]) -> None:
-        """The bus's handler: returns once the batch is recorded."""
+        """The bus's handler: returns once the batch is recorded, whatever it speaks of."""
         try:
             self._tell_recorded(await self._record(deliveries))
         except Exception as error:
@@ -179,6 +182,7 @@ class ReadDesk:
 
     def _tell_recorded(self, recorded: Recorded) -> None:
         self._tell_rows(recorded.rows.values())
+        self._told_of_devices(recorded.devices)
         if not self._settings.receipts:
             return
         for gateway, marks in recorded.marks.items():

@@ -1,4 +1,4 @@
-"""What gateways say of reads and of themselves, recorded a batch at a time in one transaction.
+"""What gateways say of reads, devices and themselves, recorded a batch at a time in one transaction.
 
 Everything may arrive twice, late or out of order, and from a gateway that lies: an outcome counts only from the
 gateway that was asked, for the meter that was asked about; the rest is an incident for the operator. Numbered reports
@@ -14,12 +14,14 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.identifiers import GatewayId, RequestId
-from gateway.messages import GatewayState, Mark, ReadEnded, ReadProgressed
+from gateway.messages import GatewayState, Mark, ReadEnded, ReadProgressed, UnknownReport
 from gateway.ports import Delivery
 from portal.gateways.incidents import Incident, keep_incidents
+from portal.gateways.plausible import fits
 from portal.gateways.recording import keep_states, move_marks
 from portal.gateways.tables import IncidentKind
-from portal.reads.outcomes import END_COLUMNS, STAGE_COLUMNS, columns_of, fits, implausible, implausible_stage
+from portal.han.recording import DeviceNews, Said, record_devices
+from portal.reads.outcomes import END_COLUMNS, STAGE_COLUMNS, columns_of, implausible, implausible_stage
 from portal.reads.status import TRANSITIONS, Told, is_open
 from portal.reads.tables import read_outbox, reads
 
@@ -42,6 +44,7 @@ class Recorded:
 
     rows: dict[RequestId, dict[str, Any]] = field(default_factory=dict)
     marks: dict[GatewayId, list[Mark]] = field(default_factory=dict)
+    devices: DeviceNews = field(default_factory=DeviceNews)
 
 
 class _Batch:
@@ -57,6 +60,7 @@ class _Batch:
         self.reported: dict[tuple[GatewayId, str], set[int]] = {}
         self.receipted: dict[tuple[GatewayId, str], int] = {}
         self.incidents: dict[Incident, str] = {}
+        self.of_devices: list[Delivery] = []
 
     def take(self, delivery: Delivery) -> None:
         """Apply one message."""
@@ -67,6 +71,20 @@ class _Batch:
             self._ended(delivery.gateway, message)
         elif isinstance(message, GatewayState):
             self._stated(delivery.gateway, message)
+        elif isinstance(message, Said):
+            if self._numbered(delivery.gateway, message.mark, type(message).__name__):
+                self.of_devices.append(delivery)
+        elif isinstance(message, UnknownReport) and self._numbered(delivery.gateway, message.mark, message.kind):
+            words = "a report of a kind that is not known here: the gateway is newer than this portal"
+            self._refuse(delivery.gateway, IncidentKind.UNKNOWN_REPORT, message.kind, words)
+
+    def _numbered(self, gateway: GatewayId, mark: Mark, subject: str) -> bool:
+        """Note the number of a report; one that cannot be kept is an incident."""
+        if not fits(mark):
+            self._refuse(gateway, IncidentKind.IMPLAUSIBLE, subject, "a mark out of range")
+            return False
+        self.reported.setdefault((gateway, mark.journal), set()).add(mark.seq)
+        return True
 
     def _stated(self, gateway: GatewayId, message: GatewayState) -> None:
         if message.gateway != gateway:
@@ -91,10 +109,9 @@ class _Batch:
         self.staged.add(message.id)
 
     def _ended(self, gateway: GatewayId, message: ReadEnded) -> None:
-        fault = implausible(message, self.now) if fits(message.mark) else "a mark out of range"
-        if fits(message.mark):
-            self.reported.setdefault((gateway, message.mark.journal), set()).add(message.mark.seq)
-        if fault is not None:
+        if not self._numbered(gateway, message.mark, message.id):
+            return
+        if fault := implausible(message, self.now):
             self._refuse(gateway, IncidentKind.IMPLAUSIBLE, message.id, fault)
             return
         row = self._owned(gateway, message)
@@ -137,10 +154,12 @@ class _Batch:
             columns = (*STAGE_COLUMNS, *END_COLUMNS)
             await connection.execute(_UPDATE, [self._columns(read_id, columns) for read_id in ended])
             await connection.execute(_LEAVE_OUTBOX, {"ids": ended})
+        devices = await record_devices(connection, self.of_devices, self.now)
         marks = await move_marks(connection, self.reported, self.receipted, self.now)
-        self.incidents |= await keep_states(connection, self.states, self.now)
+        self.incidents |= devices.incidents | await keep_states(connection, self.states, self.now)
         await keep_incidents(connection, self.incidents, self.now, most_incidents)
-        return Recorded(rows={read_id: self.rows[read_id] for read_id in sorted(self.spoken)}, marks=marks)
+        rows = {read_id: self.rows[read_id] for read_id in sorted(self.spoken)}
+        return Recorded(rows=rows, marks=marks, devices=devices)
 
     def _columns(self, read_id: RequestId, names: Sequence[str]) -> dict[str, Any]:
         row = self.rows[read_id]

@@ -5,32 +5,25 @@ is refused with words instead of failing the whole batch.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from gateway.messages import Mark, OutcomeStatus, ReadEnded, ReadProgressed
+from gateway.messages import OutcomeStatus, ReadEnded, ReadProgressed
+from portal.gateways.plausible import SKEW, implausible_instant
 from portal.gateways.words import clean
 
-SKEW = timedelta(days=1)
-"""How far a gateway's clock may be from ours before its instants are not believed."""
 YEARS = range(1970, 2200)
 """Years that a meter's own clock may show, right or wrong."""
 BIG = 2**63
 SMALL = 2**31
 WORDS = 300
 PATH = 120
-NAME = 64
 UNIT = 20
 
 
 def implausible_stage(progress: ReadProgressed, now: datetime) -> str | None:
     """What is wrong with the instant of a stage, None if nothing."""
-    return _instant("at", progress.at, now)
-
-
-def fits(mark: Mark) -> bool:
-    """Whether a mark can be kept at all."""
-    return 1 <= mark.seq < BIG and clean(mark.journal, NAME) == mark.journal
+    return implausible_instant("at", progress.at, now)
 
 
 def implausible(outcome: ReadEnded, now: datetime) -> str | None:
@@ -47,7 +40,7 @@ def _faults(outcome: ReadEnded, now: datetime) -> Iterator[str]:
     for name in ("accepted_at", "on_air_at", "ended_at", "next_allowed_at"):
         # The next allowed read may lie most of a day ahead, so it gets twice the skew.
         allowed = SKEW * 2 if name == "next_allowed_at" else SKEW
-        if fault := _instant(name, getattr(outcome, name), now, allowed):
+        if fault := implausible_instant(name, getattr(outcome, name), now, allowed):
             yield fault
     if outcome.read is not None:
         yield from _value_faults(outcome, now)
@@ -58,7 +51,7 @@ def _value_faults(outcome: ReadEnded, now: datetime) -> Iterator[str]:
     assert read is not None
     if read.meter != outcome.meter:
         yield "the read of another meter"
-    if fault := _instant("read_at", read.read_at, now):
+    if fault := implausible_instant("read_at", read.read_at, now):
         yield fault
     if read.latched_at is not None and (read.latched_at.tzinfo is None or read.latched_at.year not in YEARS):
         yield "latched_at without a time zone or out of range"
@@ -72,14 +65,6 @@ def _value_faults(outcome: ReadEnded, now: datetime) -> Iterator[str]:
         yield "a scale out of range"
     if age is not None and age.at_most_s is not None and not 0 <= age.at_most_s < BIG:
         yield "an age out of range"
-
-
-def _instant(name: str, at: datetime | None, now: datetime, allowed: timedelta = SKEW) -> str | None:
-    if at is None:
-        return None
-    if at.tzinfo is None:
-        return f"{name} without a time zone"
-    return None if abs(at - now) <= allowed else f"{name} is more than {allowed.days} d from the portal's time"
 
 
 def columns_of(outcome: ReadEnded) -> dict[str, Any]:

@@ -19,7 +19,8 @@ class ApsMessage:
     """One APS message. key is the link key that it is encrypted with, None if it goes plain (under the network key).
 
     counter is the frame counter that goes with the link key: a receiver takes each value once, and none below.
-    block is the payload's place in a longer one that does not fit a frame.
+    block is the payload's place in a longer one that does not fit a frame. nwk_counter is the counter of the frame
+    under the network key, None where the sender does not care.
     """
 
     source: int
@@ -34,6 +35,7 @@ class ApsMessage:
     counter: int = 0
     wants_ack: bool = True
     block: Block | None = None
+    nwk_counter: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)

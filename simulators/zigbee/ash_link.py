@@ -53,6 +53,7 @@ class AshLink:
         self._unframer = Unframer()
         self._out = bytearray()
         self._failed: int | None = None
+        self._greeting = False
         self._clear()
 
     def _clear(self) -> None:
@@ -70,10 +71,15 @@ class AshLink:
         """Whether the link has given up and waits for the host's reset."""
         return self._failed is not None
 
-    def start(self, code: int) -> None:
-        """Start over and say so (RSTACK): on connection, after a reset that was asked for, or out of the blue."""
+    def start(self, code: int, *, greeting: bool = False) -> None:
+        """Start over and say so (RSTACK): on connection, after a reset that was asked for, or out of the blue.
+
+        A greeting also answers the reset that many a host asks for first of all: it would take a second RSTACK for a
+        crash.
+        """
         self._clear()
         self._failed = None
+        self._greeting = greeting
         self._out.clear()
         self._write(ResetDone(code))
 
@@ -129,8 +135,10 @@ class AshLink:
         self._repeat(now)
 
     def _take(self, frame: Frame | Spoiled, now: float, events: list[bytes | ResetAsked]) -> None:
+        greeted, self._greeting = self._greeting, False
         if isinstance(frame, Reset):
-            events.append(ResetAsked())
+            if not greeted:
+                events.append(ResetAsked())
         elif self._failed is not None:
             self._write(Failed(self._failed))
         elif isinstance(frame, Data):

@@ -7,14 +7,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.clock import Clock
-from simulators.zigbee import zdo
+from simulators.han.wire import LOAD_CONTROL, MESSAGING, PRICE
+from simulators.zigbee import zcl, zdo
 from simulators.zigbee.aps import SMART_ENERGY
+from simulators.zigbee.behaviour import Behaviour, Idle
 from simulators.zigbee.clusters import BASIC, KEY_ESTABLISHMENT, METERING, TIME, basic
-from simulators.zigbee.life import Behaviour, Idle
+from simulators.zigbee.devices.display import DisplayBehaviour
+from simulators.zigbee.devices.load_follower import LoadFollower, ThermostatBehaviour
+from simulators.zigbee.devices.prepayment import PREPAYMENT, PrepaymentBehaviour
+from simulators.zigbee.devices.rogues import Recorder, default_key, wrong_key
+from simulators.zigbee.install_code import link_key_of
 from simulators.zigbee.nodes import Endpoint
 
-PRICE, LOAD_CONTROL, MESSAGING = 0x0700, 0x0701, 0x0703
-DISPLAY, THERMOSTAT, LOAD_SWITCH, APPLIANCE = 0x0502, 0x0503, 0x0504, 0x0505
+DISPLAY, THERMOSTAT, LOAD_SWITCH, APPLIANCE, TERMINAL = 0x0502, 0x0503, 0x0504, 0x0505, 0x0506
+WATER_HEATER, POOL_PUMP, SMART_APPLIANCE = 0x0004, 0x0008, 0x0010
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,23 +33,73 @@ class Made:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A kind of device. make is called once for each, when it is first switched on; sleepy ones are end devices."""
+    """A kind of device. make is called once for each, when it is first switched on; sleepy ones are end devices.
+
+    own_key makes the link key that it joins with out of its install code; rogues make another.
+    """
 
     make: Callable[[Clock], Made]
     sleepy: bool = False
+    own_key: Callable[[bytes], bytes] = link_key_of
 
 
-def _bare(device: int, *clients: int) -> Callable[[Clock], Made]:
-    """A device with a nameplate that uses some clusters, and does nothing yet with what they bring."""
+def _endpoint(
+    device: int, model: str, clients: Mapping[int, zcl.Cluster], servers: Mapping[int, zcl.Cluster], *uses: int
+) -> Mapping[int, Endpoint]:
+    """One endpoint with a nameplate; uses are clusters that it asks and takes no commands of."""
     descriptor = zdo.Descriptor(
-        profile=SMART_ENERGY, device=device, servers=(BASIC, KEY_ESTABLISHMENT), clients=(KEY_ESTABLISHMENT, *clients)
+        profile=SMART_ENERGY,
+        device=device,
+        servers=(BASIC, KEY_ESTABLISHMENT, *servers),
+        clients=(KEY_ESTABLISHMENT, *uses, *clients),
     )
-    return lambda clock: Made(endpoints={1: Endpoint(descriptor=descriptor, servers={BASIC: basic()})})
+    return {1: Endpoint(descriptor=descriptor, servers={BASIC: basic(model), **servers}, clients=clients)}
+
+
+def _display(clock: Clock) -> Made:
+    behaviour = DisplayBehaviour(clock)
+    clients = {PRICE: behaviour.price, MESSAGING: behaviour.messages}
+    return Made(endpoints=_endpoint(DISPLAY, "SIM-IHD-1", clients, {}, TIME, METERING), behaviour=behaviour)
+
+
+def _follower(
+    device: int, model: str, behaviour: Callable[[Clock], LoadFollower], *uses: int
+) -> Callable[[Clock], Made]:
+    def make(clock: Clock) -> Made:
+        made = behaviour(clock)
+        return Made(endpoints=_endpoint(device, model, {LOAD_CONTROL: made.client}, {}, TIME, *uses), behaviour=made)
+
+    return make
+
+
+def _terminal(clock: Clock) -> Made:
+    behaviour = PrepaymentBehaviour(clock)
+    endpoints = _endpoint(
+        TERMINAL, "SIM-PPT-1", {PRICE: behaviour.price}, {PREPAYMENT: behaviour.server}, TIME, PREPAYMENT
+    )
+    return Made(endpoints=endpoints, behaviour=behaviour)
+
+
+def _recorder(clock: Clock) -> Made:
+    return Made(endpoints=_endpoint(DISPLAY, "SIM-IHD-1", {}, {}, TIME, PRICE), behaviour=Recorder())
 
 
 KINDS: Mapping[str, Kind] = {
-    "display": Kind(make=_bare(DISPLAY, TIME, PRICE, METERING, MESSAGING)),
-    "thermostat": Kind(make=_bare(THERMOSTAT, TIME, PRICE, LOAD_CONTROL, MESSAGING)),
-    "load_switch": Kind(make=_bare(LOAD_SWITCH, TIME, LOAD_CONTROL)),
-    "appliance": Kind(make=_bare(APPLIANCE, TIME, PRICE), sleepy=True),
+    "display": Kind(make=_display),
+    "thermostat": Kind(make=_follower(THERMOSTAT, "SIM-PCT-1", ThermostatBehaviour)),
+    "load_switch": Kind(
+        make=_follower(LOAD_SWITCH, "SIM-LCS-1", lambda clock: LoadFollower(clock, WATER_HEATER | POOL_PUMP))
+    ),
+    "appliance": Kind(
+        make=_follower(APPLIANCE, "SIM-APP-1", lambda clock: LoadFollower(clock, SMART_APPLIANCE), PRICE), sleepy=True
+    ),
+    "prepayment": Kind(make=_terminal),
 }
+"""Honest devices, by name; the homes of a street have them in this order."""
+
+ROGUES: Mapping[str, Kind] = {
+    "rogue_wrong_key": Kind(make=_recorder, own_key=wrong_key),
+    "rogue_default_key": Kind(make=_recorder, own_key=default_key),
+    "rogue_replay": Kind(make=_recorder),
+}
+"""Devices that mean no good: a network must keep the first two out, and believe nothing that the third says twice."""

@@ -1,36 +1,31 @@
 """A device's life: it looks for a network, is let in or not, establishes its key, lives, is lost, comes back, leaves.
 
-How a device is written. What it is made of is a mapping of endpoints (nodes.Endpoint): a descriptor, and for each
-cluster an object that answers for its server or its client: zcl.Cluster gives attributes, zcl.Commanded takes the
-cluster's own commands as well (PublishPrice comes to the Price client). What it does of itself is a Behaviour:
-told() hears of joining, registration, rejoining and leaving, and live() runs while the device is registered; it is
-cancelled when the device leaves or is lost, and runs anew when it is back. In live() everything goes through the
-uplink: `await uplink.ask(0x0700, GET_CURRENT_PRICE, b"\\x01")` sends a command to the trust centre's endpoint and gives
-the frame that answers it or raises Unanswered, tell() awaits nothing, read() reads attributes, and uplink.clock.sleep()
-passes time. Messages on secured clusters are encrypted without being asked. Both halves are made by the function in
-kinds.KINDS that a device's kind names, once the device is switched on for the first time.
+What a device does of itself, and how that is written, stands in behaviour.py.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
-from typing import Protocol
 
 from gateway.clock import Clock
-from simulators.zigbee.admission import Association, Transport, Update
+from simulators.zigbee import zcl
 from simulators.zigbee.aps import SMART_ENERGY, ApsMessage
+from simulators.zigbee.behaviour import Behaviour, Event, Idle
 from simulators.zigbee.cbke.talk import UNKNOWN_ISSUER, Party
+from simulators.zigbee.joining import Joining
 from simulators.zigbee.key_establishment import SUITES, KeyEstablishment
 from simulators.zigbee.nodes import Endpoint, Node
 from simulators.zigbee.radio import Radio
 from simulators.zigbee.timing import INSTANT, Timing
-from simulators.zigbee.uplink import KEY_ESTABLISHMENT, Unanswered, Uplink
+from simulators.zigbee.uplink import KEEP_ALIVE, KEY_ESTABLISHMENT, Unanswered, Uplink
 from simulators.zigbee.zdo import END_DEVICE
 
 log = logging.getLogger(__name__)
+
+_BASE_MIN, _JITTER_S = 0x0000, 0x0001
+"""Attributes of the Keep-Alive cluster."""
 
 
 class Stage(StrEnum):
@@ -46,42 +41,12 @@ class Stage(StrEnum):
     GAVE_UP = "gave_up"
 
 
-class Event(StrEnum):
-    """What a behaviour is told of."""
-
-    JOINED = "joined"
-    REGISTERED = "registered"
-    REJOINED = "rejoined"
-    LEFT = "left"
-
-
-class Behaviour(Protocol):
-    """What a device does of itself."""
-
-    def told(self, event: Event) -> None:
-        """Something happened to the device."""
-        ...
-
-    async def live(self, uplink: Uplink) -> None:
-        """What a registered device does; may end by itself."""
-        ...
-
-
-class Idle:
-    """A device that only answers."""
-
-    def told(self, event: Event) -> None:
-        """It does not care."""
-
-    async def live(self, uplink: Uplink) -> None:
-        """It does nothing."""
-
-
 class Device:
     """A node with power and a life. own_key is the link key that it was made with, None for one that has none.
 
-    stage is where it stands, failure why it did not come further; attempts counts how often it asked to be let in.
-    party makes its credentials for key establishment, which are for suites. changed is told of every new stage.
+    stage is where it stands.
+    party makes its credentials for key establishment, which are for suites. centre is the trust centre's EUI-64, if it
+    knows that already. changed is told of every new stage.
     """
 
     def __init__(
@@ -92,29 +57,47 @@ class Device:
         clock: Clock,
         suites: int = 0,
         party: Callable[[], Party] | None = None,
+        centre: int = 0,
         behaviour: Behaviour | None = None,
         timing: Timing = INSTANT,
         takes_plain_key: bool = False,
         changed: Callable[[], None] | None = None,
     ) -> None:
-        self.node, self.uplink = node, Uplink(node, radio, clock)
-        self.stage, self.failure, self.attempts = Stage.OFF, "", 0
+        self.node, self.uplink = node, Uplink(node, radio, clock, centre)
+        self.stage = Stage.OFF
         self._own_key, self._manners = node.link_key, node.manners
         self._radio, self._clock, self._timing = radio, clock, timing
         self._behaviour: Behaviour = behaviour or Idle()
-        self._takes_plain_key, self._tell = takes_plain_key, changed
+        self._joining = Joining(node, radio, clock, timing, takes_plain_key=takes_plain_key)
+        self._tell = changed
         self._keys = None
         if party is not None:
             self._keys = KeyEstablishment(
                 suites, party, self.uplink, self._established, (timing.ephemeral_s, timing.confirm_s)
             )
             node.endpoints = {number: _with_keys(each, self._keys) for number, each in node.endpoints.items()}
+        self._failure = ""
         self._task: asyncio.Task[None] | None = None
         self._astray = asyncio.Event()
         self._changed = asyncio.Event()
         node.ears = self
 
     # Power, and what the laboratory sees
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """What it does of itself, and (devices.panel) what it shows."""
+        return self._behaviour
+
+    @property
+    def failure(self) -> str:
+        """Why the last thing that it tried did not work, in words."""
+        return self._failure or self._joining.failure
+
+    @property
+    def attempts(self) -> int:
+        """How often it asked to be let in."""
+        return self._joining.attempts
 
     @property
     def silent(self) -> bool:
@@ -127,15 +110,27 @@ class Device:
         return self._manners.delay_s
 
     @property
+    def key_server(self) -> zcl.Commanded:
+        """The server of its Key Establishment; only of a device that has certificates."""
+        assert self._keys is not None
+        return self._keys.server
+
+    @property
     def keeps_memory(self) -> bool:
-        """Whether there is something to remember it by: a home-area device does, a meter was born on the network."""
+        """Whether it is remembered without power."""
         return self._tell is not None
 
     def power_on(self) -> None:
-        """Switch it on: it joins a network, or comes back to the one that it knows."""
-        if self._task is None:
+        """Switch it on: it joins a network, or comes back to the one that it knows; so it does if it had given up."""
+        if self._task is None or self._task.done():
             self.node.manners = self
             self._start()
+
+    def carry_on(self) -> None:
+        """Give a node that stands on the network a life, without its having to come back."""
+        self.node.manners = self
+        self.stage = Stage.REGISTERED if self.node.registered else Stage.JOINED
+        self._start(standing=True)
 
     async def power_off(self) -> None:
         """Switch it off: it keeps its keys, and says nothing."""
@@ -178,26 +173,40 @@ class Device:
 
     # Its life
 
-    def _start(self) -> None:
-        self._task = asyncio.create_task(self._run())
+    def _start(self, *, standing: bool = False) -> None:
+        self._task = asyncio.create_task(self._run(standing))
 
-    async def _run(self) -> None:
+    async def _run(self, standing: bool) -> None:
         try:
-            await self._live()
+            await self._live(standing)
         except Exception:
             log.exception("simulated device %016X broke down", self.node.eui64)
 
-    async def _live(self) -> None:
+    async def _live(self, standing: bool) -> None:
         while True:
-            back = self.node.network_key is not None
-            if not (await self._come_back() if back else await self._join()):
+            if not (standing or await self._enter()):
                 self._reach(Stage.GAVE_UP)
                 return
+            standing = False
             if not self.node.registered and not await self._register():
                 self._radio.depart(self.node)
                 return
             await self._stay()
             self._reach(Stage.LOST)
+
+    async def _enter(self) -> bool:
+        """Get onto the network, as a newcomer or as one that was there."""
+        self.uplink.forget()
+        back = self.node.network_key is not None
+        if not back:
+            self._forget()
+            self._reach(Stage.SEARCHING)
+        entered = await (self._joining.come_back() if back else self._joining.join())
+        if entered is None:
+            return False
+        self.uplink.centre = entered.centre or self.uplink.centre
+        await self._arrive(entered.nwk, Event.REJOINED if back else Event.JOINED)
+        return True
 
     def _reach(self, stage: Stage) -> None:
         self.stage = stage
@@ -211,77 +220,17 @@ class Device:
         node.link_key, node.registered = self._own_key, False
         self.uplink.forget()
 
-    # Joining
-
-    async def _join(self) -> bool:
-        """Look for an open network and ask to be let in, a few times."""
-        self._forget()
-        self._reach(Stage.SEARCHING)
-        until_s = self._clock.monotonic() + self._timing.search_s
-        for _ in range(self._timing.attempts):
-            if not await self._found(until_s, open_to_all=True):
-                self.failure = "no open network"
-                return False
-            self.attempts += 1
-            place = await self._radio.associate(self.node, Update.UNSECURED_JOIN)
-            if place is not None and self._takes(place.transport):
-                await self._arrive(place, Event.JOINED)
-                return True
-            await self._clock.sleep(self._timing.authentication_s + self._timing.retry_s)
-        return False
-
-    async def _found(self, until_s: float, *, open_to_all: bool) -> bool:
-        """Scan for the network until an instant, for it at all or for its window."""
-        while True:
-            beacon = await self._radio.beacon()
-            if beacon is not None and (beacon.permits_joining or not open_to_all):
-                return True
-            if self._clock.monotonic() + self._timing.scan_every_s > until_s:
-                return False
-            await self._clock.sleep(self._timing.scan_every_s)
-
-    def _takes(self, transport: Transport | None) -> bool:
-        """Whether the network key came in a form that the device can read, and may believe."""
-        if transport is None:
-            self.failure = "no network key came"
-            return False
-        if transport.key != self.node.link_key and not (transport.key is None and self._takes_plain_key):
-            self.failure = "the network key came under another key"
-            return False
-        self.node.network_key, self.uplink.centre = transport.network_key, transport.centre
-        return True
-
-    async def _arrive(self, place: Association, event: Event) -> None:
+    async def _arrive(self, nwk: int, event: Event) -> None:
         self._astray.clear()
-        self._radio.settle(self.node, place.nwk)
-        self.failure = ""
+        self._radio.settle(self.node, nwk)
         self._reach(Stage.REGISTERED if self.node.registered else Stage.JOINED)
         await self.uplink.announce()
         self._behaviour.told(event)
 
-    async def _come_back(self) -> bool:
-        """Rejoin with the network key, or as one that the trust centre knows by its link key."""
-        self.uplink.forget()
-        until_s = self._clock.monotonic() + self._timing.lost_s
-        for attempt in range(self._timing.attempts):
-            if attempt:
-                await self._clock.sleep(self._timing.retry_s)
-            if not await self._found(until_s, open_to_all=False):
-                return False
-            self.attempts += 1
-            place = await self._radio.associate(self.node, Update.SECURED_REJOIN)
-            if place is None:
-                place = await self._radio.associate(self.node, Update.UNSECURED_REJOIN)
-                if place is None or not self._takes(place.transport):
-                    continue
-            await self._arrive(place, Event.REJOINED)
-            return True
-        return False
-
     # Its key
 
     def _established(self, key: bytes) -> None:
-        self.node.link_key, self.node.registered = key, True
+        self.node.link_key, self.node.registered, self._failure = key, True, ""
         self._reach(Stage.REGISTERED)
         self._behaviour.told(Event.REGISTERED)
 
@@ -299,7 +248,7 @@ class Device:
             status = await self._keys.initiate(suite)
             if status is None:
                 break
-            self.failure = f"key establishment ended with status {status}"
+            self._failure = f"key establishment ended with status {status}"
             self._reach(Stage.JOINED)
             if status == UNKNOWN_ISSUER:
                 return False
@@ -311,7 +260,7 @@ class Device:
         own = self._keys.suites
         try:
             if await self.uplink.endpoint(KEY_ESTABLISHMENT) is None:
-                self.failure = "the trust centre establishes no keys"
+                self._failure = "the trust centre establishes no keys"
                 return None
             told = (await self.uplink.read(KEY_ESTABLISHMENT, SUITES)).get(SUITES)
         except Unanswered:
@@ -337,8 +286,12 @@ class Device:
 
     async def _behave(self) -> None:
         await self.reached(Stage.REGISTERED)
-        with contextlib.suppress(Unanswered):
+        try:
             await self._behaviour.live(self.uplink)
+        except Unanswered:
+            log.debug("simulated device %016X had no answer", self.node.eui64)
+        except Exception:
+            log.exception("what simulated device %016X does broke down", self.node.eui64)
 
     async def _answer_for_keys(self) -> None:
         """The trust centre may want another key at any time."""
@@ -347,14 +300,28 @@ class Device:
 
     async def _keep_alive(self) -> None:
         """Look for the trust centre now and then; returns when it is gone."""
-        missed = 0
+        missed, span_s = 0, self._timing.keep_alive_s
         while missed < self._timing.missed:
-            await self._clock.sleep(self._timing.keep_alive_s)
+            await self._clock.sleep(span_s)
             try:
-                await self.uplink.describe_centre()
+                span_s = await self._look()
                 missed = 0
             except Unanswered:
                 missed += 1
+
+    async def _look(self) -> float:
+        """A sign of life of the trust centre, and after how many seconds it wants the next to be asked for.
+
+        Source: Smart Energy 1.2, Keep-Alive cluster (base in minutes, jitter in seconds).
+        """
+        if await self.uplink.endpoint(KEEP_ALIVE) is None:
+            await self.uplink.describe_centre()
+            return self._timing.keep_alive_s
+        told = await self.uplink.read(KEEP_ALIVE, _BASE_MIN, _JITTER_S, encrypted=self.node.registered)
+        base, jitter = (told[each].content if each in told else None for each in (_BASE_MIN, _JITTER_S))
+        if not isinstance(base, int) or not base:
+            return self._timing.keep_alive_s
+        return base * 60.0 + self.node.eui64 % ((jitter if isinstance(jitter, int) else 0) + 1)
 
 
 def _with_keys(endpoint: Endpoint, keys: KeyEstablishment) -> Endpoint:

@@ -1,6 +1,6 @@
 """A virtual ZigBee node: it answers ZDO and ZCL requests, and insists on its network's security.
 
-What a node answers is its endpoints' business, what it does of itself its behaviour's (life.py says how to write one).
+What a node answers is its endpoints' business; what it does of itself is its behaviour's (behaviour.py tells how).
 Source: ZigBee Smart Energy profile 07-5356, section 5.4.6 (which clusters want APS encryption).
 """
 
@@ -92,6 +92,7 @@ class Node:
     registered says that the link key was established as Smart Energy demands for secured clusters; network_key is None
     before the node has been on a network; next_key is one that it was sent and told of no more yet. A node with poll_s
     sleeps, and asks its parent for what waits so often, unless it is awake for so many reasons of its own.
+    next_counter is the least frame counter under the network key that it takes from the co-processor.
     """
 
     identity: zdo.Identity
@@ -107,6 +108,7 @@ class Node:
     ears: Ears | None = None
     poll_s: float = 0.0
     awake: int = 0
+    next_counter: int = 0
     _shared: LinkKey | None = field(default=None, repr=False)
     _assembler: Assembler | None = field(default=None, repr=False)
     _sequence: int = 0
@@ -124,6 +126,10 @@ class Node:
     def move(self, nwk: int) -> None:
         """Take another address on the network."""
         self.identity = replace(self.identity, nwk=nwk)
+
+    def give_network_key(self, key: NetworkKey) -> None:
+        """Live under a network key from now on; its frame counters begin anew."""
+        self.network_key, self.next_key, self.next_counter = key, None, 0
 
     def wakes_in_s(self, now_s: float) -> float:
         """How long a message for the node waits at its parent; every node polls at moments of its own."""

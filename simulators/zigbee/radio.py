@@ -8,6 +8,8 @@ from gateway.clock import Clock
 from gateway.dice import SeededDice
 from simulators.zigbee.admission import Association, Beacon, Update
 from simulators.zigbee.air.nwk import NetworkKey
+from simulators.zigbee.air.recorder import Recorder
+from simulators.zigbee.air.weather import CLEAR, Fate, Sky
 from simulators.zigbee.aps import ALL_AWAKE, BROADCASTS, COORDINATOR, ApsMessage
 from simulators.zigbee.nodes import UNHEARD, Node, Outcome
 
@@ -16,6 +18,7 @@ ACK_WAIT_S, ATTEMPTS = 1.6, 3
 HOLDS_S = 7.68
 """How long a parent holds what it has for a sleeping child."""
 _MAC_WAIT_S = 0.1
+_GONE = frozenset((Fate.LOST, Fate.DAMAGED))
 
 
 class Listener(Protocol):
@@ -51,9 +54,20 @@ class Radio:
     """A network's nodes; a message takes latency_s each way. All spans are the clock's.
 
     stray is told of nodes that hear the network and have not its key, once for each message that they miss.
+    sky is the weather, clear at first; tap writes down what a sniffer would hear, if there is one. An acknowledgement
+    shares the fate of what it acknowledges.
     """
 
-    def __init__(self, clock: Clock, nodes: Iterable[Node] = (), latency_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        nodes: Iterable[Node] = (),
+        latency_s: float = 0.0,
+        sky: Sky | None = None,
+        tap: Recorder | None = None,
+    ) -> None:
+        self.sky = sky or Sky(SeededDice(0))
+        self.tap = tap
         self._clock = clock
         self._latency_s = latency_s
         self._listener: Listener | None = None
@@ -87,7 +101,7 @@ class Radio:
         """The network is up: nodes that stand on it from the start and were never given its key have it."""
         for node in self._by_nwk.values():
             if node.network_key is None:
-                node.network_key = key
+                node.give_network_key(key)
 
     def at(self, nwk: int) -> Node | None:
         """The node with a network address."""
@@ -121,23 +135,27 @@ class Radio:
         if held_s > HOLDS_S:
             self.later(HOLDS_S, lambda: sent(False))
         else:
-            self.later(self._latency_s + held_s, lambda: self._arrive(message, sent))
+            self.later(self._span_s + held_s, lambda: self._arrive(message, sent))
 
     def broadcast(self, message: ApsMessage) -> None:
         """Send to every node."""
-        self.later(self._latency_s, lambda: self._spread(message))
+        self.later(self._span_s, lambda: self._spread(message))
 
     def hand_out(self, key: NetworkKey, to: int | None = None, under: bytes | None = None) -> None:
         """Send the network key that will be next to everybody who hears, or to one under its link key."""
+        if self.tap is not None and to is None:
+            self.tap.handed_out(key, self._key)
         for node in self._hearing():
             if to is None or (node.eui64 == to and node.link_key == under):
                 node.next_key = key
 
     def switch(self, sequence: int) -> None:
         """Tell everybody to use the key of a sequence number from now on; who has it not is left behind."""
+        if self.tap is not None:
+            self.tap.switched(sequence, self._key)
         for node in self._hearing():
             if node.next_key is not None and node.next_key.sequence == sequence:
-                node.network_key, node.next_key = node.next_key, None
+                node.give_network_key(node.next_key)
 
     def expel(self, eui64: int, under: bytes | None) -> None:
         """Tell a node to leave; it does if the message is under the link key that it has, if it has one."""
@@ -150,12 +168,23 @@ class Radio:
     async def beacon(self) -> Beacon | None:
         """What a scan finds."""
         await self._fly()
-        return None if self._gate is None else self._gate.beacon()
+        beacon = None if self._gate is None else self._gate.beacon()
+        if beacon is not None and self.tap is not None:
+            self.tap.scan(beacon.extended_pan_id, open_to=beacon.permits_joining)
+        return beacon
 
     async def associate(self, node: Node, update: Update) -> Association | None:
         """Ask for a place on the network, as the first time or as one that was there before."""
         await self._fly()
-        return None if self._gate is None or node.manners.silent else self._gate.admit(node, update)
+        if self._gate is None or node.manners.silent or self._fate(node) in _GONE:
+            return None
+        place = self._gate.admit(node, update)
+        if place is not None and self.tap is not None:
+            if update is Update.UNSECURED_JOIN:
+                self.tap.association(node.eui64, place.nwk, sleepy=node.poll_s > 0)
+            if place.transport is not None:
+                self.tap.transport(place.nwk, node.eui64, place.transport.network_key, place.transport.key)
+        return place
 
     async def send(self, node: Node, message: ApsMessage) -> bool:
         """A node's own message to the co-processor; whether it was acknowledged in the end."""
@@ -164,6 +193,11 @@ class Radio:
             if not await sending(node, frame):
                 return False
         return True
+
+    async def repeat(self, node: Node, frame: ApsMessage) -> bool:
+        """Somebody sends a frame that he has recorded, as it was; whether the co-processor acknowledges it."""
+        await self._fly()
+        return self._hear(frame, node)
 
     async def _send_frame(self, node: Node, frame: ApsMessage) -> bool:
         for attempt in range(ATTEMPTS):
@@ -211,6 +245,8 @@ class Radio:
             return
         del self._by_nwk[node.nwk]
         if self._gate is not None and self._understands(node) and not node.manners.silent:
+            if self.tap is not None:
+                self.tap.left(node.nwk, node.eui64, node.network_key, comes_back=comes_back)
             self._gate.left(node)
         if not comes_back:
             node.network_key = node.next_key = None
@@ -241,40 +277,70 @@ class Radio:
         if node is None:
             return UNHEARD
         if self._understands(node):
-            return node.receive(message)
+            return node.receive(message) if _is_new(message, node) else UNHEARD
         if self.stray is not None and not node.manners.silent:
             self.stray(node)
         return UNHEARD
 
-    def _arrive(self, message: ApsMessage, sent: Callable[[bool], None]) -> None:
+    def _arrive(self, message: ApsMessage, sent: Callable[[bool], None], attempt: int = 1) -> None:
         node = self._by_nwk.get(message.destination)
-        outcome = self._delivered(message, node)
+        fate = Fate.ARRIVES if node is None else self._fate(node)
+        if fate in _GONE and message.wants_ack and attempt < ATTEMPTS:
+            self._record(message, None)
+            self.later(ACK_WAIT_S, lambda: self._arrive(message, sent, attempt + 1))
+            return
+        outcome = UNHEARD if fate in _GONE else self._delivered(message, node)
+        self._record(message, node if outcome.acknowledged else None)
         if not outcome.acknowledged:
-            wait_s = ACK_WAIT_S * ATTEMPTS if message.wants_ack else _MAC_WAIT_S
-            self.later(wait_s, lambda: sent(False))
+            left = 1 if fate in _GONE else ATTEMPTS
+            self.later(ACK_WAIT_S * left if message.wants_ack else _MAC_WAIT_S, lambda: sent(False))
             return
         sent(True)
         if node is not None:
             self._answer(node, outcome)
+            if fate is Fate.DOUBLED:
+                self._answer(node, self._delivered(message, node))
 
     def _spread(self, message: ApsMessage) -> None:
+        self._record(message, None)
         for node in self.members():
-            if message.destination != ALL_AWAKE or node.poll_s <= 0:
+            is_awake = message.destination != ALL_AWAKE or node.poll_s <= 0
+            if is_awake and self._fate(node) not in _GONE:
                 self._answer(node, self._delivered(message, node))
+
+    def _fate(self, node: Node) -> Fate:
+        return self.sky.fate(node.eui64, node.lqi)
+
+    @property
+    def _key(self) -> NetworkKey | None:
+        """The network's key in use."""
+        return None if self._gate is None else self._gate.network_key
+
+    def _record(self, message: ApsMessage, receiver: Node | None) -> None:
+        """Write down a message of the co-processor's, and its acknowledgement by whoever heard it."""
+        if self.tap is not None:
+            self.tap.message(message, None, self._key, heard=receiver is not None)
+            if receiver is not None and message.wants_ack:
+                self.tap.acknowledged(message, receiver.eui64, self._key)
 
     def _answer(self, node: Node, outcome: Outcome) -> None:
         if outcome.reply is not None:
-            self.later(outcome.delay_s + self._latency_s, lambda: self._reply(node, outcome))
+            self.later(outcome.delay_s + self._span_s, lambda: self._reply(node, outcome))
 
     def _reply(self, node: Node, outcome: Outcome) -> None:
         assert outcome.reply is not None
         first, *others = node.frames(outcome.reply)
         if others:
             self._track(self._send_all(node, [first, *others]))
-        else:
+        elif self.sky.weather is CLEAR:
             self._hear(first, node)
+        else:
+            self._track(self._send_reply(node, first))
         if outcome.leaves is not None:
             self.depart(node, comes_back=outcome.leaves)
+
+    async def _send_reply(self, node: Node, frame: ApsMessage) -> None:
+        await self._send_frame(node, frame)
 
     async def _send_all(self, node: Node, blocks: list[ApsMessage]) -> None:
         for block in blocks:
@@ -285,11 +351,26 @@ class Radio:
         """Whether the co-processor acknowledges a node's message, which must be under the network's key."""
         if self._listener is None or node.manners.silent or not self._understands(node):
             return False
-        return self._listener.heard(message, node) and message.destination == COORDINATOR
+        fate = self._fate(node)
+        taken = fate not in _GONE and self._listener.heard(message, node)
+        if fate is Fate.DOUBLED:
+            self._listener.heard(message, node)
+        acknowledged = taken and message.destination == COORDINATOR
+        if self.tap is not None:
+            self.tap.message(message, node.eui64, node.network_key, heard=acknowledged)
+            if acknowledged and message.wants_ack:
+                self.tap.acknowledged(message, None, node.network_key)
+        return acknowledged
+
+    @property
+    def _span_s(self) -> float:
+        """How long the next frame is in the air."""
+        return self._latency_s + self.sky.delay_s()
 
     async def _fly(self) -> None:
-        if self._latency_s > 0:
-            await self._clock.sleep(self._latency_s)
+        span_s = self._span_s
+        if span_s > 0:
+            await self._clock.sleep(span_s)
 
     def later(self, delay_s: float, action: Callable[[], None]) -> None:
         """Do it after a while; without a delay at once, so that all of an exchange fits one turn of the loop."""
@@ -306,3 +387,13 @@ class Radio:
     async def _after(self, delay_s: float, action: Callable[[], None]) -> None:
         await self._clock.sleep(delay_s)
         action()
+
+
+def _is_new(message: ApsMessage, node: Node) -> bool:
+    """Whether a frame's counter under the network key is one that the node still takes; it is then used up."""
+    if message.nwk_counter is None:
+        return True
+    if message.nwk_counter < node.next_counter:
+        return False
+    node.next_counter = message.nwk_counter + 1
+    return True

@@ -12,7 +12,7 @@ from simulators.zigbee.nodes import SECURED, Node
 from simulators.zigbee.octets import Malformed, Octets, unsigned
 from simulators.zigbee.radio import Radio
 
-KEY_ESTABLISHMENT = 0x0800
+KEEP_ALIVE, KEY_ESTABLISHMENT = 0x0025, 0x0800
 ANSWER_S = 5.0
 _MOST_AWAITED = 16
 
@@ -35,9 +35,8 @@ class Uplink:
     Messages on secured clusters go out under the link key, all others plain. centre is the trust centre's EUI-64.
     """
 
-    def __init__(self, node: Node, radio: Radio, clock: Clock) -> None:
-        self.node, self.clock = node, clock
-        self.centre = 0
+    def __init__(self, node: Node, radio: Radio, clock: Clock, centre: int = 0) -> None:
+        self.node, self.clock, self.centre = node, clock, centre
         self._radio = radio
         self._tsn = 0
         self._endpoints: dict[tuple[int, bool], int] = {}
@@ -87,19 +86,26 @@ class Uplink:
         *,
         general: bool = False,
         from_server: bool = False,
+        encrypted: bool = False,
         timeout_s: float = ANSWER_S,
     ) -> Heard:
-        """Send a command and await whatever answers it, a Default Response too. Raises Unanswered."""
+        """Send a command and await whatever answers it, a Default Response too. Raises Unanswered.
+
+        encrypted is for clusters on which the link key is a choice.
+        """
         payload = zcl.request(self._next_tsn(), command, body, general=general, from_server=from_server)
         answer = (False, cluster, payload[1:2])
-        header, rest = zcl.parse(await self._await(answer, self._send_zcl(cluster, payload), timeout_s))
+        header, rest = zcl.parse(await self._await(answer, self._send_zcl(cluster, payload, encrypted), timeout_s))
         return Heard(header, rest.rest())
 
-    async def read(self, cluster: int, *attributes: int) -> dict[int, zcl.Value]:
+    async def read(self, cluster: int, *attributes: int, encrypted: bool = False) -> dict[int, zcl.Value]:
         """The attributes of the trust centre's server that it gives. Raises Unanswered."""
         body = b"".join(unsigned(attribute, 2) for attribute in attributes)
-        heard = await self.ask(cluster, zcl.READ, body, general=True)
-        return zcl.read_records(heard.body) if heard.header.command == zcl.READ_RESPONSE else {}
+        heard = await self.ask(cluster, zcl.READ, body, general=True, encrypted=encrypted)
+        try:
+            return zcl.read_records(heard.body) if heard.header.command == zcl.READ_RESPONSE else {}
+        except Malformed:
+            return {}
 
     async def tell(
         self, cluster: int, command: int, body: bytes = b"", *, from_server: bool = False, tsn: int | None = None
@@ -107,6 +113,20 @@ class Uplink:
         """Send a command (in answer to the one with that tsn) and await nothing; whether it was delivered."""
         tsn = self._next_tsn() if tsn is None else tsn
         return await self._send_zcl(cluster, zcl.request(tsn, command, body, from_server=from_server))
+
+    async def replay(self, cluster: int, command: int, body: bytes = b"") -> tuple[bool, bool]:
+        """Send a command, and the very same frame again, as a recorder would; whether each was acknowledged."""
+        there = await self.endpoint(cluster)
+        if there is None:
+            return False, False
+        payload = zcl.request(self._next_tsn(), command, body)
+        message = self.node.compose(
+            cluster=cluster,
+            payload=payload,
+            endpoints=(self._own_endpoint(cluster), there),
+            encrypted=cluster in SECURED,
+        )
+        return await self._radio.send(self.node, message), await self._radio.repeat(self.node, message)
 
     async def _ask_zdo(self, cluster: int, payload: bytes) -> Octets:
         answer = (True, cluster | zdo.RESPONSE, payload[:1])
@@ -137,12 +157,16 @@ class Uplink:
             if patience is not None:
                 patience.cancel()
 
-    async def _send_zcl(self, cluster: int, payload: bytes) -> bool:
-        """To the endpoint of the other side; nobody is bothered where there is none."""
-        there = await self.endpoint(cluster, client=bool(payload[0] & 0x08))
+    async def _send_zcl(self, cluster: int, payload: bytes, encrypted: bool = False) -> bool:
+        """To the endpoint of the other side, or whichever has to do with the cluster; nobody is bothered otherwise."""
+        to_client = bool(payload[0] & 0x08)
+        there = await self.endpoint(cluster, client=to_client)
+        if there is None and to_client:
+            there = await self.endpoint(cluster)
         if there is None:
             return False
-        return await self._send(cluster, payload, (self._own_endpoint(cluster), there), encrypted=cluster in SECURED)
+        endpoints = (self._own_endpoint(cluster), there)
+        return await self._send(cluster, payload, endpoints, encrypted=encrypted or cluster in SECURED)
 
     async def _send(
         self,

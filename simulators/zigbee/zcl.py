@@ -18,12 +18,13 @@ UNSUPPORTED_CLUSTER_COMMAND, UNSUPPORTED_GENERAL_COMMAND = 0x81, 0x82
 UNSUPPORTED_MANUFACTURER_COMMAND, UNSUPPORTED_MANUFACTURER_GENERAL = 0x83, 0x84
 UNSUPPORTED_ATTRIBUTE, READ_ONLY, UNSUPPORTED_CLUSTER = 0x86, 0x88, 0xC3
 
-BITMAP8, UINT8, UINT16, UINT24, UINT32, UINT48 = 0x18, 0x20, 0x21, 0x22, 0x23, 0x25
-INT24, ENUM8, ENUM16, OCTETS, TEXT, UTC = 0x2A, 0x30, 0x31, 0x41, 0x42, 0xE2
+BITMAP8, BITMAP16, UINT8, UINT16, UINT24, UINT32, UINT48 = 0x18, 0x19, 0x20, 0x21, 0x22, 0x23, 0x25
+INT24, INT32, ENUM8, ENUM16, OCTETS, TEXT, UTC = 0x2A, 0x2B, 0x30, 0x31, 0x41, 0x42, 0xE2
 WIDTHS = {BITMAP8: 1, UINT8: 1, UINT16: 2, UINT24: 3, UINT32: 4, UINT48: 6, INT24: 3, ENUM8: 1, ENUM16: 2, UTC: 4}
 WIDTHS |= {0x08: 1, 0x10: 1, 0x19: 2, 0x1A: 3, 0x1B: 4, 0x24: 5, 0x26: 7, 0x27: 8, 0x28: 1, 0x29: 2, 0x2B: 4, 0x2C: 5}
 WIDTHS |= {0x2D: 6, 0x2E: 7, 0x2F: 8, 0x38: 2, 0x39: 4, 0x3A: 8, 0xE0: 4, 0xE1: 4, 0xE8: 2, 0xE9: 2, 0xEA: 4, 0xF0: 8}
 """How many bytes a value has, by type; strings tell it themselves."""
+_SIGNED = frozenset(range(0x28, 0x30))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def encode(value: Value) -> bytes:
     """A value as its type prescribes, without the type."""
     if isinstance(value.content, bytes):
         return bytes((len(value.content),)) + value.content
-    return value.content.to_bytes(WIDTHS[value.type], "little", signed=value.type == INT24)
+    return value.content.to_bytes(WIDTHS[value.type], "little", signed=value.type in _SIGNED)
 
 
 def response(request: Header, command: int, body: bytes) -> bytes:

@@ -1,17 +1,26 @@
 """Small real parts for tests of the gateway: a driver over a dictionary, and a bus that writes everything down."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
 
 from gateway.clock import Clock
+from gateway.database import Database
 from gateway.errors import LinkLost, Unreachable
 from gateway.identifiers import EsiId, GatewayId, MeterNumber, RequestId
+from gateway.journal import SqlJournal
+from gateway.journal.collected import SqlCollectionJournal
+from gateway.journal.devices import DeviceBook
+from gateway.journal.meters import MeterBook
 from gateway.messages import Message, ReadEnded, RequestRead
 from gateway.ports import Assignment, Handler, HomeNetwork, LoadProfileSource
 from gateway.reads import RegisterRead, Scale
 
+M = TypeVar("M")
 GATEWAY = GatewayId("gw-test")
 METER = MeterNumber("900000116")
 OTHER = MeterNumber("900000117")
@@ -49,6 +58,31 @@ def register_read(meter: MeterNumber, at: datetime, latched_at: datetime | None,
 def assignments(*meters: MeterNumber) -> dict[MeterNumber, Assignment]:
     """Those meters, all on the driver named desk."""
     return {meter: Assignment(meter=meter, driver="desk", address=meter) for meter in meters}
+
+
+@dataclass
+class Shelves:
+    """A gateway's journal and books over one database."""
+
+    journal: SqlJournal
+    devices: DeviceBook
+    meters: MeterBook
+    collected: SqlCollectionJournal
+
+
+@asynccontextmanager
+async def shelves(folder: Path, name: str = "journal-1") -> AsyncIterator[Shelves]:
+    """A gateway's database in a folder, open as long as the block lasts; what is there is kept."""
+    database = Database.open(f"sqlite:///{folder}/gateway.db")
+    try:
+        yield Shelves(
+            await SqlJournal.opened(database, name),
+            DeviceBook(database),
+            MeterBook(database),
+            SqlCollectionJournal(database),
+        )
+    finally:
+        await database.close()
 
 
 @dataclass
@@ -130,13 +164,21 @@ class NotebookBus:
 
     @property
     def outcomes(self) -> list[ReadEnded]:
-        """The outcomes told so far, repetitions included."""
-        return [message for message in self.published if isinstance(message, ReadEnded)]
+        """The outcomes of reads told so far, repetitions included."""
+        return self.told(ReadEnded)
 
     async def until(self, outcomes: int) -> list[ReadEnded]:
-        """The outcomes, once there are that many."""
+        """The outcomes of reads, once there are that many."""
+        return await self.until_told(ReadEnded, outcomes)
+
+    def told(self, kind: type[M]) -> list[M]:
+        """What was published of a kind, repetitions included."""
+        return [message for message in self.published if isinstance(message, kind)]
+
+    async def until_told(self, kind: type[M], count: int) -> list[M]:
+        """What was published of a kind, once there is that much."""
         async with asyncio.timeout(600):
-            while len(self.outcomes) < outcomes:
+            while len(self.told(kind)) < count:
                 self.changed.clear()
                 await self.changed.wait()
-        return self.outcomes
+        return self.told(kind)

@@ -1,18 +1,31 @@
 """What every journal does: on a database, SQLite or PostgreSQL, and in memory."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
 
 from gateway.database import Database
 from gateway.errors import FailureReason
+from gateway.han.admission import Standing
+from gateway.han.notices import Answer, Heard, Text
+from gateway.han.states import Event
+from gateway.han.words import Cause, Stage
 from gateway.journal import MemoryJournal, SqlJournal
+from gateway.journal.commands import Answered, Ending
+from gateway.journal.devices import Change, DeviceBook
+from gateway.journal.tables import metadata
 from gateway.messages import Mark, OutcomeStatus, RequestRead
 from gateway.ports import Claimed, Ended, Finished, Journal, Running
 from gateway.read_policy import ReadLimits
 from gateway.reads import Age, Freshness
 from tests.gateway.fakes import METER, OTHER, register_read, request
+from tests.gateway.homes import DEVICE, SECOND, join, tell
 
 NOW = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
 LIMITS = ReadLimits()
@@ -168,3 +181,82 @@ async def test_what_is_receipted_is_told_and_never_goes_back(journal: Journal) -
     for other in (Mark(journal="journal-1", seq=1), Mark(journal="journal-2", seq=9), Mark(journal="journal-1", seq=3)):
         await journal.receipt(other)
         assert await journal.receipted() == Mark(journal="journal-1", seq=2)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database.open(database_url)
+    yield database
+    await database.close()
+
+
+async def test_reports_of_every_kind_share_one_sequence(database: Database) -> None:
+    journal, devices = await SqlJournal.opened(database, "journal-1"), DeviceBook(database)
+    await claim(journal, request(1, NOW), NOW)
+    changed = await devices.change([Change(device=DEVICE, event=Event.JOIN_ASKED, meter=METER)], NOW)
+    ended = await journal.end([failed(request(1, NOW), NOW)], LIMITS)
+    command = tell(2, NOW, Text(event=1, text="Hi"))
+    outcome = await devices.end(command, Ending.failed(Cause.UNREACHABLE, "no answer"), NOW)
+    heard = await devices.heard(Heard(device=DEVICE, answer=Answer.STARTED, event=1, at=NOW), NOW)
+    told = [*changed, *ended, *outcome, *heard]
+    assert [report.mark for report in told] == [Mark(journal="journal-1", seq=seq) for seq in range(1, 5)]
+    assert await journal.unreceipted(9) == told
+    assert await journal.unreceipted(2) == told[:2]
+    await journal.receipt(told[2].mark)
+    assert await journal.unreceipted(9) == told[3:]
+    assert await journal.prune(NOW + timedelta(days=2)) == len(told[:3]) + len([command])
+    assert await journal.unreceipted(9) == told[3:]
+
+
+async def test_numbers_are_taken_once_however_many_write_at_once(database: Database) -> None:
+    journal, devices = await SqlJournal.opened(database, "journal-1"), DeviceBook(database)
+    heard = Heard(device=DEVICE, answer=Answer.OPTED_IN, event=1, at=NOW)
+    told = await asyncio.gather(
+        *(devices.heard(heard, NOW) for _ in range(40)),
+        *(journal.claim([request(n, NOW)], NOW, LIMITS, ()) for n in range(40)),
+    )
+    assert len(told) == 80
+    assert [report.mark.seq for report in await journal.unreceipted(100)] == list(range(1, 81))
+
+
+async def test_a_refused_command_is_recorded_once_and_answered_again(database: Database) -> None:
+    await SqlJournal.opened(database, "journal-1")
+    devices, command = DeviceBook(database), join(1, NOW)
+    here = Standing(assigned=True, has_home=True)
+    first, _ = await devices.claim(command, NOW, here, lambda standing: (Cause.DEVICE_LIMIT, "full"))
+    again, _ = await devices.claim(command, NOW, here, lambda standing: None)
+    assert isinstance(first, Answered)
+    assert again == first
+    assert first.outcome.cause is Cause.DEVICE_LIMIT
+    assert await devices.stage(DEVICE) is None
+
+
+async def test_what_is_decided_upon_is_what_the_journal_holds(database: Database) -> None:
+    await SqlJournal.opened(database, "journal-1")
+    devices, seen = DeviceBook(database), list[Standing]()
+
+    def decide(standing: Standing) -> None:
+        seen.append(standing)
+
+    here = Standing(assigned=True, has_home=True)
+    for command in (join(1, NOW), join(2, NOW, SECOND), join(3, NOW), tell(4, NOW, Text(event=1, text="Hi"), None)):
+        await devices.claim(command, NOW, here, decide)
+    new = Standing(assigned=True, has_home=True)
+    assert seen == [
+        new,
+        replace(new, present=1, running=1),
+        replace(new, at=METER, stage=Stage.REQUESTED, joining=True, busy=True, present=2, running=2),
+        replace(new, present=2, running=3),
+    ]
+
+
+async def test_the_migrated_schema_is_the_one_that_the_tables_describe(database: Database) -> None:
+    await SqlJournal.opened(database, "journal-1")
+
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        found: list[object] = compare_metadata(context, metadata)
+        return found
+
+    async with database.reading() as connection:
+        assert await connection.run_sync(differences) == []

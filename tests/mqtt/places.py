@@ -14,7 +14,7 @@ from gateway.config import Credentials, Secret
 from gateway.dice import SystemDice
 from gateway.errors import LinkLost
 from gateway.identifiers import GatewayId
-from gateway.messages import Message
+from gateway.messages import Message, UnknownReport
 from gateway.ports import Bus, Delivery, Handler
 from mqtt.broker import BrokerSettings, EmbeddedBroker
 from mqtt.client import MqttBus
@@ -79,7 +79,7 @@ class Party:
         """The messages received, once there are so many."""
         async with asyncio.timeout(DEADLINE_S), self._changed:
             await self._changed.wait_for(lambda: len(self.received) >= count)
-        return [delivery.message for delivery in self.received]
+        return [one.message for one in self.received if not isinstance(one.message, UnknownReport)]
 
     async def trouble(self) -> LinkLost:
         """The LinkLost with which the run ended."""

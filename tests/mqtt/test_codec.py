@@ -14,7 +14,7 @@ from gateway.clock import SystemClock
 from gateway.dice import SeededDice
 from gateway.errors import BadMessage
 from gateway.identifiers import GatewayId
-from gateway.messages import Message, ReadProgressed
+from gateway.messages import Mark, Message, ReadProgressed, UnknownReport
 from mqtt.codec import MAX_BYTES, decode, encode, stamped
 from mqtt.refusals import Cause, Refused
 from mqtt.topics import KINDS, format_topic
@@ -92,7 +92,6 @@ def put(*path: str, value: Any) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("change", "cause"),
     [
-        (put("type", value="RequestRad"), Cause.UNKNOWN_TYPE),
         (put("type", value=None), Cause.UNKNOWN_TYPE),
         (put("type", value=["ReadEnded"]), Cause.UNKNOWN_TYPE),
         (put("type", value="GatewayState"), Cause.MALFORMED),
@@ -125,6 +124,33 @@ def test_a_wrong_field_is_refused_with_its_cause(change: Callable[[dict[str, Any
     with pytest.raises(Refused) as refused:
         decode(topic_of(SAMPLES["ReadEnded"]), json.dumps(envelope).encode())
     assert refused.value.cause is cause
+
+
+def test_a_report_of_a_kind_that_is_not_known_yet_is_handed_over_as_its_number() -> None:
+    envelope = json.loads(encoded(SAMPLES["ReadEnded"])) | {"type": "ReadForeseen"}
+    envelope["data"] = {"mark": envelope["data"]["mark"], "colour": "green"}
+    for channel in ("reads", "visions"):
+        delivery = decode(f"metergate/1/up/gw-1/{channel}", json.dumps(envelope).encode())
+        assert delivery.message == UnknownReport(kind="ReadForeseen", mark=Mark(journal="j-7", seq=41))
+        assert delivery.sent_at == NOON
+
+
+@pytest.mark.parametrize(
+    ("change", "topic"),
+    [
+        (put("data", "mark", value=None), "metergate/1/up/gw-1/reads"),
+        (put("data", "mark", "seq", value="41"), "metergate/1/up/gw-1/reads"),
+        (put("v", value=2), "metergate/1/up/gw-1/reads"),
+        (put("at", value="2026-03-08T18:00:00"), "metergate/1/up/gw-1/reads"),
+        (put("data", "colour", value="green"), "metergate/1/down/gw-1/reads"),
+    ],
+)
+def test_an_unknown_kind_without_a_number_is_refused(change: Callable[[dict[str, Any]], None], topic: str) -> None:
+    envelope = json.loads(encoded(SAMPLES["ReadEnded"])) | {"type": "ReadForeseen"}
+    change(envelope)
+    with pytest.raises(Refused) as refused:
+        decode(topic, json.dumps(envelope).encode())
+    assert refused.value.cause is Cause.UNKNOWN_TYPE
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -196,8 +222,11 @@ def test_any_json_in_any_place_is_refused_or_means_what_it_says(name: str, part:
     envelope = json.loads(encoded(SAMPLES[name]))
     envelope[part] = value
     try:
-        decode(topic_of(SAMPLES[name]), json.dumps(envelope).encode())
+        delivery = decode(topic_of(SAMPLES[name]), json.dumps(envelope).encode())
     except BadMessage:
+        return
+    if isinstance(delivery.message, UnknownReport):
+        assert part == "type"
         return
     assert part in ("v", "at")
     assert value == 1 or isinstance(value, (int, float, str))

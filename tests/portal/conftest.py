@@ -12,6 +12,7 @@ from gateway.database import Database
 from gateway.dice import SeededDice
 from portal.app import build_app
 from portal.context import Portal
+from portal.han.desk import DeviceDesk
 from portal.reads.desk import ReadDesk
 from tests.clock import HandClock
 from tests.portal.asking import make_desk
@@ -22,8 +23,8 @@ SignIn = Callable[[str], Awaitable[httpx.AsyncClient]]
 
 
 @asynccontextmanager
-async def running(desk: ReadDesk) -> AsyncIterator[None]:
-    """A desk that sends and sweeps while the block lasts."""
+async def running(desk: ReadDesk | DeviceDesk | Portal) -> AsyncIterator[None]:
+    """A desk, or all of a portal's, that sends and sweeps while the block lasts."""
     task = asyncio.create_task(desk.run())
     try:
         yield
@@ -72,7 +73,7 @@ async def desk(database: Database, bus: WireBus, clock: HandClock) -> AsyncItera
 async def portal(database: Database, bus: WireBus, clock: HandClock) -> AsyncIterator[Portal]:
     """A portal over the small world, its desk running."""
     portal = Portal.over(database, bus, clock, SeededDice(7), passwords=CHEAP)
-    async with running(portal.desk):
+    async with running(portal):
         yield portal
 
 

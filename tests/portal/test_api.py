@@ -172,8 +172,9 @@ async def test_no_route_shows_one_rep_the_meter_of_another(
     routes = paths_of(app)
     assert len(routes) >= 4
     for method, path in routes:
-        theirs = path.format(esi_id=esi(3), read_id=read_id).removeprefix("/api/v1")
-        nobodys = path.format(esi_id=esi(99), read_id=UNKNOWN_READ).removeprefix("/api/v1")
+        others = {"device": "000D6F0007A0B1C2", "action": "ping", "command_id": UNKNOWN_READ}
+        theirs = path.format(esi_id=esi(3), read_id=read_id, **others).removeprefix("/api/v1")
+        nobodys = path.format(esi_id=esi(99), read_id=UNKNOWN_READ, **others).removeprefix("/api/v1")
         answer, missing = await stranger.request(method, theirs), await stranger.request(method, nobodys)
         assert answer.status_code == 404, (method, path)
         assert answer.content == missing.content
@@ -187,7 +188,8 @@ async def test_every_route_asks_who_is_there(app: FastAPI, guest: httpx.AsyncCli
         path = str(context.path)
         if not isinstance(route, APIRoute) or path in open_to_all:
             continue
-        path = path.format(esi_id=esi(1), read_id=UNKNOWN_READ).removeprefix("/api/v1")
+        others = {"device": "000D6F0007A0B1C2", "action": "ping", "command_id": UNKNOWN_READ}
+        path = path.format(esi_id=esi(1), read_id=UNKNOWN_READ, **others).removeprefix("/api/v1")
         for method in route.methods or ():
             answer = await guest.request(method, path)
             assert answer.status_code == 401, (method, path)

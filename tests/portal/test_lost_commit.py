@@ -10,7 +10,6 @@ from sqlalchemy.exc import OperationalError
 
 from gateway.database import Database, Job
 from gateway.dice import SeededDice
-from gateway.journal import MemoryJournal
 from gateway.links import Backoff, keep
 from gateway.messages import ReadEnded
 from gateway.read_policy import ReadLimits
@@ -24,7 +23,7 @@ from portal.reads.listener import record
 from portal.reads.shown import OnDemandRead
 from portal.reads.status import ReadStatus
 from simulators.virtual_time import VirtualClock, run
-from tests.gateway.fakes import DictionaryDriver, assignments
+from tests.gateway.fakes import DictionaryDriver, Shelves, assignments, shelves
 from tests.portal.conftest import running
 from tests.portal.world import GATEWAY, meter, settle, viewer, visible
 
@@ -45,12 +44,15 @@ class StumblingDatabase(Database):
         return await super().write(job)
 
 
-def gateway_on(broker: MemoryBroker, clock: VirtualClock, folder: Path) -> Gateway:
+def gateway_on(broker: MemoryBroker, clock: VirtualClock, kept: Shelves) -> Gateway:
     """A whole gateway whose driver is a dictionary of one meter."""
     return Gateway(
-        settings=GatewaySettings(id=GATEWAY, database="", assignments=folder / "none.csv"),
+        settings=GatewaySettings(id=GATEWAY, database="", assignments=Path("none.csv")),
         limits=ReadLimits(),
-        journal=MemoryJournal("journal-1"),
+        journal=kept.journal,
+        devices=kept.devices,
+        meters=kept.meters,
+        collected=kept.collected,
         bus=MemoryBus(broker, GATEWAY, clock, SeededDice(2)),
         drivers={"desk": DictionaryDriver(clock)},
         assignments=assignments(meter(1).number),
@@ -65,11 +67,12 @@ async def read_through_stumbles(folder: Path, stumbles: int) -> tuple[OnDemandRe
     database = StumblingDatabase.open(f"sqlite:///{folder}/portal.db")
     await settle(database, clock.now())
     broker = MemoryBroker(clock, SeededDice(1))
-    bus, gateway = MemoryBus(broker, None, clock, SeededDice(3)), gateway_on(broker, clock, folder)
+    bus = MemoryBus(broker, None, clock, SeededDice(3))
     desk = ReadDesk(database, bus, clock, SeededDice(4))
     stop = asyncio.Event()
     async with AsyncExitStack() as exits:
         exits.push_async_callback(database.close)
+        gateway = gateway_on(broker, clock, await exits.enter_async_context(shelves(folder)))
         await exits.enter_async_context(running(desk))
         serving = asyncio.create_task(keep("the bus", lambda: bus.run(desk.handle, desk.greet), clock, Backoff()))
         exits.callback(serving.cancel)
@@ -83,6 +86,7 @@ async def read_through_stumbles(folder: Path, stumbles: int) -> tuple[OnDemandRe
         read = await desk.wait(answer.id, 0.01)
         stop.set()
         await life
+        assert await gateway.journal.unreceipted(10) == []
     return read, gateway, bus
 
 
@@ -96,4 +100,3 @@ def test_an_outcome_that_a_failing_handler_let_fall_is_told_again_until_it_is_re
         driver = gateway.drivers["desk"]
         assert isinstance(driver, DictionaryDriver)
         assert driver.executed == [meter(1).number]
-        assert run(gateway.journal.unreceipted(10)) == []

@@ -124,6 +124,16 @@ def test_a_failed_link_answers_everything_with_error_until_it_is_reset() -> None
     assert link.receive(encode(Data(0, 0, ASK)), 13) == [ASK]
 
 
+def test_a_greeting_answers_the_reset_that_a_host_begins_with_and_no_later_one() -> None:
+    link = AshLink()
+    link.start(0x0B, greeting=True)
+    assert link.receive(encode(Reset()), 0) == []
+    assert link.receive(encode(Reset()), 1) == [ResetAsked()]
+    link.start(0x0B, greeting=True)
+    link.receive(encode(Ack(0)), 2)
+    assert link.receive(encode(Reset()), 3) == [ResetAsked()]
+
+
 def test_the_wait_adapts_to_a_quick_host() -> None:
     link, now = started(1), 0.0
     for number in range(20):

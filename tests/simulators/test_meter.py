@@ -7,7 +7,7 @@ import pytest
 from gateway.identifiers import Eui64, MeterNumber
 from simulators.faults import Fault, FaultKind
 from simulators.load_shape import Home, HouseholdLoad
-from simulators.meter import KWH_IN_BCD, MeterModel, SimMeter
+from simulators.meter import KWH_IN_BCD, MOST_EVENTS, TAMPER, EventKind, MeterModel, SimMeter
 from simulators.zigbee import zcl
 from simulators.zigbee.clusters import Metering
 from simulators.zigbee.octets import Octets
@@ -152,3 +152,28 @@ def test_an_empty_house_repeats_its_register_under_a_new_snapshot_time() -> None
     after = records(sim)
     assert before[0x0000] == after[0x0000]
     assert before[0x0007] != after[0x0007]
+
+
+def test_a_clock_drifts_until_it_is_set(clock: HandClock) -> None:
+    sim = meter(clock)
+    sim.drift_ppm = 100
+    clock.forward(10_000)
+    assert sim.now() == clock.now() + timedelta(seconds=1)
+    assert sim.registers().latched_at > clock.now()
+    sim.set_clock(clock.now())
+    assert sim.now() == clock.now()
+    assert [event.kind for event in sim.events] == [EventKind.CLOCK_SET]
+
+
+def test_an_open_case_is_told_and_remembered(clock: HandClock) -> None:
+    sim = meter(clock)
+    sim.tamper(open_=True)
+    assert sim.status == TAMPER
+    sim.tamper(open_=False)
+    sim.reboot()
+    assert sim.status == 0
+    kinds = [EventKind.TAMPERED, EventKind.TAMPER_ENDED, EventKind.POWER_LOST, EventKind.POWER_BACK]
+    assert [event.kind for event in sim.events] == kinds
+    for _ in range(MOST_EVENTS):
+        sim.reboot()
+    assert len(sim.events) == MOST_EVENTS

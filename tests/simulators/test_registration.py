@@ -176,6 +176,20 @@ async def test_a_device_leaves_when_it_is_told_to(stand: Standing, connect: Conn
     assert (await host.joins(2))[-1] == (device.node.eui64, LEFT, NOTHING)
 
 
+async def test_a_device_that_is_told_to_leave_and_rejoin_does_both(stand: Standing, connect: Connect) -> None:
+    street, port = await stand(HOME)
+    host = await connect(port, kind=TrustCentreHost)
+    host.trusts(street)
+    device = await registered(street, host)
+    eui64 = t.EUI64(device.node.eui64.to_bytes(8, "little"))
+    await host.devices[eui64].zdo.Mgmt_Leave_req(eui64, 0x80)
+    assert (await host.joins(3))[1:] == [
+        (device.node.eui64, LEFT, NOTHING),
+        (device.node.eui64, SECURED_REJOIN, NOTHING),
+    ]
+    assert await asyncio.wait_for(device.reached(Stage.REGISTERED), 5)
+
+
 @pytest.mark.parametrize("keeps_key", [True, False])
 async def test_a_device_is_removed_only_under_its_key(keeps_key: bool, stand: Standing, connect: Connect) -> None:
     street, port = await stand(HOME)

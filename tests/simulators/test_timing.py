@@ -3,100 +3,22 @@
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
 
 import bellows.types as t  # type: ignore[import-untyped]  # bellows ships no types
 import pytest
 
-from drivers.zigbee.cbke import files
-from drivers.zigbee.cbke.exchange import KeyEstablished
-from drivers.zigbee.cbke.frames import Frame
-from drivers.zigbee.cbke.responders import Responders
-from gateway.clock import Clock
-from gateway.dice import SeededDice
 from gateway.errors import BadConfig
-from gateway.identifiers import Eui64
 from simulators.virtual_time import VirtualClock, run
 from simulators.world import StreetPlan, ZigBeeStreet
-from simulators.zigbee.install_code import link_key_of
-from simulators.zigbee.life import Device, Stage
+from simulators.zigbee.life import Stage
 from simulators.zigbee.ncp.memory import load
 from simulators.zigbee.ncp.pacing import Pace
 from simulators.zigbee.timing import INSTANT, REALISTIC, Timing
 
+from .centre import Centre
 from .conftest import HandClock
-from .test_coprocessor import RawHost
 
-KEY_ESTABLISHMENT, METERING = 0x0800, 0x0702
-
-
-class Centre(RawHost):
-    """A host without a line that is a trust centre: it lets devices in and establishes keys at once."""
-
-    def __init__(self, plan: StreetPlan, clock: Clock) -> None:
-        super().__init__(plan, clock)
-        self.up_with_key_establishment()
-        memory = self.street.memory
-        own = self.street.authority
-        self._desk = Responders(
-            [files.read(own.issue(memory.eui64, suite).as_file()) for suite in (1, 2)], SeededDice(5)
-        )
-
-    def up_with_key_establishment(self) -> None:
-        self.raw(b"\x00\x00\x00\x04")
-        self.ask("version", desiredProtocolVersion=self.street.plan.version)
-        clusters = [KEY_ESTABLISHMENT]
-        self.ask(
-            "addEndpoint",
-            endpoint=1,
-            profileId=0x0109,
-            deviceId=0x0500,
-            deviceVersion=0,
-            inputClusterCount=1,
-            outputClusterCount=1,
-            inputClusterList=clusters,
-            outputClusterList=clusters,
-        )
-        self.ask("networkInit", networkInitBitmask=0)
-
-    def call_back(self, payload: bytes) -> bool:
-        name, values = self.decode(payload)
-        if name == "incomingMessageHandler" and values[1].clusterId == KEY_ESTABLISHMENT:
-            asyncio.get_running_loop().call_soon(self._establish, values[1], values[2], bytes(values[-1]))
-        return super().call_back(payload)
-
-    def _establish(self, aps: Any, nwk: int, payload: bytes) -> None:
-        node = self.street.radio.at(nwk)
-        assert node is not None
-        if payload[0] & 3 == 0:
-            self._reply(aps, nwk, bytes((0x18, payload[1], 1, 0, 0, 0, 0x31, 3, 0)))
-            return
-        partner, frame = Eui64(f"{node.eui64:016X}"), Frame(payload[2], payload[3:])
-        reaction = self._desk.receive(partner, frame, payload[1], self.clock.monotonic())
-        for event in reaction.events:
-            if isinstance(event, KeyEstablished):
-                eui64 = t.EUI64(node.eui64.to_bytes(8, "little"))
-                self.ask("importLinkKey", index=0xFF, address=eui64, key=t.KeyData(event.link_key.reveal()))
-        for said in reaction.frames:
-            self._reply(aps, nwk, bytes((0x19, payload[1], said.command)) + said.body)
-
-    def _reply(self, aps: Any, nwk: int, payload: bytes) -> None:
-        frame = aps.replace(sourceEndpoint=1, destinationEndpoint=aps.sourceEndpoint, options=t.EmberApsOption(0x40))
-        assert self.unicast(nwk, frame, payload) == 0
-
-    def told(self, wanted: str) -> list[list[Any]]:
-        """What callbacks of a name told."""
-        return [values for name, values in map(self.decode, self.callbacks) if name == wanted]
-
-    def let_in(self, number: int = 0) -> Device:
-        """Open the network for a home's device, and switch it on."""
-        device = list(self.street.home_devices())[number]
-        eui64 = t.EUI64(int(device.eui64, 16).to_bytes(8, "little"))
-        key = t.KeyData(link_key_of(device.install_code))
-        self.ask("importTransientKey", eui64=eui64, plaintext_key=key, flags=0)
-        self.ask("setPolicy", policyId=0, decisionId=0x11)
-        self.ask("permitJoining", duration=250)
-        return self.street.power_on(device.eui64)
+BASIC, METERING = 0x0000, 0x0702
 
 
 @pytest.mark.parametrize(("timing", "least_s", "most_s"), [(INSTANT, 0, 0.01), (REALISTIC, 27, 28)])
@@ -125,9 +47,8 @@ def test_a_sleeping_device_hears_when_it_asks_and_one_that_sleeps_for_longer_doe
         await clock.sleep(0.5)
         assert device.node.poll_s == poll_s
         centre.callbacks.clear()
-        frame = t.EmberApsFrame(**{field.name: 0 for field in t.EmberApsFrame.fields}).replace(clusterId=0x0005)
+        frame = centre.frame(0x0005, 0, profile=0)
         began_s = clock.monotonic()
-        frame = frame.replace(options=t.EmberApsOption(0x40))
         centre.unicast(device.node.nwk, frame, b"\x01" + device.node.nwk.to_bytes(2, "little"))
         sent = centre.told("messageSentHandler")
         assert sent == []
@@ -211,6 +132,109 @@ def test_a_registered_device_is_there_again_after_everything_was_started_anew(tm
     assert (again, same_nwk) == (key, nwk)
     assert outgoing >= 4096
     assert (tmp_path / "ncp.homes.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_meter_that_is_asked_for_a_key_establishes_one_and_keeps_it(tmp_path: Path) -> None:
+    plan = StreetPlan(meters=2, state=tmp_path / "ncp.json")
+
+    async def rekeyed() -> bytes | None:
+        centre = Centre(plan, VirtualClock())
+        centre.meet()
+        node = centre.node()
+        before = node.link_key
+        centre.rekey(node)
+        while node.link_key == before:
+            await centre.clock.sleep(0.01)
+        await centre.clock.sleep(0.01)
+        shared = centre.street.coprocessor.keys.authorised(node.eui64)
+        assert shared is not None
+        assert shared.key == node.link_key
+        assert centre.told("trustCenterJoinHandler") == []
+        await centre.street.close()
+        return node.link_key
+
+    async def started_again() -> bytes | None:
+        centre = Centre(plan, VirtualClock())
+        centre.street.homes.start()
+        key = centre.node().link_key
+        frame = centre.frame(METERING, next(iter(centre.node().endpoints)), options=0x60)
+        centre.meet()
+        centre.callbacks.clear()
+        assert centre.unicast(centre.node().nwk, frame, b"\x00\x01\x00\x00\x00") == 0
+        assert len(centre.told("incomingMessageHandler")) == 1
+        await centre.street.close()
+        return key
+
+    assert run(rekeyed()) == run(started_again())
+
+
+def test_nodes_do_not_hear_a_co_processor_whose_counters_ran_backwards() -> None:
+    async def heard_after(nwk: int, aps: int) -> bool:
+        centre = Centre(StreetPlan(meters=1), VirtualClock())
+        nwk_address = centre.meet()
+        frame = centre.frame(METERING, next(iter(centre.node().endpoints)), options=0x60)
+        for _ in range(3):
+            centre.unicast(nwk_address, frame, b"\x00\x01\x00\x00\x00")
+        memory = centre.street.memory
+        memory.nwk_counter += nwk
+        memory.aps_counter += aps
+        centre.callbacks.clear()
+        centre.unicast(nwk_address, frame, b"\x00\x01\x00\x00\x00")
+        await centre.clock.sleep(10)
+        return len(centre.told("incomingMessageHandler")) == 1
+
+    assert run(heard_after(0, 0))
+    assert not run(heard_after(-3, 0))
+    assert not run(heard_after(0, -3))
+
+
+def test_one_device_can_be_given_the_next_network_key_alone() -> None:
+    async def given() -> None:
+        centre = Centre(StreetPlan(meters=2), VirtualClock())
+        key = t.KeyData(bytes(range(16)))
+        one, other = centre.node(0), centre.node(1)
+        eui64 = t.EUI64(one.eui64.to_bytes(8, "little"))
+        assert centre.ask("unicastNwkKeyUpdate", destShort=one.nwk, destLong=eui64, key=key) == [t.sl_Status.OK]
+        assert one.next_key is not None
+        assert one.next_key.key == bytes(range(16))
+        assert other.next_key is None
+        stranger = t.EUI64(bytes(8))
+        refused = centre.ask("unicastNwkKeyUpdate", destShort=one.nwk, destLong=stranger, key=key)
+        assert refused == [t.sl_Status.ZIGBEE_KEY_NOT_AUTHORIZED]
+
+    run(given())
+
+
+def test_a_new_network_key_may_be_used_only_after_everybody_had_time_to_hear_it() -> None:
+    async def switched() -> list[int]:
+        centre = Centre(StreetPlan(meters=1, timing=REALISTIC), VirtualClock())
+        centre.ask("broadcastNextNetworkKey", key=t.KeyData(bytes(16)))
+        statuses = [int(centre.ask("broadcastNetworkKeySwitch")[0])]
+        await centre.clock.sleep(REALISTIC.key_switch_s)
+        statuses.append(int(centre.ask("broadcastNetworkKeySwitch")[0]))
+        assert centre.street.memory.network is not None
+        assert centre.street.memory.network.network_key != bytes(16)
+        await centre.street.close()
+        return statuses
+
+    assert run(switched()) == [0x0C0C, 0]
+
+
+def test_a_coordinator_has_no_more_sleeping_children_than_it_has_room_for() -> None:
+    async def joined() -> list[Stage]:
+        centre = Centre(StreetPlan(meters=40, devices=4, shipped=True), VirtualClock())
+        stages = []
+        for number in range(33):
+            device = centre.let_in(number * 4 + 3)
+            stages.append(await device.reached(Stage.REGISTERED, Stage.JOINED, Stage.GAVE_UP))
+            centre.ask("clearTransientLinkKeys")
+        assert len(centre.told("childJoinHandler")) == 32
+        assert centre.ask("getChildData", index=31)[0] == t.sl_Status.OK
+        assert centre.ask("getChildData", index=32)[0] == t.sl_Status.NOT_JOINED
+        await centre.street.close()
+        return stages
+
+    assert run(joined()) == [Stage.JOINED] * 32 + [Stage.GAVE_UP]
 
 
 def test_what_devices_knew_is_refused_in_words_if_it_is_broken(tmp_path: Path) -> None:

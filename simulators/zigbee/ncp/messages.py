@@ -188,7 +188,6 @@ class Messages:
         return None if eui64 is None else self._keys.shared_with(eui64)
 
     def _outgoing(self, aps: Fields, destination: int, payload: bytes, key: LinkKey | None = None) -> ApsMessage:
-        self._memory.next_nwk_counter()
         block = _block(aps["group"]) if aps["options"] & FRAGMENT else None
         if block is None or block.index == 0:
             self._sequence = (self._sequence + 1) % 256
@@ -205,6 +204,7 @@ class Messages:
             counter=0 if key is None else self._memory.next_aps_counter(),
             wants_ack=bool(aps["options"] & RETRY),
             block=block,
+            nwk_counter=self._memory.next_nwk_counter(),
         )
 
     def _sent(self, fields: Fields, message: ApsMessage, delivered: bool) -> None:

@@ -60,7 +60,7 @@ class NcpServer:
         self._line = line
         self.connections += 1
         self._coprocessor.connect(line.link)
-        line.restart(RESET_SOFTWARE)
+        line.restart(RESET_SOFTWARE, greeting=True)
 
     def closed(self, line: "_Line") -> None:
         """A host's connection ended."""
@@ -116,9 +116,9 @@ class _Line(asyncio.Protocol):
                 self._coprocessor.receive(event)
         self._flush_soon()
 
-    def restart(self, code: int) -> None:
+    def restart(self, code: int, *, greeting: bool = False) -> None:
         """Tell the host that the co-processor has started over."""
-        self._link.start(code)
+        self._link.start(code, greeting=greeting)
         self._flush_soon()
 
     def hang_up(self) -> None:

@@ -11,7 +11,6 @@ from gateway import assignments
 from gateway.clock import SystemClock
 from gateway.errors import FailureReason
 from gateway.identifiers import MeterNumber
-from gateway.journal import MemoryJournal
 from gateway.messages import OutcomeStatus, RequestRead
 from gateway.ports import Delivery
 from gateway.read_policy import ReadLimits
@@ -19,7 +18,7 @@ from gateway.reads import Freshness
 from gateway.settings import GatewaySettings
 from gateway.supervisor import Gateway
 from simulators.processes import Child, metergate
-from tests.gateway.fakes import GATEWAY, NotebookBus, request
+from tests.gateway.fakes import GATEWAY, NotebookBus, request, shelves
 
 from .conftest import driver
 
@@ -41,28 +40,32 @@ def asked(meters: list[MeterNumber]) -> list[RequestRead]:
     return [request(number, now, meter, deadline_s=5) for number, meter in enumerate(meters)]
 
 
-async def test_a_gateway_reads_modbus_meters(laboratory: tuple[int, Path]) -> None:
+async def test_a_gateway_reads_modbus_meters(laboratory: tuple[int, Path], tmp_path: Path) -> None:
     port, out = laboratory
     meters = assignments.read(out, {"modbus"})
     clock, bus = SystemClock(), NotebookBus()
-    here = Gateway(
-        settings=GatewaySettings(id=GATEWAY, database="", assignments=out),
-        limits=ReadLimits(),
-        journal=MemoryJournal("journal-1"),
-        bus=bus,
-        drivers={"modbus": driver(port, attempt_timeout_s=0.2)},
-        assignments=meters,
-        clock=clock,
-        boot_id="boot-1",
-    )
-    stop = asyncio.Event()
-    life = asyncio.create_task(here.run(stop))
-    await asyncio.wait_for(bus.changed.wait(), 10)
-    requests = asked(list(meters))
-    await here.handle([Delivery(gateway=GATEWAY, message=message) for message in requests])
-    outcomes = {outcome.meter: outcome for outcome in await bus.until(10)}
-    stop.set()
-    await life
+    async with shelves(tmp_path) as kept:
+        here = Gateway(
+            settings=GatewaySettings(id=GATEWAY, database="", assignments=out),
+            limits=ReadLimits(),
+            journal=kept.journal,
+            devices=kept.devices,
+            meters=kept.meters,
+            collected=kept.collected,
+            bus=bus,
+            drivers={"modbus": driver(port, attempt_timeout_s=0.2)},
+            assignments=meters,
+            clock=clock,
+            boot_id="boot-1",
+        )
+        stop = asyncio.Event()
+        life = asyncio.create_task(here.run(stop))
+        await asyncio.wait_for(bus.changed.wait(), 10)
+        requests = asked(list(meters))
+        await here.handle([Delivery(gateway=GATEWAY, message=message) for message in requests])
+        outcomes = {outcome.meter: outcome for outcome in await bus.until(10)}
+        stop.set()
+        await life
     silent = next(meter for meter in meters if meters[meter].address.startswith("3/"))
     assert (outcomes[silent].status, outcomes[silent].reason) == (OutcomeStatus.FAILED, FailureReason.TIMEOUT)
     for meter in set(meters) - {silent}:

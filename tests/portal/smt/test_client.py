@@ -26,7 +26,6 @@ from smart_meter_texas.exceptions import (  # type: ignore[import-untyped]  # it
 from gateway.clock import SystemClock, intervals_in
 from gateway.database import Database
 from gateway.dice import SystemDice
-from gateway.journal.memory import MemoryJournal
 from gateway.read_policy import ReadLimits
 from gateway.settings import GatewaySettings
 from gateway.supervisor import Gateway
@@ -36,7 +35,7 @@ from portal.smt.certificates import ensure_certificates
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.sql_store import SqlIntervalStore
 from portal.usage.store import SourceFile
-from tests.gateway.fakes import DictionaryDriver, assignments
+from tests.gateway.fakes import DictionaryDriver, Shelves, assignments, shelves
 from tests.portal.smt.stand import application
 from tests.portal.world import CHEAP, GATEWAY, PASSWORD, esi, meter, settle
 
@@ -117,7 +116,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
     tasks = [
         asyncio.create_task(portal.desk.run()),
         asyncio.create_task(bus.run(portal.desk.handle, portal.desk.greet)),
-        asyncio.create_task(gateway_on(broker, clock, dice, tmp_path).run(stop)),
+        asyncio.create_task(live(broker, clock, dice, tmp_path, stop)),
     ]
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     port = listening.getsockname()[1]
@@ -136,13 +135,22 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
     await database.close()
 
 
-def gateway_on(broker: MemoryBroker, clock: SystemClock, dice: SystemDice, folder: Path) -> Gateway:
+async def live(broker: MemoryBroker, clock: SystemClock, dice: SystemDice, folder: Path, stop: asyncio.Event) -> None:
+    """A gateway's life over a database in a folder."""
+    async with shelves(folder) as kept:
+        await gateway_on(broker, clock, dice, kept).run(stop)
+
+
+def gateway_on(broker: MemoryBroker, clock: SystemClock, dice: SystemDice, kept: Shelves) -> Gateway:
     """A whole gateway whose driver is a dictionary of one meter."""
-    settings = GatewaySettings(id=GATEWAY, database="", assignments=folder / "none.csv")
+    settings = GatewaySettings(id=GATEWAY, database="", assignments=Path("none.csv"))
     return Gateway(
         settings=settings,
         limits=ReadLimits(),
-        journal=MemoryJournal("client-test"),
+        journal=kept.journal,
+        devices=kept.devices,
+        meters=kept.meters,
+        collected=kept.collected,
         bus=MemoryBus(broker, GATEWAY, clock, dice),
         drivers={"desk": DictionaryDriver(clock)},
         assignments=assignments(meter(1).number),

@@ -1,0 +1,1 @@
+"""Home-area devices: commands to them, their timelines, and what they say."""

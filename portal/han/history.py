@@ -1,0 +1,76 @@
+"""Devices, commands and words, seen through the meters that their viewer may see and manage."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.identifiers import Eui64, RequestId
+from portal.han.shown import Device, DeviceWord, GatewayCommand, command_of, device_of, entry_of
+from portal.han.tables import han_commands, han_devices, han_reports, han_timeline
+from portal.viewer import Viewer
+from portal.visibility import VisibleMeter, find_meter
+
+MOST_ENTRIES = 200
+"""The newest entries of a timeline that are shown."""
+
+
+async def find_command(
+    connection: AsyncConnection, viewer: Viewer, command_id: RequestId, at: datetime
+) -> GatewayCommand | None:
+    """One command, or None alike if there is none or its meter is not this viewer's at this moment."""
+    found = select(han_commands).where(han_commands.c.id == command_id)
+    row = (await connection.execute(found)).mappings().one_or_none()
+    if row is None or await find_meter(connection, viewer, row["esi_id"], at) is None:
+        return None
+    return command_of(dict(row), await _entries(connection, han_timeline.c.request_id == command_id))
+
+
+async def commands_of(connection: AsyncConnection, meter: VisibleMeter, most: int) -> list[GatewayCommand]:
+    """The latest commands of a meter, newest first, without their timelines."""
+    found = select(han_commands).where(han_commands.c.meter_id == meter.id)
+    latest = found.order_by(han_commands.c.asked_at.desc(), han_commands.c.id.desc()).limit(most)
+    return [command_of(dict(row), ()) for row in (await connection.execute(latest)).mappings()]
+
+
+async def devices_of(connection: AsyncConnection, meter: VisibleMeter) -> list[Device]:
+    """The devices of a meter, those that are gone included, without their timelines."""
+    found = _counted().where(han_devices.c.meter_id == meter.id).order_by(han_devices.c.device)
+    return [device_of(dict(row), (), row["version"]) for row in (await connection.execute(found)).mappings()]
+
+
+async def find_device(connection: AsyncConnection, meter: VisibleMeter, device: Eui64) -> Device | None:
+    """One device of a meter with its timeline there, None if the meter has none of that address."""
+    found = _counted().where(han_devices.c.meter_id == meter.id, han_devices.c.device == device)
+    row = (await connection.execute(found)).mappings().one_or_none()
+    if row is None:
+        return None
+    here = (han_timeline.c.device == device) & (han_timeline.c.meter_id == meter.id)
+    return device_of(dict(row), await _entries(connection, here), row["version"])
+
+
+async def words_of(connection: AsyncConnection, meter: VisibleMeter, before: int | None, most: int) -> list[DeviceWord]:
+    """What a meter's devices said, newest first; before continues the list after that id."""
+    found = select(han_reports).where(han_reports.c.meter_id == meter.id)
+    found = found if before is None else found.where(han_reports.c.id < before)
+    rows = (await connection.execute(found.order_by(han_reports.c.id.desc()).limit(most))).all()
+    return [
+        DeviceWord(id=row.id, device=row.device, answer=row.answer, event=row.event, at=row.at, detail=row.detail)
+        for row in rows
+    ]
+
+
+def _counted() -> Select[Any]:
+    """Devices with their version: how much has happened to them and how much they have said."""
+    entries = select(func.count()).where(han_timeline.c.device == han_devices.c.device).scalar_subquery()
+    words = select(func.count()).where(
+        han_reports.c.device == han_devices.c.device, han_reports.c.meter_id == han_devices.c.meter_id
+    )
+    return select(han_devices, (entries + words.scalar_subquery()).label("version"))
+
+
+async def _entries(connection: AsyncConnection, which: Any) -> list[Any]:
+    newest = select(han_timeline).where(which).order_by(han_timeline.c.id.desc()).limit(MOST_ENTRIES)
+    rows = (await connection.execute(newest)).mappings().all()
+    return [entry_of(dict(row)) for row in sorted(rows, key=lambda row: (row["at"], row["seq"]))]
