@@ -194,6 +194,11 @@ class Radio:
                 return False
         return True
 
+    async def repeat(self, node: Node, frame: ApsMessage) -> bool:
+        """Somebody sends a frame that he has recorded, as it was; whether the co-processor acknowledges it."""
+        await self._fly()
+        return self._hear(frame, node)
+
     async def _send_frame(self, node: Node, frame: ApsMessage) -> bool:
         for attempt in range(ATTEMPTS):
             if attempt:

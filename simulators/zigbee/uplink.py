@@ -126,7 +126,7 @@ class Uplink:
             endpoints=(self._own_endpoint(cluster), there),
             encrypted=cluster in SECURED,
         )
-        return await self._radio.send(self.node, message), await self._radio.send(self.node, message)
+        return await self._radio.send(self.node, message), await self._radio.repeat(self.node, message)
 
     async def _ask_zdo(self, cluster: int, payload: bytes) -> Octets:
         answer = (True, cluster | zdo.RESPONSE, payload[:1])

@@ -13,6 +13,7 @@ from simulators.zigbee import zcl, zdo
 from simulators.zigbee.behaviour import Event
 from simulators.zigbee.cbke.talk import Party
 from simulators.zigbee.life import Device, Stage
+from simulators.zigbee.ncp.messages import REPLAYED
 from simulators.zigbee.nodes import Endpoint, Node
 from simulators.zigbee.timing import REALISTIC
 from simulators.zigbee.uplink import Unanswered, Uplink
@@ -172,3 +173,16 @@ def test_a_mistake_in_what_a_device_does_is_logged_and_it_answers_on(caplog: pyt
 
     assert run(broken()) is Stage.REGISTERED
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_frame_that_is_sent_again_as_it_was_is_taken_once() -> None:
+    async def replayed() -> tuple[tuple[bool, bool], int]:
+        centre = Centre(StreetPlan(meters=1), VirtualClock(), {PRICE: price})
+        device = switched_on(centre, Display())
+        await device.reached(Stage.REGISTERED)
+        await centre.clock.sleep(30)
+        taken = await device.uplink.replay(PRICE, GET_CURRENT_PRICE, b"\x01")
+        await device.power_off()
+        return taken, centre.street.coprocessor.settings.counters[REPLAYED]
+
+    assert run(replayed()) == ((True, False), 1)
