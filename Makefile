@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := $(if $(filter python3,$(PYTHON)),.venv,.venv-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DATA ?= var/demo
+FUZZ ?= 60
 
-.PHONY: demo demo-reset demo-check test lint bench crash race wheel-check lock clean
+.PHONY: demo demo-reset demo-check test lint bench crash race fuzz wheel-check lock clean
 .DEFAULT_GOAL := demo
 
 # A virtual environment with the locked requirements: uv bootstrapped with pip, plain pip where uv cannot be had.
@@ -52,6 +53,9 @@ crash: $(VENV)/.dev             ## kill -9 at random, with and without the rules
 
 race: $(VENV)/.dev              ## a thousand callers for one meter, on both databases
 	@$(BIN)/python -m tests.race
+
+fuzz: $(VENV)/.dev             ## every parser against inputs that coverage finds, FUZZ seconds each
+	@$(BIN)/python -m tests.fuzz $(FUZZ)
 
 wheel-check: $(VENV)/.dev       ## the wheel alone in a clean environment serves a page with its stylesheet
 	@$(BIN)/python -m tests.wheel_check

@@ -23,24 +23,30 @@ from portal.process import open_database
 from portal.seed import seed
 from portal.settings import PortalSettings
 from portal.smt.certificates import ensure_certificates
-from simulators.demo_world import PEOPLE, passwords, world
+from simulators.demo_world import BLUEBONNET_METERS, PEOPLE, Reach, passwords, world
 from simulators.lab import assignments_csv
+from simulators.modbus.street import assignments
 from simulators.processes import Child, DidNotStart, keep_running, metergate
 from simulators.smt_csv import history, write
 from simulators.street import street
 
 LOAD_TIMEOUT_S = 600.0
+MODBUS_CONFIG = "demo-modbus.toml"
+"""The configuration of the second gateway, which serves a line of Modbus meters."""
 
 
 @settings
 class DemoSettings:
     """What the demo is made of."""
 
-    meters: Annotated[int, Field(description="Simulated meters on the street.", ge=1)] = 64
+    meters: Annotated[int, Field(description="Simulated ZigBee meters on the street.", ge=1)] = 64
+    modbus_meters: Annotated[int, Field(description="Simulated Modbus meters after them.", ge=1, le=247)] = 8
+    modbus_profile: Annotated[str, Field(description="Which kind of meter these are: a profile.")] = "eastron-sdm630"
     seed: Annotated[int, Field(description="The seed of the street.", ge=0)] = 7
     months: Annotated[int, Field(description="Months of 15-minute intervals to load.", ge=0)] = 13
     radio_port: Annotated[int, Field(description="TCP port of the simulated co-processor.")] = 17001
     control_port: Annotated[int, Field(description="TCP port for faults and counts.")] = 17002
+    modbus_port: Annotated[int, Field(description="TCP port of the line of Modbus meters.")] = 17003
 
 
 def command(
@@ -63,14 +69,24 @@ class Demo:
         self.options = options
         self.clock, self.dice = SystemClock(), SystemDice()
         self.console = Console(highlight=False, soft_wrap=True)
-        self.street = street(self.settings.seed, self.settings.meters)
+        made = self.settings
+        over = [
+            f"data={self.data}",
+            f"bus.port={configuration.table('bus')['port']}",
+            f"drivers.modbus.link=tcp://127.0.0.1:{made.modbus_port}",
+        ]
+        self.modbus = config.load(MODBUS_CONFIG, over)
+        self.street = street(made.seed, made.meters)
+        self.modbus_street = street(made.seed, made.modbus_meters, made.meters)
         self.children = {
             name: Child(name, metergate(*words), self.data / f"{name}.log")
             for name, words in {
                 "broker": ["broker", *options],
                 "meters": ["lab", "ncp", *self._lab_options()],
+                "modbus-meters": ["lab", "modbus", *self._modbus_lab_options()],
                 "portal": ["portal", *options],
                 "gateway": ["gateway", *options],
+                "modbus-gateway": ["gateway", "--config", MODBUS_CONFIG, *(f"--set={line}" for line in over)],
             }.items()
         }
 
@@ -101,12 +117,14 @@ class Demo:
             self._interval_file(),
             self._step("broker", self.children["broker"].start),
             self._step(f"{self.settings.meters} simulated meters", self.children["meters"].start),
+            self._step(f"{self.settings.modbus_meters} Modbus meters", self.children["modbus-meters"].start),
             self._step("companies, people and meters in the portal", self._seed),
         )
         months = f"{self.settings.months} months of 15-minute intervals"
         await asyncio.gather(
             self._step("portal", self.children["portal"].start),
-            self._step("gateway and its radio", self._start_gateway),
+            self._step("gateway and its radio", self._start_gateway, "gateway", "zigbee"),
+            self._step("gateway and its Modbus line", self._start_gateway, "modbus-gateway", "modbus"),
             *([self._step(months, self._load, path)] if path else []),
         )
 
@@ -132,20 +150,26 @@ class Demo:
         ensure_certificates(self.data / "tls", self.clock.now())
         meters = Path(self.config.table("gateway")["assignments"])
         meters.write_text(assignments_csv(self.settings.seed, self.settings.meters), encoding="utf-8")
+        modbus_meters = Path(self.modbus.table("gateway")["assignments"])
+        modbus_meters.write_text(assignments(self.modbus_street, self.settings.modbus_profile), encoding="utf-8")
 
     async def _seed(self) -> None:
         database: Database = await open_database(self.portal)
         now = self.clock.now()
         people = passwords(self.data / "secrets" / "people.json", self.dice)
-        start = world(self.street, GatewayId(self.config.table("gateway")["id"]), people, now)
+        radio, line = (GatewayId(each.table("gateway")["id"]) for each in (self.config, self.modbus))
+        reaches = [
+            Reach(gateway=radio, premises=self.street, bluebonnet=BLUEBONNET_METERS),
+            Reach(gateway=line, premises=self.modbus_street, bluebonnet=1),
+        ]
+        start = world(reaches, people, now)
         hasher = Passwords(self.dice)
         await database.write(lambda connection: seed(connection, start, hasher, now))
         await database.close()
 
-    async def _start_gateway(self) -> None:
-        child = self.children["gateway"]
-        await child.start()
-        await child.said("driver zigbee is up")
+    async def _start_gateway(self, name: str, driver: str) -> None:
+        await self.children[name].start()
+        await self.children[name].said(f"driver {driver} is up")
 
     async def _interval_file(self) -> Path | None:
         """The generated interval file of the demo's months, or None if it was loaded before."""
@@ -155,8 +179,9 @@ class Demo:
         first = (last - timedelta(days=round(self.settings.months * 30.44))).replace(day=1)
         path = self.data / "IntervalData.csv"
         loop = asyncio.get_running_loop()
+        streets = [*self.street, *self.modbus_street]
         chance = SeededDice(self.settings.seed).stream("interval file")
-        await loop.run_in_executor(None, write, path, history(self.street, first, last), chance, self.clock.now())
+        await loop.run_in_executor(None, write, path, history(streets, first, last), chance, self.clock.now())
         return path
 
     async def _load(self, path: Path) -> None:
@@ -170,6 +195,13 @@ class Demo:
         return [
             f"--meters={made.meters}", f"--seed={made.seed}", f"--port={made.radio_port}",
             f"--control-port={made.control_port}", f"--state={self.data / 'coprocessor.json'}",
+        ]  # fmt: skip
+
+    def _modbus_lab_options(self) -> list[str]:
+        made = self.settings
+        return [
+            f"--profile={made.modbus_profile}", f"--units={made.modbus_meters}", f"--seed={made.seed}",
+            f"--first={made.meters}", f"--port={made.modbus_port}",
         ]  # fmt: skip
 
     def _say_where(self) -> None:

@@ -23,6 +23,15 @@ BLUEBONNET_METERS = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """A gateway and the premises whose meters it reads; the first `bluebonnet` of them are Bluebonnet Power's."""
+
+    gateway: GatewayId
+    premises: Sequence[Premise]
+    bluebonnet: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """Somebody who signs in, and what the demo says of them."""
 
@@ -66,9 +75,14 @@ def passwords(path: Path, dice: Dice) -> dict[str, str]:
     return found
 
 
-def world(street: Sequence[Premise], gateway: GatewayId, secrets: dict[str, str], now: datetime) -> SeedWorld:
-    """Everything that the demo's portal starts with."""
+def world(reaches: Sequence[Reach], secrets: dict[str, str], now: datetime) -> SeedWorld:
+    """Everything that the demo's portal starts with. The first premise of all has a customer who signs in."""
     since = now - timedelta(days=800)
+    places = [
+        (reach.gateway, BLUEBONNET_DUNS if index < reach.bluebonnet else MESQUITE_DUNS, premise)
+        for reach in reaches
+        for index, premise in enumerate(reach.premises)
+    ]
     return SeedWorld(
         companies=[
             SeedCompany(
@@ -82,13 +96,16 @@ def world(street: Sequence[Premise], gateway: GatewayId, secrets: dict[str, str]
             ),
         ],
         accounts=[_account(person, secrets[person.user_id]) for person in PEOPLE],
-        gateways=[SeedGateway(id=gateway, tdsp=TDSP)],
-        premises=[_premise(index, premise, since) for index, premise in enumerate(street)],
+        gateways=[SeedGateway(id=reach.gateway, tdsp=TDSP) for reach in reaches],
+        premises=[
+            _premise(premise, duns, since, "pecan-lane" if index == 0 else None)
+            for index, (_, duns, premise) in enumerate(places)
+        ],
         meters=[
             SeedMeter(
                 number=premise.meter, esi_id=premise.esi_id, gateway=gateway, installed_at=since, provisioned_at=since
             )
-            for premise in street
+            for gateway, _, premise in places
         ],
     )
 
@@ -109,10 +126,9 @@ def _account(person: Person, password: str) -> SeedAccount:
     )
 
 
-def _premise(index: int, premise: Premise, since: datetime) -> SeedPremise:
+def _premise(premise: Premise, duns: Duns, since: datetime, customer: str | None) -> SeedPremise:
     number, _, rest = premise.address.partition(" ")
     name, _, kind = rest.rpartition(" ")
-    duns = BLUEBONNET_DUNS if index < BLUEBONNET_METERS else MESQUITE_DUNS
     return SeedPremise(
         esi_id=premise.esi_id,
         tdsp=TDSP,
@@ -124,5 +140,5 @@ def _premise(index: int, premise: Premise, since: datetime) -> SeedPremise:
         zip=premise.zip,
         load_profile="RESHIWR_NCENT_IDR_WS_NOTOU",
         spans=(Span(duns=duns, from_at=since, to_at=None),),
-        customer="pecan-lane" if index == 0 else None,
+        customer=customer,
     )

@@ -1,7 +1,7 @@
-"""A street of ZigBee Smart Energy meters behind one network co-processor, in one process."""
+"""A street of ZigBee Smart Energy meters and home-area devices behind one network co-processor, in one process."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -9,16 +9,22 @@ from gateway.clock import Clock
 from gateway.dice import SeededDice
 from gateway.errors import BadInput
 from simulators.faults import Fault
+from simulators.home_devices import HomeDevice
+from simulators.homes import Homes
 from simulators.meter import SimMeter, meter_at
-from simulators.street import Premise, street
+from simulators.street import MOST_METERS, Premise, street
 from simulators.zigbee import zdo
 from simulators.zigbee.aps import SMART_ENERGY
+from simulators.zigbee.cbke.credentials import SUITE_163, SUITE_283, Authority
 from simulators.zigbee.clusters import BASIC, KEY_ESTABLISHMENT, METERING, TIME, Metering, basic, key_establishment
-from simulators.zigbee.ncp.coprocessor import KEY_TABLE_SIZE, Coprocessor
+from simulators.zigbee.life import Device
+from simulators.zigbee.ncp.coprocessor import Coprocessor
 from simulators.zigbee.ncp.memory import LinkKey, Memory, formed, load
 from simulators.zigbee.ncp.server import NcpServer
+from simulators.zigbee.ncp.sizes import SHIPPED, Sizes, lifted
 from simulators.zigbee.nodes import Endpoint, Node, Plain
 from simulators.zigbee.radio import Radio
+from simulators.zigbee.timing import INSTANT, Timing
 from simulators.zigbee.zcl import Cluster
 
 _BASIC: Cluster = basic()
@@ -38,7 +44,10 @@ class UnknownMeter(BadInput):
 class StreetPlan:
     """What a street is like. first cuts longer streets into radios; blank leaves the co-processor without a network.
 
-    key_table_size None makes room for a key per meter, which shipped firmware has not.
+    devices home-area devices wait in each home, outside the network and without power; suites are those of key
+    establishment that they have certificates for.
+    The co-processor's tables have room for everybody, unless they are shipped: those are as small as firmware's on the
+    market; key_table_size, if given, stands for the size of that one table.
     """
 
     meters: int = 64
@@ -47,13 +56,24 @@ class StreetPlan:
     version: int = 14
     latency_s: float = 0.0
     plain: Plain = Plain.REFUSE
+    shipped: bool = False
     key_table_size: int | None = None
+    devices: int = 0
+    suites: tuple[int, ...] = (SUITE_163, SUITE_283)
+    timing: Timing = INSTANT
     blank: bool = False
     state: Path | None = None
 
+    @property
+    def sizes(self) -> Sizes:
+        """The co-processor's tables."""
+        sizes = SHIPPED if self.shipped else lifted(min(self.meters * (1 + self.devices), MOST_METERS))
+        return sizes if self.key_table_size is None else replace(sizes, link_keys=self.key_table_size)
+
 
 class ZigBeeStreet:
-    """The street itself. Meters are reached by number; ncp is the port that a gateway's driver connects to."""
+    """The street itself. Meters are reached by number, home-area devices by EUI-64; ncp is the port that a gateway's
+    driver connects to. authority issues the certificates of everybody here, the gateway's trust centre among them."""
 
     def __init__(self, plan: StreetPlan, clock: Clock) -> None:
         self.plan = plan
@@ -62,18 +82,60 @@ class ZigBeeStreet:
         nodes = _nodes(plan, self.premises, list(self.meters.values()))
         self.memory = _memory(plan, nodes)
         self.radio = Radio(clock, nodes, plan.latency_s)
-        size = plan.key_table_size if plan.key_table_size is not None else max(KEY_TABLE_SIZE, plan.meters)
-        self.coprocessor = Coprocessor(self.memory, self.radio, clock, plan.version, size)
-        self.ncp = NcpServer(self.coprocessor, clock)
+        self.authority = Authority(SeededDice(plan.seed))
+        self.homes = Homes(
+            seed=plan.seed,
+            first=plan.first,
+            premises=self.premises,
+            devices=plan.devices,
+            suites=plan.suites,
+            plain=plan.plain,
+            timing=plan.timing,
+            authority=self.authority,
+            radio=self.radio,
+            clock=clock,
+            path=None if plan.state is None else plan.state.with_suffix(".homes.json"),
+        )
+        self.coprocessor = Coprocessor(
+            self.memory,
+            self.radio,
+            clock,
+            plan.version,
+            sizes=plan.sizes,
+            key_switch_s=plan.timing.key_switch_s,
+        )
+        self.ncp = NcpServer(self.coprocessor, clock, baud=plan.timing.baud)
 
     async def start(self, port: int = 0) -> int:
-        """Open the co-processor's port on loopback; returns its number."""
-        return await self.ncp.start(port)
+        """Open the co-processor's port on loopback, and switch on what was on; returns the port's number."""
+        number = await self.ncp.start(port)
+        self.homes.start()
+        return number
 
     async def close(self) -> None:
-        """Close the port and forget what is under way."""
+        """Close the port, take the power from everybody and forget what is under way."""
         await self.ncp.close()
+        await self.homes.close()
         self.radio.silence()
+        self.memory.save()
+
+    def home_devices(self) -> Iterator[HomeDevice]:
+        """The devices in the homes, in the order of the premises, switched on or not."""
+        return iter(self.homes)
+
+    def power_on(self, eui64: str) -> Device:
+        """Switch a home-area device on: it looks for a network to join. Raises UnknownDevice."""
+        device = self.homes.device(eui64)
+        device.power_on()
+        return device
+
+    async def power_off(self, eui64: str) -> None:
+        """Take a home-area device's power. Raises UnknownDevice."""
+        await self.homes.device(eui64).power_off()
+
+    def certificates(self) -> list[str]:
+        """The trust centre's credentials, a file's text for each suite; they hold private keys."""
+        return [self.authority.issue(self.memory.eui64, suite).as_file() for suite in (SUITE_163, SUITE_283)]
 
     def meter(self, number: str) -> SimMeter:
         """The meter of a number. Raises UnknownMeter."""
@@ -104,7 +166,7 @@ def _memory(plan: StreetPlan, nodes: Sequence[Node]) -> Memory:
         return Memory(eui64=eui64, path=plan.state, formed_for=asked_for)
     keys = {
         index: LinkKey(eui64=node.eui64, key=node.link_key)
-        for index, node in enumerate(nodes)
+        for index, node in enumerate(nodes[: plan.sizes.link_keys])
         if node.link_key is not None
     }
     memory = formed(eui64, SeededDice(plan.seed), keys, plan.state)

@@ -75,7 +75,7 @@ class ToLoopback(AbstractResolver):
 async def demo(data: Path) -> AsyncIterator[dict[str, int]]:
     """The demo, running; yields its ports."""
     ports = {name: free_port() for name in ("bus.port", "portal.port", "portal.tls_port", "demo.radio_port")}
-    ports |= {"broker.port": ports["bus.port"], "demo.control_port": free_port()}
+    ports |= {"broker.port": ports["bus.port"], "demo.control_port": free_port(), "demo.modbus_port": free_port()}
     radio = f"drivers.zigbee.radio=socket://127.0.0.1:{ports['demo.radio_port']}"
     over = [f"--set={key}={port}" for key, port in ports.items()] + [f"--set=data={data}", f"--set={radio}"]
     child = Child("demo", metergate("demo", *over))
@@ -112,17 +112,24 @@ async def as_a_person(port: int, user_id: str, password: str) -> None:
             found = re.findall(r'href="(/usage/meters/\d{17})"', listed)
             assert found, "no meters listed"
             step.note = f"{len(set(found))} meters"
-        async with Step("On Demand Read, from the click to the value") as step:
-            meter = await text(browser, "GET", page + found[-1])
-            await text(browser, "POST", f"{page}{found[-1]}/reads", data=hidden(meter))
-            value = None
-            async with asyncio.timeout(30):
-                while value is None:
-                    shown = await text(browser, "GET", page + found[-1])
-                    value = re.search(r"<dt>Delivered</dt><dd>([\d,]+\.\d{3})", shown)
-            step.note = f"{html.unescape(value[1])} kWh"
+        for what, path in (("a Modbus meter", found[-1]), ("a ZigBee meter", found[-2])):
+            async with Step(f"On Demand Read of {what}, from the click to the value") as step:
+                step.note, shown = await click(browser, page + path, what.split()[1].lower())
         async with Step("the second click is refused until the hour has passed"):
             assert re.search(r"<button[^>]*disabled", shown), "the button is not disabled"
+
+
+async def click(browser: aiohttp.ClientSession, meter: str, driver: str) -> tuple[str, str]:
+    """Press On Demand Read on a meter's page, and look at it until there is a value that came by that driver."""
+    form = hidden(await text(browser, "GET", meter))
+    await text(browser, "POST", f"{meter}/reads", data=form)
+    value = None
+    async with asyncio.timeout(30):
+        while value is None:
+            shown = await text(browser, "GET", meter)
+            value = re.search(r"<dt>Delivered</dt><dd>([\d,]+\.\d{3})", shown)
+    assert re.search(rf"<dt>Path</dt><dd>\s*{driver}", shown), f"the value did not come by {driver}"
+    return f"{html.unescape(value[1])} kWh", shown
 
 
 def hidden(page: str) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import bellows.types as ezsp_t  # type: ignore[import-untyped]  # bellows ships no types
 import zigpy.types as t
@@ -14,17 +15,28 @@ from bellows.exception import ControllerError, EzspError  # type: ignore[import-
 from bellows.zigbee.application import ControllerApplication  # type: ignore[import-untyped]  # bellows ships no types
 from zigpy.config import CONF_DATABASE
 from zigpy.device import BaseDevice
-from zigpy.exceptions import ZigbeeException
-from zigpy.state import Key
+from zigpy.exceptions import DeliveryError, ZigbeeException
+from zigpy.state import Key, NetworkInfo, NodeInfo
 
+from drivers.zigbee.addresses import eui64_of, ieee_of
+from drivers.zigbee.clusters.key_establishment import CLUSTER as KEY_ESTABLISHMENT
 from drivers.zigbee.device import SmartEnergyDevice
-from drivers.zigbee.profile import BASIC, ENDPOINT, ENERGY_SERVICES_INTERFACE, METERING, PROFILE_ID, TIME, is_secured
-
-CLOSED = ezsp_t.EzspDecisionBitmask.DEFAULT_CONFIGURATION
-"""The trust centre's policy at rest: nobody joins, nobody rejoins without the network key."""
-
-BY_INSTALL_CODE = ezsp_t.EzspDecisionBitmask.ALLOW_JOINS | ezsp_t.EzspDecisionBitmask.JOINS_USE_INSTALL_CODE_KEY
-"""The policy while one device is awaited: it joins by its own key or not at all."""
+from drivers.zigbee.esi.desk import Desk
+from drivers.zigbee.fragmentation import Fragmentation
+from drivers.zigbee.fragments import room
+from drivers.zigbee.profile import (
+    BASIC,
+    ENDPOINT,
+    ENERGY_SERVICES_INTERFACE,
+    METERING,
+    PROFILE_ID,
+    SERVED,
+    is_secured,
+)
+from drivers.zigbee.trust_centre import StoredKey, TrustCentre
+from drivers.zigbee.witness import JoinAttempt, Nobody, Witness
+from gateway.errors import LinkLost
+from gateway.identifiers import Eui64
 
 MOST_SILENCES = 2
 """Watchdog periods without a sign of life after which a co-processor counts as hung."""
@@ -35,6 +47,12 @@ TROUBLE = (TimeoutError, ZigbeeException, AshException)
 CLOSE_S = 3.0
 """How long closing the radio may take."""
 
+GRACE_S = 0.1
+"""How long work may take to fail by itself after its connection is lost. Cancelled at once, it would leave exceptions
+of bellows' own tasks unheard, which asyncio then reports."""
+
+T = TypeVar("T")
+
 MOST_SEARCHES = 4
 """How many broadcasts may look for nodes at once: a network carries about one broadcast a second."""
 
@@ -42,7 +60,7 @@ MOST_SEARCHES = 4
 class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # bellows ships no types
     """One connection to a co-processor. `lost` is set, in words, when the connection is gone.
 
-    plain_dropped counts unicasts on secured clusters that came without encryption: whoever holds the network key could
+    plain_dropped counts frames on secured clusters that came without encryption: whoever holds the network key could
     have written them, so nobody sees them.
     """
 
@@ -50,7 +68,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         super().__init__(config)
         self._watchdog_period = watchdog_s
         self._silences = 0
-        self._attempt_timeout_s = attempt_timeout_s
+        self.attempt_timeout_s = attempt_timeout_s
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.plain_dropped = 0
         self._is_closing = False
@@ -58,14 +76,17 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         self._by_nwk: dict[int, SmartEnergyDevice] = {}
         self._seekers: dict[t.EUI64, set[asyncio.Future[None]]] = {}
         self._searches = asyncio.Semaphore(MOST_SEARCHES)
-        self._window: asyncio.Task[None] | None = None
+        self.trust_centre = TrustCentre(self)
+        self.witness: Witness = Nobody()
+        self.desk: Desk | None = None
+        self._fragments = Fragmentation(self, asyncio.get_running_loop().time)
 
     # Devices
 
     def add_device(self, ieee: t.EUI64, nwk: t.NWK) -> SmartEnergyDevice:
         """Every node is one of ours; the database's devices come this way too."""
         device = SmartEnergyDevice(self, ieee, nwk)
-        device.attempt_timeout_s = self._attempt_timeout_s
+        device.attempt_timeout_s = self.attempt_timeout_s
         self.devices[ieee] = device
         return device
 
@@ -85,6 +106,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         device = self.devices.get(ieee)
         if isinstance(device, SmartEnergyDevice):
             device.plate = None
+            self.witness.announced(device)
         for seeker in self._seekers.pop(ieee, set()):
             if not seeker.done():
                 seeker.set_result(None)
@@ -141,13 +163,70 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
     # Frames
 
     def packet_received(self, packet: t.ZigbeePacket) -> None:
-        """Hand a frame on, unless its cluster demands encryption and it has none: neither library checks that."""
+        """Hand a frame on, unless its cluster demands encryption and it has none: neither library checks that.
+
+        Broadcasts cannot be encrypted end to end, but could stand in for an answer; we have no use for any of them.
+        """
         is_plain = t.TransmitOptions.APS_Encryption not in packet.tx_options
-        is_unicast = packet.dst is not None and packet.dst.addr_mode == t.AddrMode.NWK
-        if is_plain and is_unicast and is_secured(packet.profile_id, packet.cluster_id):
+        if is_plain and is_secured(packet.profile_id, packet.cluster_id):
             self.plain_dropped += 1
             return
+        is_unicast = packet.dst is not None and packet.dst.addr_mode == t.AddrMode.NWK
+        if is_unicast and packet.profile_id == PROFILE_ID and packet.cluster_id == KEY_ESTABLISHMENT:
+            self._key_frame_received(packet)
+            return
         super().packet_received(packet)
+
+    def _key_frame_received(self, packet: t.ZigbeePacket) -> None:
+        """Hand a frame of key establishment to who answers it; zigpy would drop it until the interview has ended."""
+        try:
+            device = self.get_device_with_address(packet.src)
+        except KeyError:
+            device = None
+        if not isinstance(device, SmartEnergyDevice) or device.awaits(packet):
+            super().packet_received(packet)
+            return
+        device.last_seen = packet.timestamp
+        self.witness.key_frame(device, packet.src_ep or 0, packet.data.serialize())
+
+    async def connect(self) -> None:
+        """Connect, with the eyes for fragments before bellows' own."""
+        await super().connect()
+        bellows_received = self._ezsp.frame_received
+
+        def received(data: bytes) -> None:
+            if not self._fragments.took(data):
+                bellows_received(data)
+
+        self._ezsp.frame_received = received
+
+    async def send_packet(self, packet: t.ZigbeePacket) -> None:
+        """Send a packet; a unicast that does not fit one frame goes in fragments."""
+        encrypted = t.TransmitOptions.APS_Encryption in packet.tx_options
+        is_unicast = packet.dst is not None and packet.dst.addr_mode == t.AddrMode.NWK
+        if not is_unicast or len(packet.data.serialize()) <= room(encrypted=encrypted):
+            await super().send_packet(packet)
+            return
+        device = self.get_device_with_address(packet.dst)
+        async with self._limit_concurrency(priority=packet.priority):
+            await self._ezsp.set_extended_timeout(nwk=device.nwk, ieee=device.ieee, extended_timeout=False)
+            await self._fragments.send(int(device.nwk), packet)
+
+    def tag(self) -> int:
+        """A number for a message that is sent."""
+        return int(self.get_sequence())
+
+    @contextlib.contextmanager
+    def sent(self, nwk: int, tag: int) -> Iterator["asyncio.Future[tuple[Any, str]]"]:
+        """Await the co-processor's word on what became of a message. Raises DeliveryError if the number is in use."""
+        if (nwk, tag) in self._pending_requests:
+            raise DeliveryError(f"a message to 0x{nwk:04X} has the number {tag} already")
+        word: asyncio.Future[tuple[Any, str]] = asyncio.get_running_loop().create_future()
+        self._pending_requests[nwk, tag] = word
+        try:
+            yield word
+        finally:
+            del self._pending_requests[nwk, tag]
 
     async def register_endpoints(self) -> None:
         """Register our one endpoint: the Energy Services Interface, with the clusters that we truly serve."""
@@ -157,8 +236,8 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
                 profile=PROFILE_ID,
                 device_type=ENERGY_SERVICES_INTERFACE,
                 device_version=0,
-                input_clusters=[BASIC, TIME],
-                output_clusters=[METERING],
+                input_clusters=[BASIC, *sorted(SERVED), KEY_ESTABLISHMENT],
+                output_clusters=[METERING, KEY_ESTABLISHMENT],
             )
         )
 
@@ -172,25 +251,25 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
 
     # Who may join
 
+    @property
+    def ezsp(self) -> Any:
+        """bellows' commands, by name."""
+        return self._ezsp
+
+    async def broadcast_permit(self, time_s: int) -> None:
+        """Tell all routers how long they may let devices associate."""
+        everyone = t.BroadcastAddress.ALL_ROUTERS_AND_COORDINATOR
+        await self._broadcast(zdo_t.ZDOCmd.Mgmt_Permit_Joining_req, time_s, 0, to=everyone)
+
     async def permit(self, time_s: int = 60, node: t.EUI64 | str | None = None) -> None:
         """Close the network. Opening it to anyone is refused: bellows would install the well-known key for all."""
         if time_s:
             raise ControllerError("the network opens only for one device with its key")
-        if self._window:
-            self._window.cancel()
-        await self._let(CLOSED, 0)
+        await self.trust_centre.close()
 
     async def permit_with_link_key(self, node: t.EUI64, link_key: t.KeyData, time_s: int = 60) -> None:
-        """Let one device join by its key for 1 to 254 seconds, then close again, which bellows never does."""
-        if not 0 < time_s <= 254:
-            raise ControllerError(f"a joining window of {time_s} s is not within 1 to 254")
-        status = await self._ezsp.add_transient_link_key(node, link_key)
-        if ezsp_t.sl_Status.from_ember_status(status) != ezsp_t.sl_Status.OK:
-            raise ControllerError("the co-processor did not take the device's key")
-        if self._window:
-            self._window.cancel()
-        self._window = asyncio.create_task(self._close_after(time_s))
-        await self._let(BY_INSTALL_CODE, time_s)
+        """Refused too: a join is more than a window (drivers.zigbee.joining), and bellows never closes it."""
+        raise ControllerError("the network opens only for a join")
 
     async def permit_gp(self, time_s: int) -> None:
         """No Green Power device has business on a meter's network."""
@@ -198,21 +277,36 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
     async def cleanup_tc_link_key(self, ieee: t.EUI64) -> None:
         """Keep the device's link key: bellows forgets it when anyone so much as tries to join under its address."""
 
-    async def _let(self, policy: int, time_s: int) -> None:
-        """Set who may join, and for how long routers and co-processor let them try."""
-        (status,) = await self._ezsp.setPolicy(
-            policyId=ezsp_t.EzspPolicyId.TRUST_CENTER_POLICY, decisionId=ezsp_t.EzspDecisionBitmask(policy)
-        )
-        if ezsp_t.sl_Status.from_ember_status(status) != ezsp_t.sl_Status.OK:
-            raise ControllerError("the co-processor did not take the trust centre's policy")
-        everyone = t.BroadcastAddress.ALL_ROUTERS_AND_COORDINATOR
-        await self._broadcast(zdo_t.ZDOCmd.Mgmt_Permit_Joining_req, time_s, 0, to=everyone)
-        await self.permit_ncp(time_s)
+    def _handle_tc_join_handler(
+        self,
+        nwk: t.NWK,
+        ieee: t.EUI64,
+        device_update_status: ezsp_t.EmberDeviceUpdate,
+        decision: ezsp_t.EmberJoinDecision,
+        parent_nwk: t.NWK,
+    ) -> None:
+        """The trust centre let somebody in, turned somebody away, or saw somebody leave.
 
-    async def _close_after(self, time_s: int) -> None:
-        await asyncio.sleep(time_s)
-        self._window = None
-        await self._let(CLOSED, 0)
+        Who was let in is not believed to be there before it announces itself: it must be able to read the network key.
+        """
+        attempt = JoinAttempt.of(eui64_of(ieee), nwk, device_update_status, decision)
+        if attempt is None or attempt.has_network_key:
+            super()._handle_tc_join_handler(nwk, ieee, device_update_status, decision, parent_nwk)
+        if attempt is not None:
+            self.witness.tried(attempt)
+
+    def handle_leave(self, nwk: t.NWK, ieee: t.EUI64) -> None:
+        """A node left the network."""
+        super().handle_leave(nwk, ieee)
+        self.witness.left(eui64_of(ieee))
+
+    def forget(self, device: Eui64) -> None:
+        """Drop a node from memory and database."""
+        known = self.devices.pop(ieee_of(device), None)
+        if isinstance(known, SmartEnergyDevice):
+            known.cancel_initialization()
+            known.on_remove()
+            self.listener_event("device_removed", known)
 
     # The link
 
@@ -260,30 +354,46 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         if not self._is_closing:
             self.end(_words_for(exc))
 
+    async def unless_lost(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do work over this connection; once that is gone, end it with LinkLost, whatever it was at."""
+        task = asyncio.create_task(work)
+        try:
+            first: set[asyncio.Future[Any]] = {task, self.lost}
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                await asyncio.wait({task}, timeout=GRACE_S)
+            failed = task.exception() if task.done() and not task.cancelled() else None
+            if self.lost.done() and (failed or not task.done()) and not isinstance(failed, LinkLost):
+                raise LinkLost(self.lost.result())
+            return task.result()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
     async def load_network_info(self, *, load_devices: bool = False) -> None:
         """Load what the co-processor knows; with load_devices, link keys too, which bellows misreads from EZSP 14."""
         await super().load_network_info(load_devices=load_devices)
-        if load_devices and self._ezsp.ezsp_version >= 14:
-            self.state.network_info.key_table = await self._link_keys()
+        if load_devices and self._ezsp.ezsp_version >= 12:
+            kept = await self.trust_centre.keys()
+            self.state.network_info.key_table = [
+                _for_backup(each) for each in kept if not self.witness.holds(each.device)
+            ]
 
-    async def _link_keys(self) -> list[Key]:
-        """The link keys as EZSP 14 and later export them: status, context, key, counters."""
-        status, size = await self._ezsp.getConfigurationValue(configId=ezsp_t.EzspConfigId.CONFIG_KEY_TABLE_SIZE)
-        if ezsp_t.sl_Status.from_ember_status(status) != ezsp_t.sl_Status.OK:
-            return []
-        keys = []
-        for index in range(min(size, 256)):
-            status, context, key, counters = await self._ezsp.exportLinkKeyByIndex(index=index)
-            if status == ezsp_t.sl_Status.OK:
-                keys.append(
-                    Key(
-                        key=key,
-                        tx_counter=counters.outgoing_frame_counter,
-                        rx_counter=counters.incoming_frame_counter,
-                        partner_ieee=context.eui64,
-                    )
-                )
-        return keys
+    async def write_network_info(self, *, network_info: NetworkInfo, node_info: NodeInfo) -> None:
+        """Write a network to the co-processor, link keys and counters included: those of the backup and the vault's.
+
+        A radio that takes over counts on from beyond what was last seen, or every device would drop its frames.
+        """
+        await super().write_network_info(network_info=self.witness.completed(network_info), node_info=node_info)
+
+
+def _for_backup(stored: StoredKey) -> Key:
+    return Key(
+        key=t.KeyData(stored.key.reveal()),
+        tx_counter=t.uint32_t(stored.tx_counter),  # type: ignore[no-untyped-call]  # zigpy's is unannotated
+        rx_counter=t.uint32_t(stored.rx_counter),  # type: ignore[no-untyped-call]  # zigpy's is unannotated
+        partner_ieee=ieee_of(stored.device),
+    )
 
 
 def _words_for(trouble: Exception | None) -> str:

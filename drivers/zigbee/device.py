@@ -12,16 +12,40 @@ from zigpy.exceptions import DeliveryError, InvalidResponse, ZigbeeException
 from zigpy.types import ZigbeePacket
 from zigpy.zcl import Cluster, foundation
 
+from drivers.zigbee.clusters.table import SMART_ENERGY
 from drivers.zigbee.metering import Nameplate
-from drivers.zigbee.profile import ENDPOINT, METERING, PROFILE_ID, is_secured
+from drivers.zigbee.profile import ENDPOINT, METERING, PROFILE_ID, SERVED, is_secured
 
 log = logging.getLogger(__name__)
 
 MOST_ENDPOINTS = 16
 """How many of a node's endpoints are looked at: a meter has a handful, a hostile node could claim 240."""
 
+MOST_REPLIES = 8
+"""How many answers may be on their way to a node at once."""
+
 QUESTIONS = 2
 """How often a node is asked each thing about itself before it is left alone until the next read."""
+
+
+class SmartEnergyEndpoint(zigpy.endpoint.Endpoint):
+    """An endpoint whose clusters are Smart Energy's own if it is on that profile, and zigpy's otherwise."""
+
+    def add_input_cluster(self, cluster_id: int, cluster: Cluster | None = None) -> Cluster:
+        """Add a server of the node's."""
+        if cluster is None and cluster_id not in self.in_clusters:
+            cluster = self._own(cluster_id, is_server=True)
+        return super().add_input_cluster(cluster_id, cluster)
+
+    def add_output_cluster(self, cluster_id: int, cluster: Cluster | None = None) -> Cluster:
+        """Add a client of the node's."""
+        if cluster is None and cluster_id not in self.out_clusters:
+            cluster = self._own(cluster_id, is_server=False)
+        return super().add_output_cluster(cluster_id, cluster)
+
+    def _own(self, cluster_id: int, is_server: bool) -> Cluster | None:
+        kind = SMART_ENERGY.get(cluster_id) if self.profile_id == PROFILE_ID else None
+        return None if kind is None else kind(self, is_server)
 
 
 class SmartEnergyDevice(ZigbeeDevice):
@@ -37,6 +61,8 @@ class SmartEnergyDevice(ZigbeeDevice):
     attempt_timeout_s: float = 5.0
     """How long each question of the interview waits for its answer."""
 
+    _replies: int = 0
+
     @property
     def meter(self) -> Cluster | None:
         """The Metering server on a Smart Energy endpoint, if the node has one that we know of."""
@@ -44,6 +70,19 @@ class SmartEnergyDevice(ZigbeeDevice):
             if endpoint.profile_id == PROFILE_ID and METERING in endpoint.in_clusters:
                 return endpoint.in_clusters[METERING]  # type: ignore[no-any-return]  # zigpy's dictionary is untyped
         return None
+
+    def client(self, cluster: int) -> Cluster | None:
+        """The client of a cluster on a Smart Energy endpoint, if the node has one that we know of."""
+        for endpoint in self.non_zdo_endpoints:
+            if endpoint.profile_id == PROFILE_ID and cluster in endpoint.out_clusters:
+                return endpoint.out_clusters[cluster]  # type: ignore[no-any-return]  # zigpy's dictionary is untyped
+        return None
+
+    def add_endpoint(self, endpoint_id: int) -> SmartEnergyEndpoint:
+        """Add an endpoint of our kind; the interview and the database's devices come this way."""
+        endpoint = SmartEnergyEndpoint(self, endpoint_id)
+        self.endpoints[endpoint_id] = endpoint
+        return endpoint
 
     @property
     def meter_endpoint(self) -> int | None:
@@ -61,12 +100,31 @@ class SmartEnergyDevice(ZigbeeDevice):
             kwargs["aps_encryption"] = is_secured(profile, cluster)
         return await super().request(profile, cluster, src_ep, dst_ep, *args, **kwargs)
 
+    async def reply(self, *args: Any, **kwargs: Any) -> Any:
+        """Answer the node, once: it asks again. One that asks faster than it can be answered is answered no further."""
+        if self._replies >= MOST_REPLIES:
+            return None
+        if kwargs.get("retries") is None:
+            kwargs["retries"] = 0
+        self._replies += 1
+        try:
+            return await super().reply(*args, **kwargs)
+        finally:
+            self._replies -= 1
+
     def _parse_packet_header(
         self, packet: ZigbeePacket
     ) -> tuple[zdo_t.ZDOHeader | foundation.ZCLHeader, ResponseKey] | tuple[None, None]:
-        """Our profile's frames are ZCL, which zigpy believes of home automation only."""
-        if packet.profile_id != PROFILE_ID or packet.src_ep is None or packet.src_ep == zigpy.zdo.ZDO_ENDPOINT:
+        """Our profile's frames are ZCL, which zigpy believes of home automation only.
+
+        Nobody speaks for a Smart Energy endpoint on another profile, where nothing has to be encrypted.
+        """
+        if packet.src_ep is None or packet.src_ep == zigpy.zdo.ZDO_ENDPOINT:
             return super()._parse_packet_header(packet)
+        if packet.profile_id != PROFILE_ID:
+            endpoint = self.endpoints.get(packet.src_ep)
+            is_ours = endpoint is not None and endpoint.profile_id == PROFILE_ID
+            return (None, None) if is_ours else super()._parse_packet_header(packet)
         try:
             header, _ = foundation.ZCLHeader.deserialize(packet.data.serialize())
         except ValueError:
@@ -78,14 +136,30 @@ class SmartEnergyDevice(ZigbeeDevice):
             tsn=header.tsn,
         )
 
+    def _find_zcl_cluster(self, hdr: foundation.ZCLHeader, packet: ZigbeePacket) -> Cluster:
+        """The cluster that a frame speaks of. A node may ask our servers without having said that it is their client.
+
+        Raises KeyError.
+        """
+        try:
+            return self._find_zcl_cluster_strict(hdr, packet)
+        except KeyError:
+            endpoint = self.endpoints[int(packet.src_ep or 0)]
+            asks = hdr.frame_control.direction == foundation.Direction.Client_to_Server
+            if not asks or packet.cluster_id not in SERVED:
+                return super()._find_zcl_cluster(hdr, packet)
+            if isinstance(endpoint, SmartEnergyEndpoint) and endpoint.profile_id == PROFILE_ID:
+                return SMART_ENERGY[packet.cluster_id](endpoint, is_server=False)
+            raise
+
     def _should_filter_packet(self, packet: ZigbeePacket) -> bool:
         """Whether a frame is a repetition. An answer that is awaited is none, though a meter's answers may look alike.
 
         zigpy forgets every frame that it saw byte for byte within 10 s, and there are only 256 sequence numbers.
         """
-        return not self._awaits(packet) and super()._should_filter_packet(packet)
+        return not self.awaits(packet) and super()._should_filter_packet(packet)
 
-    def _awaits(self, packet: ZigbeePacket) -> bool:
+    def awaits(self, packet: ZigbeePacket) -> bool:
         """Whether a frame's ZCL header (control, manufacturer where bit 2 says so, sequence number) is one we await."""
         data = packet.data.serialize()
         place = 3 if data[:1] and data[0] & 0x04 else 1

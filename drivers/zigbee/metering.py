@@ -27,11 +27,11 @@ NAMEPLATE = (UNIT, MULTIPLIER, DIVISOR, DEVICE_TYPE, UPDATE_PERIOD)
 UNSUPPORTED_ATTRIBUTE = 0x86
 NOT_AUTHORISED = 0x7E
 
-_UNSIGNED = {0x20 + size - 1: size for size in range(1, 9)}
+UNSIGNED = {0x20 + size - 1: size for size in range(1, 9)}
 _SIGNED = {0x28 + size - 1: size for size in range(1, 9)}
 _ENUMERATIONS = {0x30: 1, 0x31: 2}
 _BITMAPS = {0x18 + size - 1: size for size in range(1, 9)}
-_TIMES = {0xE2: 4, 0x23: 4}
+TIMES = {0xE2: 4, 0x23: 4}
 
 _BCD = 0x80
 _UNITS = {
@@ -42,7 +42,7 @@ _UNITS = {
 
 _NOT_ELECTRIC = frozenset({1, 2, 3, 4, 5, 6, 12})
 _MIRRORED = 0x7F
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _LARGEST = 2**63 - 1
 _FLAGS = tuple(MeterFlag)
 """In the order of the Status attribute's bits, from bit 0."""
@@ -84,8 +84,8 @@ def nameplate(answers: Answers) -> Nameplate:
     A meter that has neither multiplier nor divisor counts in its unit, recorded as assumed; one of the two alone, a
     zero or an invalid one makes every number of the meter worthless.
     """
-    _refuse_other_commodities(_number(answers, DEVICE_TYPE, _BITMAPS | _ENUMERATIONS | _UNSIGNED))
-    code = _number(answers, UNIT, _ENUMERATIONS | _UNSIGNED)
+    _refuse_other_commodities(number(answers, DEVICE_TYPE, _BITMAPS | _ENUMERATIONS | UNSIGNED))
+    code = number(answers, UNIT, _ENUMERATIONS | UNSIGNED)
     if code is None:
         raise BadReading("the meter does not say its unit (0x0300)")
     name, wh, watts = _energy_unit(code)
@@ -96,7 +96,7 @@ def nameplate(answers: Answers) -> Nameplate:
         bcd=bool(code & _BCD),
         wh_per_count=wh * factor,
         w_per_count=watts * factor,
-        update_period_s=_number(answers, UPDATE_PERIOD, _UNSIGNED),
+        update_period_s=number(answers, UPDATE_PERIOD, UNSIGNED),
     )
 
 
@@ -110,15 +110,15 @@ def register_read(
     """
     if answers.get(DELIVERED) == Refused(status=UNSUPPORTED_ATTRIBUTE):
         raise Unsupported("the meter has no delivered summation (0x0000)")
-    status = _number(answers, STATUS, _BITMAPS)
-    latched = _number(answers, SNAPSHOT_TIME, _TIMES)
+    status = number(answers, STATUS, _BITMAPS)
+    latched = number(answers, SNAPSHOT_TIME, TIMES)
     return RegisterRead(
         meter=meter,
-        delivered_wh=_scaled(_number(answers, DELIVERED, _UNSIGNED), plate.wh_per_count, plate.bcd),
-        received_wh=_scaled(_number(answers, RECEIVED, _UNSIGNED), plate.wh_per_count, plate.bcd),
-        demand_w=_scaled(_number(answers, DEMAND, _SIGNED), plate.w_per_count, plate.bcd),
+        delivered_wh=scaled(number(answers, DELIVERED, UNSIGNED), plate.wh_per_count, plate.bcd),
+        received_wh=scaled(number(answers, RECEIVED, UNSIGNED), plate.wh_per_count, plate.bcd),
+        demand_w=scaled(number(answers, DEMAND, _SIGNED), plate.w_per_count, plate.bcd),
         flags=None if status is None else tuple(flag for bit, flag in enumerate(_FLAGS) if status >> bit & 1),
-        latched_at=None if latched is None else _EPOCH + timedelta(seconds=latched),
+        latched_at=None if latched is None else EPOCH + timedelta(seconds=latched),
         update_period_s=plate.update_period_s,
         read_at=read_at,
         scale=plate.scale,
@@ -134,7 +134,7 @@ def bcd(number: int) -> int:
     return int(digits)
 
 
-def _number(answers: Answers, attribute: int, types: Mapping[int, int]) -> int | None:
+def number(answers: Answers, attribute: int, types: Mapping[int, int]) -> int | None:
     """An attribute's number; None if the meter does not have it or marks it invalid. types: byte sizes by type id."""
     answer = answers.get(attribute)
     if answer is None:
@@ -161,7 +161,7 @@ def _invalid(kind: int, bits: int) -> int | None:
     return -(1 << bits - 1) if kind in _SIGNED else (1 << bits) - 1
 
 
-def _scaled(count: int | None, per_count: Fraction, is_bcd: bool) -> int | None:
+def scaled(count: int | None, per_count: Fraction, is_bcd: bool) -> int | None:
     """A count in whole Wh or W, rounded half to even."""
     if count is None:
         return None
@@ -179,7 +179,7 @@ def _factors(answers: Answers) -> tuple[int, int, bool]:
         return 1, 1, True
     if missing:
         raise BadReading("the meter has only one of multiplier (0x0301) and divisor (0x0302)")
-    multiplier, divisor = (_number(answers, attribute, _UNSIGNED) for attribute in (MULTIPLIER, DIVISOR))
+    multiplier, divisor = (number(answers, attribute, UNSIGNED) for attribute in (MULTIPLIER, DIVISOR))
     if not multiplier or not divisor:
         raise BadReading(f"the meter's multiplier {multiplier} and divisor {divisor} are no scale")
     return multiplier, divisor, False

@@ -1,7 +1,8 @@
 """Attributes of one meter over the air: ask, check that the answer is an answer, and name what went wrong."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from bellows.ash import AshException  # type: ignore[import-untyped]  # bellows ships no types
 from bellows.types import sl_Status  # type: ignore[import-untyped]  # bellows ships no types
@@ -10,6 +11,10 @@ from zigpy.zcl import Cluster, foundation
 
 from drivers.zigbee.metering import NOT_AUTHORISED, Answers, Refused, Value
 from gateway.errors import BadReading, Fault, Unauthorised, Unreachable, Unsupported
+
+T = TypeVar("T")
+
+NOT_FOUND = 0x8B
 
 _TO_BE_ASKED_ALONE = foundation.Status.INSUFFICIENT_SPACE
 _NO_SUCH_CLUSTER = frozenset({0x81, 0x82, 0xC3})
@@ -31,11 +36,32 @@ async def ask(meter: Cluster, attributes: Sequence[int], timeout_s: float) -> An
     return answers
 
 
+async def command(
+    meter: Cluster, definition: foundation.ZCLCommandDef, timeout_s: float, fields: Mapping[str, Any]
+) -> Any:
+    """Give a command of the cluster's own and await its answer, a schema of its client's commands.
+
+    Raises as ask() does.
+    """
+    answer = await _answered(meter.command(definition.id, timeout=timeout_s, retries=0, **fields), timeout_s)
+    if isinstance(answer, foundation.DefaultResponse):
+        raise _refused(definition.name, int(answer.status))
+    if not isinstance(answer, foundation.CommandSchema) or type(answer).command.id != definition.id:
+        raise BadReading("the meter answered with another command")
+    return answer
+
+
 async def _ask_once(meter: Cluster, attributes: Sequence[int], timeout_s: float) -> dict[int, Value | Refused]:
     """One frame there, one back; zigpy's own repetitions are off."""
+    asking = meter.read_attributes_raw(list(attributes), timeout=timeout_s, retries=0)
+    return _records(await _answered(asking, timeout_s), attributes)
+
+
+async def _answered(asking: Awaitable[T], timeout_s: float) -> T:
+    """An answer within timeout_s, or the fault that zigpy's and bellows' exceptions mean."""
     try:
         async with asyncio.timeout(timeout_s):
-            answer = await meter.read_attributes_raw(list(attributes), timeout=timeout_s, retries=0)
+            return await asking
     except TimeoutError:
         raise Unreachable(f"no answer within {timeout_s:g} s") from None
     except DeliveryError as error:
@@ -44,7 +70,6 @@ async def _ask_once(meter: Cluster, attributes: Sequence[int], timeout_s: float)
         raise BadReading("the meter's answer is not a frame of the cluster library") from None
     except (ZigbeeException, AshException) as error:
         raise Unreachable(f"the co-processor did not send ({type(error).__name__})") from None
-    return _records(answer, attributes)
 
 
 def undelivered(error: DeliveryError) -> Fault:
@@ -75,6 +100,15 @@ def _answer(record: foundation.ReadAttributeRecord) -> Value | Refused:
     if not isinstance(record.value, foundation.TypeValue) or not isinstance(record.value.value, int):
         raise BadReading(f"attribute 0x{record.attrid:04X} is not a number")
     return Value(type=int(record.value.type), number=int(record.value.value))
+
+
+def _refused(name: str, status: int) -> Fault:
+    """A default response where a command of the cluster's own was due."""
+    if status == NOT_AUTHORISED:
+        return Unauthorised("the meter does not let us read")
+    if status in _NO_SUCH_CLUSTER or status == NOT_FOUND:
+        return Unsupported(f"the meter has no answer to {name} (status 0x{status:02X})")
+    return BadReading(f"the meter refused {name} with status 0x{status:02X}")
 
 
 def _refusal(status: int) -> Fault:

@@ -6,11 +6,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from zigpy import config as zigpy_config
 
-from drivers.zigbee.application import CLOSED
-from gateway.config import settings
+from drivers.zigbee.trust_centre import CLOSED
+from gateway.config import Secret, settings
 
 _DENY_KEY_REQUESTS = 0x50
 """EZSP decision: devices that ask the trust centre for keys get none; Smart Energy establishes them by certificate."""
+
+_TRANSIENT_KEY_S = 300
+"""How long the co-processor keeps an install code's key by itself."""
 
 
 @settings
@@ -62,6 +65,34 @@ class ZigBeeSettings:
     start_timeout_s: Annotated[
         float, Field(gt=0, description="How long opening the radio may take; forming a network takes ten seconds.")
     ] = 60.0
+    certificates: Annotated[
+        tuple[Path, ...],
+        Field(
+            description="Files with our certificates for key establishment, one for each cipher suite, as authorities "
+            "hand them out. With these and vault_key the driver forms a home area network; without, nobody joins."
+        ),
+    ] = ()
+    vault_key: Annotated[
+        Secret | None,
+        Field(
+            description="The key of the vault, a file beside the database in which the devices' link keys are kept: 64 "
+            "hexadecimal digits, as `openssl rand -hex 32` prints them. Whoever loses it joins all devices anew."
+        ),
+    ] = None
+    announce_s: Annotated[
+        float, Field(gt=0, description="How long a device that was sent the network key may take to announce itself.")
+    ] = 10.0
+    key_begin_s: Annotated[
+        float, Field(gt=0, description="How long a device that has joined may take to begin establishing its key.")
+    ] = 60.0
+    key_switch_s: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="How long a new network key is handed out before all switch to it; devices that sleep through "
+            "it come back by their own keys.",
+        ),
+    ] = 30.0
 
 
 def for_zigpy(told: ZigBeeSettings) -> dict[str, Any]:
@@ -79,5 +110,7 @@ def for_zigpy(told: ZigBeeSettings) -> dict[str, Any]:
         # The driver bounds its reads itself; zigpy shares its number out among priorities and wants a multiple of four.
         zigpy_config.CONF_MAX_CONCURRENT_REQUESTS: 4 * told.concurrency + 4,
         "use_thread": False,
+        # An install code's key must outlive the longest window, and not much more.
+        "ezsp_config": {"CONFIG_TRANSIENT_KEY_TIMEOUT_S": _TRANSIENT_KEY_S},
         "ezsp_policies": {"TRUST_CENTER_POLICY": int(CLOSED), "TC_KEY_REQUEST_POLICY": _DENY_KEY_REQUESTS},
     }

@@ -23,6 +23,7 @@ def command(
     profiles: Annotated[Path | None, typer.Option(help="A folder of profiles of one's own.")] = None,
     units: Annotated[int, typer.Option(min=1, max=MOST_UNITS, help="How many meters are on the line.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="The seed of everything: same seed, same meters.")] = 7,
+    first: Annotated[int, typer.Option(min=0, help="The first premise of the street that this line reaches.")] = 0,
     port: Annotated[int, typer.Option(help="TCP port of the line; 0 takes a free one.")] = 0,
     rtu: Annotated[
         bool, typer.Option("--rtu", help="Serial frames over TCP, as a transparent converter sends.")
@@ -34,7 +35,7 @@ def command(
     config_out: Annotated[Path | None, typer.Option(help="Write the assignments that a gateway reads here.")] = None,
 ) -> None:
     """A line of Modbus meters on a TCP port, until it is told to stop."""
-    plan = ModbusPlan(profile=named(profile, profiles), name=profile, units=units, seed=seed, rtu=rtu)
+    plan = ModbusPlan(profile=named(profile, profiles), name=profile, units=units, seed=seed, first=first, rtu=rtu)
     world = ModbusStreet(plan, SystemClock())
     for text in fault or ():
         _break(world, text)

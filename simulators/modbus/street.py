@@ -1,5 +1,6 @@
 """A street of Modbus meters on one line, in one process."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drivers.modbus.profile import Profile
@@ -7,7 +8,7 @@ from gateway.clock import Clock
 from simulators.meter import MeterModel, SimMeter
 from simulators.modbus.line import ModbusLine
 from simulators.modbus.meter import SimModbusMeter
-from simulators.street import street
+from simulators.street import Premise, street
 
 MOST_UNITS = 247
 """Unit ids of one line. Source: Modbus over Serial Line 1.02, section 2.2."""
@@ -15,12 +16,13 @@ MOST_UNITS = 247
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModbusPlan:
-    """What a line is like: units 1 to `units`, all of one profile, on premises of a seed's street."""
+    """What a line is like: units 1 to `units`, all of one profile, on a seed's street from its `first` premise on."""
 
     profile: Profile
     name: str
     units: int = 10
     seed: int = 7
+    first: int = 0
     rtu: bool = False
 
 
@@ -32,17 +34,23 @@ class ModbusStreet:
             raise ValueError(f"a line has 1 to {MOST_UNITS} units")
         self.plan = plan
         model = MeterModel(update_period_s=plan.profile.update_period_s or 1)
+        self.homes = street(plan.seed, plan.units, plan.first)
         self.meters = [
             SimModbusMeter(
                 unit,
                 plan.profile,
                 SimMeter(number=home.meter, eui64=home.eui64, model=model, load=home.load, clock=clock),
             )
-            for unit, home in enumerate(street(plan.seed, plan.units), 1)
+            for unit, home in enumerate(self.homes, 1)
         ]
         self.line = ModbusLine(self.meters, clock, rtu=plan.rtu, seed=plan.seed)
 
     def assignments_csv(self, driver: str = "modbus") -> str:
         """The meters as a gateway's assignments: a header, and a line per meter."""
-        rows = [f"{each.meter.number},{driver},{each.unit}/{self.plan.name}" for each in self.meters]
-        return "\n".join(["meter,driver,address", *rows, ""])
+        return assignments(self.homes, self.plan.name, driver)
+
+
+def assignments(homes: Sequence[Premise], profile: str, driver: str = "modbus") -> str:
+    """The assignments of a line whose units 1, 2, ... are the meters of those premises, all of one profile."""
+    rows = [f"{home.meter},{driver},{unit}/{profile}" for unit, home in enumerate(homes, 1)]
+    return "\n".join(["meter,driver,address", *rows, ""])

@@ -35,6 +35,8 @@ VERSION_13 = """
 001E formNetwork parameters:network -> status:ember
 0020 leaveNetwork -> status:ember
 0022 permitJoining duration_s:u8 -> status:ember
+0023 childJoinHandler index:u8 joining:bool nwk:u16 eui64:u64 type:u8
+0024 trustCenterJoinHandler nwk:u16 eui64:u64 status:u8 decision:u8 parent:u16
 0026 getEui64 -> eui64:u64
 0027 getNodeId -> nwk:u16
 0028 getNetworkParameters -> status:ember node_type:u8 parameters:network
@@ -64,6 +66,9 @@ VERSION_13 = """
 0068 setInitialSecurityState state:security -> status:ember
 0069 getCurrentSecurityState -> status:ember state:current
 006B clearTransientLinkKeys ->
+006E switchNetworkKeyHandler sequence:u8
+0073 broadcastNextNetworkKey key:key -> status:ember
+0074 broadcastNetworkKeySwitch -> status:ember
 0075 findKeyTableEntry address:u64 link_key:bool -> index:u8
 0076 eraseKeyTableEntry index:u8 -> status:ember
 0077 tokenFactoryReset exclude_outgoing:bool exclude_boot:bool ->
@@ -72,6 +77,8 @@ VERSION_13 = """
 0081 echo data:counted -> data:counted
 0082 replaceAddressTableEntry index:u8 eui64:u64 nwk:u16 extended:bool -> status:ember eui64:u64 nwk:u16 extended:bool
 0099 setRadioPower power:i8 -> status:ember
+00A8 removeDevice nwk:u16 eui64:u64 target:u64 -> status:ember
+00A9 unicastNwkKeyUpdate nwk:u16 eui64:u64 key:key -> status:ember
 00AA getValue value_id:u8 -> status:ezsp value:counted
 00AB setValue value_id:u8 value:counted -> status:ezsp
 00AC setChildData index:u8 child:child -> status:ember
@@ -86,6 +93,8 @@ VERSION_13 = """
 010E importLinkKey index:u8 eui64:u64 key:key -> status:sl
 010F exportLinkKeyByIndex index:u8 -> eui64:u64 key:key info:aps_key status:sl
 0111 importTransientKey eui64:u64 key:key flags:rest -> status:sl
+0112 exportTransientKeyByIndex index:u8 -> context:context key:key info:aps_key status:sl
+0113 exportTransientKeyByEui eui64:u64 -> context:context key:key info:aps_key status:sl
 0114 exportKey context:context -> key:key status:sl
 0116 getNetworkKeyInfo -> status:sl info:net_key
 """
@@ -111,6 +120,8 @@ message:counted
 010C getApsKeyInfo context:context -> status:sl info:aps_key context:context
 010D exportLinkKeyByEui eui64:u64 -> status:sl context:context key:key info:aps_key
 010F exportLinkKeyByIndex index:u8 -> status:sl context:context key:key info:aps_key
+0112 exportTransientKeyByIndex index:u8 -> status:sl context:context key:key info:aps_key
+0113 exportTransientKeyByEui eui64:u64 -> status:sl context:context key:key info:aps_key
 0114 exportKey context:context -> status:sl key:key context:context
 """
 

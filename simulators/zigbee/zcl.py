@@ -1,16 +1,18 @@
-"""ZigBee Cluster Library frames, the server's side: a request in, its response out, pure.
+"""ZigBee Cluster Library frames, the device's side: a request in, its response out, pure.
 
 Source: ZigBee Cluster Library specification 07-5123, chapter 2 (foundation).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from simulators.zigbee.octets import Malformed, Octets, unsigned
 
 READ, READ_RESPONSE, WRITE, WRITE_UNDIVIDED, WRITE_RESPONSE, WRITE_SILENT = 0x00, 0x01, 0x02, 0x03, 0x04, 0x05
 DEFAULT_RESPONSE, DISCOVER, DISCOVER_RESPONSE = 0x0B, 0x0C, 0x0D
+RESPONSES = frozenset((READ_RESPONSE, WRITE_RESPONSE, 0x07, 0x09, DEFAULT_RESPONSE, DISCOVER_RESPONSE))
+"""General commands that answer one, and are never answered themselves."""
 SUCCESS, FAILURE, NOT_AUTHORISED, MALFORMED = 0x00, 0x01, 0x7E, 0x80
 UNSUPPORTED_CLUSTER_COMMAND, UNSUPPORTED_GENERAL_COMMAND = 0x81, 0x82
 UNSUPPORTED_MANUFACTURER_COMMAND, UNSUPPORTED_MANUFACTURER_GENERAL = 0x83, 0x84
@@ -33,14 +35,14 @@ class Value:
 
 
 class Cluster(Protocol):
-    """The server of one cluster on one endpoint."""
+    """One side of a cluster on one endpoint, its server or its client."""
 
     def attributes(self) -> Sequence[int]:
-        """The ids of the attributes that the server has, ascending."""
+        """The ids of the attributes that this side has, ascending."""
         ...
 
     def attribute(self, attribute: int) -> Value | None:
-        """An attribute's value now; None if the server does not have it."""
+        """An attribute's value now; None if this side does not have it."""
         ...
 
     def reading(self, attributes: Sequence[int]) -> bytes | None:
@@ -73,6 +75,35 @@ class Header:
         return bool(self.control & 0x10)
 
 
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of a cluster's own, as it came: its header, its body, and whether a link key protected it."""
+
+    header: Header
+    body: bytes
+    encrypted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A command of the cluster's own that answers another."""
+
+    command: int
+    body: bytes = b""
+
+
+@runtime_checkable
+class Commanded(Cluster, Protocol):
+    """A side of a cluster that takes commands of the cluster's own."""
+
+    def command(self, command: Command) -> Reply | int | None:
+        """What a command is answered with: a reply, a status for a Default Response, or None for silence.
+
+        What ends too early may raise Malformed, and is answered so.
+        """
+        ...
+
+
 def parse(payload: bytes) -> tuple[Header, Octets]:
     """A frame's header, and what follows it. Raises Malformed."""
     octets = Octets(payload)
@@ -103,28 +134,45 @@ def default_response(request: Header, status: int) -> bytes:
     return response(request, DEFAULT_RESPONSE, bytes((request.command, status)))
 
 
-def serve(cluster: Cluster, payload: bytes, room: int) -> bytes | None:
-    """The frame that answers a request within room bytes; None where the specification wants silence."""
+def request(tsn: int, command: int, body: bytes = b"", *, general: bool = False, from_server: bool = False) -> bytes:
+    """A frame that asks, or tells: its sender wants no Default Response when all is well."""
+    return bytes((0x10 | (not general) | 0x08 * from_server, tsn, command)) + body
+
+
+def reply(header: Header, answer: Reply) -> bytes:
+    """A command of the cluster's own in answer to another."""
+    return bytes((0x11 | (header.control ^ 0x08) & 0x08, header.tsn, answer.command)) + answer.body
+
+
+def serve(
+    cluster: Cluster, payload: bytes, room: int, *, client: bool = False, encrypted: bool = False
+) -> bytes | None:
+    """The frame that answers a request within room bytes; None where the specification wants silence.
+
+    client says that the cluster is the client's side, whose requests come from servers.
+    """
     try:
         header, octets = parse(payload)
     except Malformed:
         return None
-    if header.general and header.command == DEFAULT_RESPONSE:
+    if header.general and header.command in RESPONSES:
         return None
     try:
-        return _serve(cluster, header, octets, room)
+        return _serve(cluster, header, octets, room, client=client, encrypted=encrypted)
     except Malformed:
         return default_response(header, MALFORMED)
 
 
-def _serve(cluster: Cluster, header: Header, octets: Octets, room: int) -> bytes | None:
+def _serve(
+    cluster: Cluster, header: Header, octets: Octets, room: int, *, client: bool, encrypted: bool
+) -> bytes | None:
     if header.manufacturer is not None:
         status = UNSUPPORTED_MANUFACTURER_GENERAL if header.general else UNSUPPORTED_MANUFACTURER_COMMAND
         return default_response(header, status)
+    if header.from_server is not client:
+        return default_response(header, UNSUPPORTED_GENERAL_COMMAND if header.general else UNSUPPORTED_CLUSTER_COMMAND)
     if not header.general:
-        return default_response(header, UNSUPPORTED_CLUSTER_COMMAND)
-    if header.from_server:
-        return default_response(header, UNSUPPORTED_GENERAL_COMMAND)
+        return _obey(cluster, Command(header, octets.rest(), encrypted))
     match header.command:
         case 0x00:
             return _read(cluster, header, octets, room)
@@ -135,6 +183,19 @@ def _serve(cluster: Cluster, header: Header, octets: Octets, room: int) -> bytes
         case 0x0C:
             return _discover(cluster, header, octets, room)
     return default_response(header, UNSUPPORTED_GENERAL_COMMAND)
+
+
+def _obey(cluster: Cluster, command: Command) -> bytes | None:
+    """A cluster's own command; all's well is not said to a sender who does not want to hear it."""
+    header = command.header
+    if not isinstance(cluster, Commanded):
+        return default_response(header, UNSUPPORTED_CLUSTER_COMMAND)
+    answer = cluster.command(command)
+    if isinstance(answer, Reply):
+        return reply(header, answer)
+    if answer is None or (answer == SUCCESS and header.quiet):
+        return None
+    return default_response(header, answer)
 
 
 def _read(cluster: Cluster, header: Header, octets: Octets, room: int) -> bytes:
@@ -159,27 +220,37 @@ def _record(attribute: int, value: Value | None) -> bytes:
     return unsigned(attribute, 2) + bytes((SUCCESS, value.type)) + encode(value)
 
 
+def read_records(body: bytes) -> dict[int, Value]:
+    """The attributes in a Read Attributes Response that were given. Raises Malformed."""
+    octets, values = Octets(body), dict[int, Value]()
+    while octets.left:
+        attribute, status = octets.unsigned(2), octets.unsigned(1)
+        if status == SUCCESS:
+            kind = octets.unsigned(1)
+            values[attribute] = Value(kind, _content(kind, octets))
+    return values
+
+
 def _write(cluster: Cluster, octets: Octets) -> bytes:
     """Nothing can be written: each record's status says why."""
     body = b""
     while octets.left:
         attribute = octets.unsigned(2)
-        _skip_value(octets.unsigned(1), octets)
+        _content(octets.unsigned(1), octets)
         status = UNSUPPORTED_ATTRIBUTE if cluster.attribute(attribute) is None else READ_ONLY
         body += bytes((status,)) + unsigned(attribute, 2)
     return body
 
 
-def _skip_value(kind: int, octets: Octets) -> None:
+def _content(kind: int, octets: Octets) -> int | bytes:
     if kind in (OCTETS, TEXT):
-        octets.counted()
-    elif kind in (0x43, 0x44):
-        octets.counted(2)
-    else:
-        width = WIDTHS.get(kind)
-        if width is None:
-            raise Malformed(f"type {kind:02X} has no known size")
-        octets.take(width)
+        return octets.counted()
+    if kind in (0x43, 0x44):
+        return octets.counted(2)
+    width = WIDTHS.get(kind)
+    if width is None:
+        raise Malformed(f"type {kind:02X} has no known size")
+    return int.from_bytes(octets.take(width), "little", signed=kind == INT24)
 
 
 def _discover(cluster: Cluster, header: Header, octets: Octets, room: int) -> bytes:

@@ -3,24 +3,31 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from drivers.zigbee import ZigBeeDriver
 from gateway.clock import SystemClock
+from gateway.config import Secret
 from gateway.dice import SeededDice
 from gateway.identifiers import MeterNumber
 from gateway.links import Backoff, keep
 from gateway.ports import Assignment
 from simulators.zigbee import zcl, zdo
+from simulators.zigbee.cbke.credentials import Authority
+from simulators.zigbee.cbke.talk import Party
+from simulators.zigbee.install_code import link_key_of
+from simulators.zigbee.kinds import KINDS
+from simulators.zigbee.life import Device
 from simulators.zigbee.ncp.coprocessor import Coprocessor
 from simulators.zigbee.ncp.memory import LinkKey, Memory, formed
 from simulators.zigbee.ncp.server import NcpServer
 from simulators.zigbee.nodes import Endpoint, Node
 from simulators.zigbee.radio import Radio
+from tests.drivers.homes import AUTHORITY, CODE, FIRST_EUI64, MASTER_KEY, NEWCOMER, OUR_EUI64
 
-FIRST_EUI64, OUR_EUI64 = 0x00124B0000000100, 0x00124B00FFFFFFFF
 QUICK = Backoff(first_s=0.02, last_s=0.1)
 
 
@@ -92,17 +99,77 @@ class Laboratory:
             SeededDice(7),
             {number: LinkKey(eui64=FIRST_EUI64 + number, key=key) for number, key in enumerate(keys)},
         )
-        radio = Radio(self.clock, self.nodes)
-        self.coprocessor = Coprocessor(self.memory, radio, self.clock, version, key_table_size=max(12, meters))
+        self.radio = Radio(self.clock, self.nodes)
+        self.devices: list[Device] = []
+        self.radio.stray = self._stray
+        self.coprocessor = Coprocessor(self.memory, self.radio, self.clock, version, key_table_size=max(12, meters))
         self.server = NcpServer(self.coprocessor, self.clock)
         self.port = 0
+
+    def newcomer(
+        self,
+        eui64: int = int(NEWCOMER, 16),
+        *,
+        code: bytes = CODE.reveal(),
+        kind: str = "display",
+        suites: Sequence[int] = (1, 2),
+        authority: Authority = AUTHORITY,
+        certified: int | None = None,
+        sleepy: bool = False,
+    ) -> Device:
+        """A device outside the network, without power. certified is whom its certificate names, itself by default."""
+        made = KINDS[kind].make(self.clock)
+        node = Node(
+            identity=zdo.Identity(eui64=eui64, nwk=0xFFFE, logical_type=2 if sleepy else 1),
+            endpoints=made.endpoints,
+            link_key=link_key_of(code),
+            registered=False,
+        )
+
+        def party() -> Party:
+            return Party(eui64, [authority.issue(certified or eui64, suite) for suite in suites], SeededDice(eui64))
+
+        device = Device(
+            node=node,
+            radio=self.radio,
+            clock=self.clock,
+            suites=sum(suites),
+            party=party if suites else None,
+            behaviour=made.behaviour,
+        )
+        self.devices.append(device)
+        return device
+
+    def _stray(self, node: Node) -> None:
+        for device in self.devices:
+            if device.node is node:
+                device.stray()
 
     async def open(self) -> None:
         """Listen; again on the same port after a close."""
         self.port = await self.server.start(self.port)
 
     async def close(self) -> None:
+        for device in self.devices:
+            await device.power_off()
         await self.server.close()
+
+    def homely(self, folder: Path, suites: Sequence[int] = (1, 2), **settings: Any) -> ZigBeeDriver:
+        """A driver with a home area network: certificates, database and vault in a folder."""
+        files = []
+        for suite in suites:
+            files.append(folder / f"suite-{suite}.txt")
+            files[-1].write_text(AUTHORITY.issue(OUR_EUI64, suite).as_file(), encoding="ascii")
+        (folder / "vault.key").write_text(MASTER_KEY, encoding="ascii")
+        home = {
+            "certificates": files,
+            "vault_key": Secret(file=folder / "vault.key"),
+            "database": folder / "network.db",
+            "key_begin_s": 1.0,
+            "announce_s": 1.0,
+            "key_switch_s": 0.1,
+        }
+        return self.driver(**home | settings)
 
     def driver(self, **settings: Any) -> ZigBeeDriver:
         """A driver on this co-processor, with little patience."""

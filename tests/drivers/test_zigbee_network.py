@@ -13,6 +13,8 @@ from bellows.exception import ControllerError  # type: ignore[import-untyped]  #
 from drivers.zigbee.application import SmartEnergyApplication
 from drivers.zigbee.device import SmartEnergyDevice
 from gateway.errors import Unreachable
+from gateway.identifiers import Eui64
+from gateway.keys import LinkKey
 from simulators.zigbee.aps import ApsMessage
 from simulators.zigbee.ncp.memory import Memory
 from simulators.zigbee.nodes import Node, Outcome
@@ -68,6 +70,8 @@ async def test_a_start_closes_the_network_and_installs_no_key_for_all(
         assert lab.coprocessor.settings.policies[KEY_REQUEST_POLICY] == 0x50
         with pytest.raises(ControllerError, match="only for one device"):
             await app_of(driver).permit(60)
+        with pytest.raises(ControllerError, match="only for a join"):
+            await app_of(driver).permit_with_link_key(t.EUI64.convert("00:12:4b:00:00:00:09:99"), t.KeyData(bytes(16)))
         assert lab.coprocessor.keys.transient == {}
 
 
@@ -76,18 +80,20 @@ async def test_one_device_may_join_by_its_key_and_the_door_closes_behind_it(
     laboratory: Make, keep_up: Make, version: int
 ) -> None:
     lab = await laboratory(1, version=version)
-    newcomer, key = t.EUI64.convert("00:12:4b:00:00:00:09:99"), t.KeyData(bytes(range(16)))
+    newcomer = Eui64("00124B0000000999")
     async with keep_up(lab.driver()) as driver:
         await driver.read(lab.assignment(0), 10)
-        app = app_of(driver)
-        await app.permit_with_link_key(newcomer, key, 1)
+        trust_centre = app_of(driver).trust_centre
+        await trust_centre.expect(newcomer, LinkKey(bytes(range(16))))
+        await trust_centre.open(1)
         assert lab.coprocessor.keys.transient == {0x00124B0000000999: bytes(range(16))}
         assert lab.coprocessor.settings.policies[TRUST_CENTRE_POLICY] == BY_INSTALL_CODE
-        assert app._window is not None
-        await asyncio.wait_for(app._window, 5)
+        await trust_centre.close()
+        await trust_centre.expect_nobody()
+        assert lab.coprocessor.keys.transient == {}
         assert lab.coprocessor.settings.policies[TRUST_CENTRE_POLICY] == 0
         with pytest.raises(ControllerError, match="1 to 254"):
-            await app.permit_with_link_key(newcomer, key, 255)
+            await trust_centre.open(255)
 
 
 async def test_requests_leave_from_our_endpoint_encrypted_and_on_the_meter_s_profile(

@@ -38,7 +38,9 @@ class HandClock:
 
     async def until_asleep(self, seconds: float) -> None:
         """Until somebody sleeps so long from now."""
-        while not any(abs(instant - self._passed - seconds) < 1e-9 for instant, _ in self._asleep):
+        while not any(
+            abs(instant - self._passed - seconds) < 1e-9 and not woken.done() for instant, woken in self._asleep
+        ):
             self._slept.clear()
             await asyncio.wait_for(self._slept.wait(), 5)
 
@@ -58,6 +60,43 @@ class Host(ControllerApplication):  # type: ignore[misc]  # bellows ships no typ
         super().__init__(config)
         self.packets: asyncio.Queue[t.ZigbeePacket] = asyncio.Queue()
         self.lost: asyncio.Event = asyncio.Event()
+        self.callbacks: list[tuple[str, list[Any]]] = []
+        self._called_back = asyncio.Event()
+
+    def ezsp_callback_handler(self, frame_name: str, args: list[Any]) -> None:
+        self.callbacks.append((frame_name, args))
+        self._called_back.set()
+        super().ezsp_callback_handler(frame_name, args)
+
+    async def told(self, name: str, count: int) -> list[list[Any]]:
+        """What every callback of a name has told, once there are so many; none may come after them."""
+        async with asyncio.timeout(5):
+            while sum(callback == name for callback, _ in self.callbacks) < count:
+                self._called_back.clear()
+                await self._called_back.wait()
+        await self._ezsp.nop()
+        await self._ezsp.nop()
+        return [args for callback, args in self.callbacks if callback == name]
+
+    async def joins(self, count: int) -> list[tuple[int, int, int]]:
+        """Who was reported as coming or going, how, and what was decided: (EUI-64, update, decision)."""
+        return [
+            (int.from_bytes(args[1].serialize(), "little"), int(args[2]), int(args[3]))
+            for args in await self.told("trustCenterJoinHandler", count)
+        ]
+
+    async def let_in(self, eui64: int | str, key: bytes, window_s: int = 60, policy: int = 0x11) -> list[int]:
+        """Open the network as a Smart Energy trust centre does, for one device; returns the three statuses."""
+        address = int(eui64, 16) if isinstance(eui64, str) else eui64
+        ezsp = self._ezsp
+        statuses = [
+            await ezsp.importTransientKey(
+                eui64=t.EUI64(address.to_bytes(8, "little")), plaintext_key=t.KeyData(key), flags=0
+            ),
+            await ezsp.setPolicy(policyId=0, decisionId=policy),
+            await ezsp.permitJoining(duration=window_s),
+        ]
+        return [int(status) for (status,) in statuses]
 
     def packet_received(self, packet: t.ZigbeePacket) -> None:
         if packet.profile_id:
@@ -80,7 +119,11 @@ class Host(ControllerApplication):  # type: ignore[misc]  # bellows ships no typ
     ) -> t.ZigbeePacket:
         """Send a ZCL frame (hex) to a node's endpoint and wait for what it answers."""
         await self.tell(node, cluster, payload, encrypted=encrypted, profile=profile)
-        return await asyncio.wait_for(self.packets.get(), 5)
+        async with asyncio.timeout(5):
+            while True:
+                answer = await self.packets.get()
+                if answer.data.serialize()[1] == bytes.fromhex(payload)[1] and answer.cluster_id == cluster:
+                    return answer
 
     async def ask_encrypted(self, node: Node, cluster: int, payload: str) -> t.ZigbeePacket:
         """The same under the link key, once the co-processor knows whose address it is."""
@@ -116,6 +159,17 @@ class Host(ControllerApplication):  # type: ignore[misc]  # bellows ships no typ
                 **fields,
             )
         )
+
+
+class SmartEnergyHost(Host):
+    """The stock application without its habits for homes: it opens for nobody by itself, and interviews nobody."""
+
+    async def permit(self, time_s: int = 60, node: Any = None) -> None:
+        """Stock bellows would install a key for anybody, even to close the network."""
+
+    def handle_join(self, nwk: t.NWK, ieee: t.EUI64, parent_nwk: t.NWK, *, handle_rejoin: bool = True) -> None:
+        """Know the device, and ask it nothing."""
+        self.add_device(ieee, nwk)
 
 
 def address(mode: t.AddrMode, number: Any) -> t.AddrModeAddress:
@@ -163,8 +217,8 @@ async def connect() -> AsyncIterator[Callable[..., Awaitable[Host]]]:
     """Starts the stock host stack against a port."""
     hosts: list[Host] = []
 
-    async def start(port: int, *, auto_form: bool = False) -> Host:
-        host = Host(host_config(port))
+    async def start(port: int, *, auto_form: bool = False, kind: type[Host] = Host) -> Host:
+        host = kind(host_config(port))
         hosts.append(host)
         await host.startup(auto_form=auto_form)
         return host

@@ -1,5 +1,6 @@
 """The co-processor's answers, asked with the stock host stack's own tables."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.clock import Clock
 from gateway.errors import BadConfig
 from simulators.world import StreetPlan, ZigBeeStreet
 from simulators.zigbee.aps import ApsMessage
@@ -32,8 +34,10 @@ ENCRYPTED_FRAME = t.EmberApsFrame(
 class RawHost:
     """A host without a line: its commands reach the co-processor at once, and what comes back is kept."""
 
-    def __init__(self, plan: StreetPlan) -> None:
-        self.street = ZigBeeStreet(plan, HandClock())
+    def __init__(self, plan: StreetPlan, clock: Clock | None = None) -> None:
+        self.hand = HandClock()
+        self.clock = clock or self.hand
+        self.street = ZigBeeStreet(plan, self.clock)
         self._tables = bellows.ezsp.EZSP._BY_VERSION[plan.version].COMMANDS
         self._names = {code: name for name, (code, _, _) in self._tables.items()}
         self.responses: list[bytes] = []
@@ -240,8 +244,12 @@ def test_the_keys_of_a_memory_do_not_show() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 0x120), st.binary(max_size=60)), max_size=40), st.sampled_from([13, 14, 19]))
 def test_no_command_whatever_makes_the_co_processor_raise(commands: list[tuple[int, bytes]], version: int) -> None:
-    host = RawHost(StreetPlan(meters=1, version=version)).up()
-    for code, body in commands:
-        host.raw(b"\x05\x00\x01" + code.to_bytes(2, "little") + body)
-        assert len(host.responses[-1]) <= 220
-    host.street.coprocessor.receive(b"\x00")
+    async def send_all() -> None:
+        host = RawHost(StreetPlan(meters=1, version=version)).up()
+        for code, body in commands:
+            host.raw(b"\x05\x00\x01" + code.to_bytes(2, "little") + body)
+            assert len(host.responses[-1]) <= 220
+        host.street.coprocessor.receive(b"\x00")
+        host.street.radio.silence()
+
+    asyncio.run(send_all())

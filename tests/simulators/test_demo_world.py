@@ -22,7 +22,7 @@ from portal.market.spans import Span
 from portal.process import MIGRATIONS
 from portal.seed import seed
 from portal.visibility import visible_meters
-from simulators.demo_world import BLUEBONNET, BLUEBONNET_METERS, MESQUITE, PEOPLE, TDSP, Person, passwords, world
+from simulators.demo_world import BLUEBONNET, BLUEBONNET_METERS, MESQUITE, PEOPLE, TDSP, Person, Reach, passwords, world
 from simulators.street import Premise, street
 
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
@@ -30,6 +30,15 @@ METERS = 30
 DICE = SeededDice(3)
 HASHER = Passwords(DICE, memory_kib=8, passes=1)
 SEEN = {"operator": METERS, "dana": BLUEBONNET_METERS, "miguel": METERS - BLUEBONNET_METERS, "pecan-lane": 1}
+
+
+def reaches(premises: list[Premise]) -> list[Reach]:
+    """A street shared out between two gateways, with Bluebonnet's meters at the first."""
+    first, second = premises[: METERS - 4], premises[METERS - 4 :]
+    return [
+        Reach(gateway=GatewayId("gw-demo"), premises=first, bluebonnet=BLUEBONNET_METERS),
+        Reach(gateway=GatewayId("gw-modbus"), premises=second, bluebonnet=0),
+    ]
 
 
 @dataclass
@@ -42,7 +51,7 @@ class Demo:
 
     async def begin(self, now: datetime) -> None:
         """What each start of the demo does."""
-        start = world(self.premises, GatewayId("gw-demo"), self.words, now)
+        start = world(reaches(self.premises), self.words, now)
         await self.database.write(lambda connection: seed(connection, start, HASHER, now))
 
     async def rows(self) -> dict[str, list[Any]]:
@@ -102,7 +111,7 @@ def test_passwords_are_made_once_and_for_the_owner_alone(tmp_path: Path) -> None
 
 
 def test_every_premise_has_one_rep_and_a_whole_address() -> None:
-    made = world(street(7, METERS), GatewayId("gw-demo"), dict.fromkeys(SEEN, "word"), NOW)
+    made = world(reaches(street(7, METERS)), dict.fromkeys(SEEN, "word"), NOW)
     assert {company.name for company in made.companies} == {TDSP, BLUEBONNET, MESQUITE}
     for premise in made.premises:
         [span] = premise.spans

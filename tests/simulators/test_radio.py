@@ -22,8 +22,9 @@ class Air:
         self.radio.attach(self)
         self.told: list[str] = []
 
-    def heard(self, message: ApsMessage, node: Node) -> None:
+    def heard(self, message: ApsMessage, node: Node) -> bool:
         self.told.append(f"heard {message.source == node.nwk}")
+        return True
 
     def sent(self, delivered: bool) -> None:
         self.told.append(f"delivered {delivered}")

@@ -4,6 +4,7 @@ Source: ZigBee Smart Energy, annex C.4.2; SEC 4.
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
@@ -70,7 +71,11 @@ class Authority:
         self.name = name.to_bytes(8, "big")
         self._dice = dice
         self._scalars = {suite: self._roll(suite, "authority") for suite in CURVES}
-        self.keys = {suite: _packed(CURVES[suite], scalar) for suite, scalar in self._scalars.items()}
+
+    @cached_property
+    def keys(self) -> dict[int, bytes]:
+        """The authority's public key of each suite, compressed; computed when somebody wants it."""
+        return {suite: _packed(CURVES[suite], scalar) for suite, scalar in self._scalars.items()}
 
     def issue(self, eui64: int, suite: int) -> Credentials:
         """A device's credentials for a suite, always the same under one seed."""

@@ -1,21 +1,23 @@
 """The co-processor as a whole: EZSP commands in, responses and callbacks out, by its protocol version."""
 
+from dataclasses import replace
 from typing import Protocol
 
 from gateway.clock import Clock
 from simulators.zigbee.ezsp import Codec, Command, Fields, Refused, Status
 from simulators.zigbee.ezsp_frames import STACK_VERSIONS
+from simulators.zigbee.ncp.addresses import Addresses
 from simulators.zigbee.ncp.keys import Keys
 from simulators.zigbee.ncp.memory import Memory
 from simulators.zigbee.ncp.messages import Messages
 from simulators.zigbee.ncp.network import NetworkControl
 from simulators.zigbee.ncp.settings import Answer, Settings
+from simulators.zigbee.ncp.sizes import SHIPPED, Sizes
+from simulators.zigbee.ncp.trust_centre import TrustCentre
 from simulators.zigbee.octets import Malformed
 from simulators.zigbee.radio import Radio
 
 _MESH_STACK = 2
-KEY_TABLE_SIZE = 12
-"""Link keys that shipped firmware has room for."""
 
 
 class Wire(Protocol):
@@ -31,19 +33,40 @@ class Wire(Protocol):
 
 
 class Coprocessor:
-    """One network co-processor with its radio. version is the EZSP version that it speaks."""
+    """One network co-processor with its radio. version is the EZSP version that it speaks; key_table_size, if given,
+    stands for the size of that one table."""
 
     def __init__(
-        self, memory: Memory, radio: Radio, clock: Clock, version: int = 14, key_table_size: int = KEY_TABLE_SIZE
+        self,
+        memory: Memory,
+        radio: Radio,
+        clock: Clock,
+        version: int = 14,
+        key_table_size: int | None = None,
+        sizes: Sizes = SHIPPED,
+        key_switch_s: float = 0.0,
     ) -> None:
         self._codec = Codec(version)
         self._wire: Wire | None = None
         self._negotiated = self._overflow = False
         self._sequence = 0
-        self.settings = Settings(memory, version, key_table_size)
-        self.keys = Keys(memory, key_table_size)
-        self.network = NetworkControl(memory, self.settings, self._emit)
+        if key_table_size is not None:
+            sizes = replace(sizes, link_keys=key_table_size)
+        self.settings = Settings(memory, version, sizes)
+        self.keys = Keys(memory, self.settings, clock, sizes)
+        self.network = NetworkControl(memory, self.settings, radio, self._emit)
+        self.addresses = Addresses(self.settings)
         self.messages = Messages(
+            memory=memory,
+            settings=self.settings,
+            network=self.network,
+            keys=self.keys,
+            addresses=self.addresses,
+            radio=radio,
+            clock=clock,
+            emit=self._emit,
+        )
+        self.trust_centre = TrustCentre(
             memory=memory,
             settings=self.settings,
             network=self.network,
@@ -51,10 +74,16 @@ class Coprocessor:
             radio=radio,
             clock=clock,
             emit=self._emit,
+            key_switch_s=key_switch_s,
         )
+        radio.attach(self.messages, self.trust_centre)
         self._answers: dict[str, Answer] = {"version": self._version}
-        for part in (self.settings, self.keys, self.network, self.messages):
+        for part in self._parts:
             self._answers |= part.answers
+
+    @property
+    def _parts(self) -> tuple[Settings | Keys | NetworkControl | Addresses | Messages | TrustCentre, ...]:
+        return (self.settings, self.keys, self.network, self.addresses, self.messages, self.trust_centre)
 
     def connect(self, wire: Wire | None) -> None:
         """Speak to this host from now on, as after power-on."""
@@ -65,7 +94,7 @@ class Coprocessor:
         """Start over: the host must agree on a version and resume the network again."""
         self._negotiated = self._overflow = False
         self._sequence = 0
-        for part in (self.settings, self.keys, self.network, self.messages):
+        for part in self._parts:
             part.reset()
 
     def receive(self, payload: bytes) -> None:

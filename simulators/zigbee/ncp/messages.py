@@ -2,23 +2,26 @@
 
 from gateway.clock import Clock
 from simulators.zigbee import zdo
-from simulators.zigbee.aps import COORDINATOR, ENCRYPTION, RETRY, ZDO, ApsMessage, room
+from simulators.zigbee.air.aps import Block
+from simulators.zigbee.aps import BROADCASTS, COORDINATOR, ENCRYPTION, FRAGMENT, RETRY, ZDO, ApsMessage, LinkKey, room
 from simulators.zigbee.ezsp import Fields, Status
+from simulators.zigbee.ncp.addresses import Addresses
 from simulators.zigbee.ncp.keys import Keys
 from simulators.zigbee.ncp.memory import Memory
 from simulators.zigbee.ncp.network import Emit, NetworkControl
-from simulators.zigbee.ncp.settings import ADDRESS_TABLE_SIZE, UNICASTS, Answer, Settings
+from simulators.zigbee.ncp.settings import UNICASTS, ZDO_FLAGS, Answer, Settings
 from simulators.zigbee.nodes import Node
 from simulators.zigbee.octets import Malformed, Octets
 from simulators.zigbee.radio import Radio
 
 _DIRECT, _VIA_TABLE = 0, 1
 _OUTGOING_MULTICAST, _OUTGOING_BROADCAST = 3, 6
-_INCOMING_UNICAST = 0
-_NONE, _NO_NODE, _NO_EUI64 = 0xFF, 0xFFFF, 0xFFFFFFFFFFFFFFFF
-_MOST_RECENT = 32
-"""Nodes whose two addresses the stack still knows after it heard them."""
+_INCOMING_UNICAST, _INCOMING_BROADCAST = 0, 4
+_NONE, _NO_NODE = 0xFF, 0xFFFF
 _RX_BROADCAST, _TX_BROADCAST, _RX_UNICAST, _TX_SUCCESS, _TX_FAILED = 6, 7, 8, 9, 11
+REPLAYED, UNDECRYPTED = 22, 26
+"""Counters of frames whose frame counter had been before, and of frames that no key opened."""
+_SHOWS_SUPPORTED = 0x01
 
 
 class Messages:
@@ -31,63 +34,82 @@ class Messages:
         settings: Settings,
         network: NetworkControl,
         keys: Keys,
+        addresses: Addresses,
         radio: Radio,
         clock: Clock,
         emit: Emit,
     ) -> None:
         self._memory, self._settings, self._network, self._keys = memory, settings, network, keys
-        self._radio, self._clock, self._emit = radio, clock, emit
-        radio.attach(self)
+        self._addresses, self._radio, self._clock, self._emit = addresses, radio, clock, emit
         self.reset()
         self.answers: dict[str, Answer] = {
             "addEndpoint": self._add_endpoint,
             "sendUnicast": self._send_unicast,
             "sendBroadcast": self._send_broadcast,
             "sendMulticast": self._send_multicast,
-            "sendReply": lambda _: {"status": self._ready()},
-            "getExtendedTimeout": self._get_extended,
-            "setExtendedTimeout": self._set_extended,
-            "lookupNodeIdByEui64": self._lookup_nwk,
-            "lookupEui64ByNodeId": self._lookup_eui64,
-            "replaceAddressTableEntry": self._replace_address,
-            "setAddressTableInfo": self._set_address,
-            "getAddressTableInfo": self._get_address,
-            "getAddressTableRemoteEui64": lambda fields: {"eui64": self._entry(fields["index"])[0]},
-            "getAddressTableRemoteNodeId": lambda fields: {"nwk": self._entry(fields["index"])[1]},
+            "sendReply": self._send_reply,
         }
 
     def reset(self) -> None:
-        """No endpoint, no address and nothing under way survives a reset."""
+        """No endpoint and nothing under way survives a reset."""
         self._radio.silence()
         self._endpoints: dict[int, zdo.Descriptor] = {}
-        self._addresses: dict[int, tuple[int, int]] = {}
-        self._extended: set[int] = set()
-        self._recent: dict[int, int] = {}
         self._in_flight = 0
         self._sequence = 0
 
-    def heard(self, message: ApsMessage, node: Node) -> None:
-        """Hand the host a message from a node; one that cannot be decrypted is lost here."""
-        if not self._network.up or (message.key is not None and message.key != self._keys.shared_with(node.eui64)):
+    def heard(self, message: ApsMessage, node: Node) -> bool:
+        """Take a message from a node; one that cannot be decrypted, or that has been before, is lost here.
+
+        Blocks of a longer message go to the host as they are, and it is for the host to acknowledge them.
+        """
+        if not self._network.up or not self._opens(message, node):
+            return False
+        self._settings.count(_RX_BROADCAST if message.destination in BROADCASTS else _RX_UNICAST)
+        self._addresses.heard(node.nwk, node.eui64)
+        if self._is_for_host(message):
+            self._incoming(message, node.eui64, node.lqi, node.rssi)
+        if message.profile == ZDO:
+            self._answer_over_the_air(message)
+        return message.block is None
+
+    def _opens(self, message: ApsMessage, node: Node) -> bool:
+        if message.key is None:
+            return True
+        shared = self._keys.opening(node.eui64, message.key)
+        if shared is None:
+            self._settings.count(UNDECRYPTED)
+        elif not shared.accepts(message.counter):
+            self._settings.count(REPLAYED)
+            return False
+        return shared is not None
+
+    def _is_for_host(self, message: ApsMessage) -> bool:
+        """A host is not shown the questions that its stack answers, unless it wants to be."""
+        if message.profile != ZDO or message.cluster not in zdo.SUPPORTED:
+            return True
+        return bool(self._settings.configuration[ZDO_FLAGS] & _SHOWS_SUPPORTED)
+
+    def _answer_over_the_air(self, message: ApsMessage) -> None:
+        if message.cluster not in zdo.SUPPORTED:
             return
-        self._settings.count(_RX_UNICAST)
-        self._recent[node.nwk] = node.eui64
-        if len(self._recent) > _MOST_RECENT:
-            del self._recent[next(iter(self._recent))]
-        self._incoming(message, node.eui64, node.lqi, node.rssi)
+        broadcast = message.destination in BROADCASTS
+        answer = zdo.answer(self._identity, self._endpoints, message.cluster, message.payload, broadcast)
+        if answer is not None:
+            aps = {"profile": ZDO, "cluster": answer[0], "source_endpoint": 0, "destination_endpoint": 0, "options": 0}
+            self._radio.unicast(self._outgoing(aps, message.source, answer[1]), lambda _: None)
 
     def _incoming(self, message: ApsMessage, eui64: int, lqi: int, rssi: int) -> None:
         self._emit(
             "incomingMessageHandler",
             {
-                "type": _INCOMING_UNICAST,
+                "type": _INCOMING_BROADCAST if message.destination in BROADCASTS else _INCOMING_UNICAST,
                 "aps": {
                     "profile": message.profile,
                     "cluster": message.cluster,
                     "source_endpoint": message.source_endpoint,
                     "destination_endpoint": message.destination_endpoint,
-                    "options": RETRY | 0x0100 | (ENCRYPTION if message.key is not None else 0),
-                    "group": 0,
+                    "options": _options(message),
+                    "group": 0 if message.block is None else _group(message.block),
                     "sequence": message.sequence,
                 },
                 "nwk": message.source,
@@ -101,8 +123,14 @@ class Messages:
             },
         )
 
-    def _ready(self) -> Status:
-        return Status.OK if self._network.up else Status.NOT_JOINED
+    def _send_reply(self, fields: Fields) -> Fields:
+        """A host acknowledges blocks by it: the first that it speaks of, and a bit for each that it has."""
+        aps = fields["aps"]
+        if not self._network.up:
+            return {"status": Status.NOT_JOINED}
+        if aps["options"] & FRAGMENT:
+            self._radio.acknowledge(fields["destination"], aps["sequence"], aps["group"] & 0xFF, aps["group"] >> 8)
+        return {"status": Status.OK}
 
     def _add_endpoint(self, fields: Fields) -> Fields:
         """Endpoints are declared before the network runs."""
@@ -125,7 +153,7 @@ class Messages:
     def _send_unicast(self, fields: Fields) -> Fields:
         aps, destination = fields["aps"], fields["destination"]
         if fields["type"] == _VIA_TABLE:
-            destination = self._entry(destination)[1]
+            destination = self._addresses.entry(destination)[1]
         encrypted = bool(aps["options"] & ENCRYPTION)
         key = self._key_for(destination) if encrypted else None
         status = self._refusal(fields, destination, encrypted, key)
@@ -140,13 +168,13 @@ class Messages:
             self._radio.unicast(message, lambda delivered: self._sent(fields, message, delivered))
         return {"status": Status.OK, "sequence": message.sequence}
 
-    def _refusal(self, fields: Fields, destination: int, encrypted: bool, key: bytes | None) -> Status:
+    def _refusal(self, fields: Fields, destination: int, encrypted: bool, key: LinkKey | None) -> Status:
         """Why a unicast cannot be sent; OK if it can."""
         if not self._network.up:
             return Status.NOT_JOINED
         if fields["type"] not in (_DIRECT, _VIA_TABLE) or destination == _NO_NODE:
             return Status.INVALID_CALL
-        if len(fields["message"]) > room(encrypted):
+        if len(fields["message"]) > room(encrypted, in_blocks=bool(fields["aps"]["options"] & FRAGMENT)):
             return Status.MESSAGE_TOO_LONG
         if encrypted and key is None:
             return Status.KEY_NOT_AUTHORISED
@@ -154,13 +182,16 @@ class Messages:
             return Status.MESSAGE_LIMIT
         return Status.OK
 
-    def _key_for(self, nwk: int) -> bytes | None:
+    def _key_for(self, nwk: int) -> LinkKey | None:
         """Keys belong to EUI-64s: for an address whose node is not known there is none to find."""
-        eui64 = self._known().get(nwk)
+        eui64 = self._addresses.eui64_of(nwk)
         return None if eui64 is None else self._keys.shared_with(eui64)
 
-    def _outgoing(self, aps: Fields, destination: int, payload: bytes, key: bytes | None = None) -> ApsMessage:
-        self._sequence = (self._sequence + 1) % 256
+    def _outgoing(self, aps: Fields, destination: int, payload: bytes, key: LinkKey | None = None) -> ApsMessage:
+        self._memory.next_nwk_counter()
+        block = _block(aps["group"]) if aps["options"] & FRAGMENT else None
+        if block is None or block.index == 0:
+            self._sequence = (self._sequence + 1) % 256
         return ApsMessage(
             source=COORDINATOR,
             destination=destination,
@@ -169,9 +200,11 @@ class Messages:
             source_endpoint=aps["source_endpoint"],
             destination_endpoint=aps["destination_endpoint"],
             payload=payload,
-            sequence=self._sequence,
-            key=key,
+            sequence=self._sequence if block is None or block.index == 0 else aps["sequence"],
+            key=None if key is None else key.key,
+            counter=0 if key is None else self._memory.next_aps_counter(),
             wants_ack=bool(aps["options"] & RETRY),
+            block=block,
         )
 
     def _sent(self, fields: Fields, message: ApsMessage, delivered: bool) -> None:
@@ -189,17 +222,20 @@ class Messages:
             },
         )
 
-    def _loop_back(self, message: ApsMessage) -> None:
-        """The coordinator answers the host's questions about itself."""
-        if message.profile != ZDO:
-            return
-        identity = zdo.Identity(
+    @property
+    def _identity(self) -> zdo.Identity:
+        return zdo.Identity(
             eui64=self._memory.eui64,
             nwk=COORDINATOR,
             logical_type=0,
             manufacturer=self._settings.manufacturer,
         )
-        answer = zdo.answer(identity, self._endpoints, message.cluster, message.payload)
+
+    def _loop_back(self, message: ApsMessage) -> None:
+        """The coordinator answers the host's questions about itself."""
+        if message.profile != ZDO:
+            return
+        answer = zdo.answer(self._identity, self._endpoints, message.cluster, message.payload)
         if answer is None:
             return
         cluster, payload = answer
@@ -225,44 +261,16 @@ class Messages:
             self._radio.broadcast(message)
         return {"status": Status.OK, "sequence": message.sequence}
 
-    def _get_extended(self, fields: Fields) -> Fields:
-        extended = fields["eui64"] in self._extended
-        return {"extended": extended, "status": Status.OK if extended else Status.FAIL}
 
-    def _set_extended(self, fields: Fields) -> Fields:
-        (self._extended.add if fields["extended"] else self._extended.discard)(fields["eui64"])
-        return {"status": Status.OK}
+def _options(message: ApsMessage) -> int:
+    is_block = message.block is not None
+    return RETRY * message.wants_ack | 0x0100 | ENCRYPTION * (message.key is not None) | FRAGMENT * is_block
 
-    def _known(self) -> dict[int, int]:
-        """EUI-64 by network address: of nodes heard lately, and what the host wrote into the address table."""
-        return self._recent | {nwk: eui64 for eui64, nwk in self._addresses.values()}
 
-    def _lookup_nwk(self, fields: Fields) -> Fields:
-        found = next((nwk for nwk, eui64 in self._known().items() if eui64 == fields["eui64"]), _NO_NODE)
-        return {"status": Status.NOT_FOUND if found == _NO_NODE else Status.OK, "nwk": found}
+def _group(block: Block) -> int:
+    """A block's place as the host is told it: its index, and with the first of them how many there are."""
+    return block.of << 8 if block.index == 0 else block.index
 
-    def _lookup_eui64(self, fields: Fields) -> Fields:
-        found = self._known().get(fields["nwk"])
-        return {"status": Status.NOT_FOUND if found is None else Status.OK, "eui64": found or 0}
 
-    def _entry(self, index: int) -> tuple[int, int]:
-        return self._addresses.get(index, (_NO_EUI64, _NO_NODE))
-
-    def _set_address(self, fields: Fields) -> Fields:
-        if fields["index"] >= self._settings.configuration[ADDRESS_TABLE_SIZE]:
-            return {"status": Status.INVALID_INDEX}
-        self._addresses[fields["index"]] = (fields["eui64"], fields["nwk"])
-        return {"status": Status.OK}
-
-    def _get_address(self, fields: Fields) -> Fields:
-        known = fields["index"] < self._settings.configuration[ADDRESS_TABLE_SIZE]
-        eui64, nwk = self._entry(fields["index"])
-        return {"status": Status.OK if known else Status.INVALID_INDEX, "nwk": nwk, "eui64": eui64}
-
-    def _replace_address(self, fields: Fields) -> Fields:
-        eui64, nwk = self._entry(fields["index"])
-        old = {"eui64": eui64, "nwk": nwk, "extended": eui64 in self._extended}
-        done = self._set_address(fields)
-        if done["status"] is Status.OK:
-            self._set_extended(fields)
-        return {**done, **old}
+def _block(group: int) -> Block:
+    return Block(index=group & 0xFF, of=group >> 8 if group & 0xFF == 0 else 0)

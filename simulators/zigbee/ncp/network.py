@@ -1,29 +1,25 @@
 """The co-processor's network: formed, resumed, left, scanned for, described."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from simulators.zigbee.ezsp import Fields, Status
 from simulators.zigbee.ncp.memory import GLOBAL_LINK_KEY, HASHED_LINK_KEY, HAVE_LINK_KEY, Memory, Network
 from simulators.zigbee.ncp.settings import Answer, Settings
+from simulators.zigbee.radio import Radio
 
 Emit = Callable[[str, Fields], None]
 
 _NO_NETWORK, _JOINED = 0, 2
 _COORDINATOR = 1
 _HAVE_PRECONFIGURED_KEY, _HAVE_NETWORK_KEY = 0x0100, 0x0200
-_NWK_FRAME_COUNTER = 0x23
-_COUNTER_STEP = 1024
-"""A stack that starts again counts on from beyond what it may have used."""
-_LAST_COUNTER = 0xFFFFFFFF
-_NO_CHILD = {"eui64": 0, "type": 0, "nwk": 0xFFFF, "phy": 0, "power": 0, "timeout": 0, "remaining": 0}
+_NWK_FRAME_COUNTER, _APS_FRAME_COUNTER = 0x23, 0x24
 
 
 class NetworkControl:
     """The coordinator's life; up says whether the network runs now."""
 
-    def __init__(self, memory: Memory, settings: Settings, emit: Emit) -> None:
-        self._memory, self._settings, self._emit = memory, settings, emit
+    def __init__(self, memory: Memory, settings: Settings, radio: Radio, emit: Emit) -> None:
+        self._memory, self._settings, self._radio, self._emit = memory, settings, radio, emit
         self.reset()
         self.formed = 0
         self.answers: dict[str, Answer] = {
@@ -34,12 +30,9 @@ class NetworkControl:
             "formNetwork": self._form,
             "leaveNetwork": self._leave,
             "tokenFactoryReset": self._forget,
-            "permitJoining": lambda _: {"status": Status.OK if self.up else Status.NOT_JOINED},
             "getEui64": lambda _: {"eui64": memory.eui64},
             "getNodeId": lambda _: {"nwk": 0x0000 if self.up else 0xFFFE},
             "getNetworkParameters": self._parameters,
-            "getChildData": lambda _: {"status": Status.NOT_JOINED, "child": _NO_CHILD},
-            "setChildData": lambda _: {"status": Status.OK},
             "startScan": self._scan,
             "stopScan": lambda _: {"status": Status.OK},
         }
@@ -56,14 +49,24 @@ class NetworkControl:
             return {"status": Status.NOT_JOINED}
         if self.up:
             return {"status": Status.INVALID_CALL}
-        counter = min(network.frame_counter + _COUNTER_STEP, _LAST_COUNTER)
-        self._start(replace(network, frame_counter=counter))
+        self._memory.restart()
+        self._start(network)
         return {"status": Status.OK}
 
-    def _start(self, network: Network) -> None:
+    @property
+    def running(self) -> Network | None:
+        """The network that runs now."""
+        return self._running
+
+    def change(self, network: Network) -> None:
+        """Go on with other keys."""
         self._memory.network = self._running = network
         self._memory.save()
+
+    def _start(self, network: Network) -> None:
+        self.change(network)
         self.up = self._settings.locked = True
+        self._radio.founded(network.key)
         self._emit("stackStatusHandler", {"status": Status.NETWORK_UP})
 
     def _set_security(self, fields: Fields) -> Fields:
@@ -85,13 +88,15 @@ class NetworkControl:
             return {"status": Status.SECURITY_NOT_SET}
         hashed = security["bitmask"] & HASHED_LINK_KEY == HASHED_LINK_KEY
         self.formed += 1
+        self._memory.aps_counter, self._memory.nwk_counter = (
+            int.from_bytes(self._settings.values[value], "little") for value in (_APS_FRAME_COUNTER, _NWK_FRAME_COUNTER)
+        )
         self._start(
             Network(
                 **parameters,
                 network_key=security["network_key"],
                 network_key_sequence=security["network_key_sequence"],
                 link_key=security["preconfigured_key"],
-                frame_counter=int.from_bytes(self._settings.values[_NWK_FRAME_COUNTER], "little"),
                 security=(HASHED_LINK_KEY if hashed else GLOBAL_LINK_KEY) | HAVE_LINK_KEY,
             )
         )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from gateway.clock import Clock
 from simulators.zigbee.ash_link import AshLink, ResetAsked
 from simulators.zigbee.ncp.coprocessor import Coprocessor
+from simulators.zigbee.ncp.pacing import Pace
 
 log = logging.getLogger(__name__)
 
@@ -18,10 +19,13 @@ _MOST_UNREAD = 256 * 1024
 
 
 class NcpServer:
-    """The port. It resets the co-processor when a host connects, as a serial line's opening does."""
+    """The port. It resets the co-processor when a host connects, as a serial line's opening does.
 
-    def __init__(self, coprocessor: Coprocessor, clock: Clock, window: int = 5) -> None:
-        self._coprocessor, self._clock, self._window = coprocessor, clock, window
+    window is how many ASH frames may be unacknowledged, baud the rate of the line, which None does not limit.
+    """
+
+    def __init__(self, coprocessor: Coprocessor, clock: Clock, window: int = 5, baud: int | None = None) -> None:
+        self._coprocessor, self._clock, self._window, self._baud = coprocessor, clock, window, baud
         self._server: asyncio.Server | None = None
         self._line: _Line | None = None
         self.connections = 0
@@ -65,19 +69,23 @@ class NcpServer:
             self._coprocessor.connect(None)
 
     def _accept(self) -> asyncio.Protocol:
-        return _Line(self, self._coprocessor, self._clock, AshLink(self._window))
+        return _Line(self, self._coprocessor, self._clock, AshLink(self._window), self._baud)
 
 
 class _Line(asyncio.Protocol):
     """One host's connection. Whatever a turn of the loop has to say leaves in one write."""
 
-    def __init__(self, server: NcpServer, coprocessor: Coprocessor, clock: Clock, link: AshLink) -> None:
+    def __init__(
+        self, server: NcpServer, coprocessor: Coprocessor, clock: Clock, link: AshLink, baud: int | None
+    ) -> None:
         self._server, self._coprocessor, self._clock = server, coprocessor, clock
         self.link = _Flushed(link, self._flush_soon)
         self._link = link
         self._transport: asyncio.Transport | None = None
         self._flushing = False
         self._timer: asyncio.Task[None] | None = None
+        self._inwards = Pace(clock, baud, self._arrived)
+        self._outwards = Pace(clock, baud, self._write)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start over and say so; small frames must not wait for each other."""
@@ -89,12 +97,17 @@ class _Line(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the host."""
         self._transport = None
+        self._inwards.stop()
+        self._outwards.stop()
         if self._timer is not None:
             self._timer.cancel()
         self._server.closed(self)
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the host."""
+        self._inwards.put(data)
+
+    def _arrived(self, data: bytes) -> None:
         for event in self._link.receive(data, self._clock.monotonic()):
             if isinstance(event, ResetAsked):
                 self._coprocessor.reset()
@@ -125,12 +138,16 @@ class _Line(asyncio.Protocol):
             return
         out = self._link.outgoing(self._clock.monotonic())
         if out:
-            transport.write(out)
-        if transport.get_write_buffer_size() > _MOST_UNREAD:
+            self._outwards.put(out)
+        if transport.get_write_buffer_size() + self._outwards.pending > _MOST_UNREAD:
             log.warning("a host that does not read is cut off")
             transport.abort()
         if self._timer is None and self._link.deadline() is not None:
             self._timer = asyncio.create_task(self._keep_time())
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
 
     async def _keep_time(self) -> None:
         """Live as long as the link awaits something; woken late rather than rescheduled with every frame."""

@@ -5,11 +5,14 @@ from collections.abc import Callable
 from simulators.zigbee.ezsp import Fields, Status
 from simulators.zigbee.ezsp_frames import STACK_VERSIONS
 from simulators.zigbee.ncp.memory import Memory
+from simulators.zigbee.ncp.sizes import Sizes
 from simulators.zigbee.octets import unsigned
 
 Answer = Callable[[Fields], Fields]
 
 KEY_TABLE_SIZE, ADDRESS_TABLE_SIZE, MULTICAST_TABLE_SIZE, UNICASTS = 0x1E, 0x05, 0x06, 0x03
+CHILDREN, ZDO_FLAGS, TRANSIENT_KEY_TIMEOUT = 0x11, 0x2A, 0x36
+TRUST_CENTRE_POLICY = 0x00
 _CONFIGURATION = {
     0x01: 64,  # packet buffers
     0x02: 16,  # neighbours
@@ -22,7 +25,7 @@ _CONFIGURATION = {
     0x0C: 2,  # stack profile: ZigBee PRO
     0x0D: 5,  # security level: AES-CCM with a MIC of 4 bytes
     0x10: 30,  # hops
-    0x11: 32,  # end device children
+    CHILDREN: 32,  # end device children
     0x12: 3000,  # indirect transmission time-out, ms
     0x13: 8,  # end device poll time-out
     0x17: 0,  # transmit power mode
@@ -36,14 +39,14 @@ _CONFIGURATION = {
     0x20: 3,  # active scan duration
     0x22: 2,  # PAN id conflicts before a report
     0x24: 0,  # key request time-out, min
-    0x2A: 0,  # ZDO requests that the host receives
+    ZDO_FLAGS: 0,  # ZDO requests that the host receives
     0x2B: 15,  # broadcasts
     0x2C: 0,  # MAC filters
     0x2D: 1,  # networks
     0x2E: 0,  # multicasts to sleepy devices
     0x34: 0,  # retry queue
     0x35: 2,  # free broadcast entries
-    0x36: 300,  # transient key time-out, s
+    TRANSIENT_KEY_TIMEOUT: 300,  # transient key time-out, s
     0x38: 90,  # rejoins with the well-known key, s
     0x41: 5,  # Green Power proxies
     0x42: 0,  # Green Power sinks
@@ -61,18 +64,15 @@ _VALUES = {
     0x24: b"\0\0\0\0",
 }
 _VALUES |= {0x3A: b"\x00", 0x3B: unsigned(300, 2), 0x45: b"\x00", 0x05: b"\x52\x00", 0x06: b"\x52\x00"}
-_NO_NODE = 0xFFFF
-_NO_EUI64 = 0xFFFFFFFFFFFFFFFF
 _TOKEN_SIZES = {0x00: 2, 0x01: 16, 0x02: 16, 0x03: 2, 0x04: 2, 0x05: 16, 0x06: 40, 0x0A: 20, 0x0C: 8, 0x0D: 2}
 
 
 class Settings:
     """What a host sets and asks; it lasts until the next reset, tokens for ever."""
 
-    def __init__(self, memory: Memory, version: int, key_table_size: int) -> None:
-        self._memory = memory
+    def __init__(self, memory: Memory, version: int, sizes: Sizes) -> None:
+        self._memory, self._sizes = memory, sizes
         self._stack = STACK_VERSIONS[version]
-        self._key_table_size = key_table_size
         self.reset()
         self.answers: dict[str, Answer] = {
             "getConfigurationValue": self._get_configuration,
@@ -104,7 +104,12 @@ class Settings:
 
     def reset(self) -> None:
         """Everything as after power-on."""
-        self.configuration = {**_CONFIGURATION, KEY_TABLE_SIZE: self._key_table_size}
+        self.configuration = {
+            **_CONFIGURATION,
+            KEY_TABLE_SIZE: self._sizes.link_keys,
+            ADDRESS_TABLE_SIZE: self._sizes.addresses,
+            CHILDREN: self._sizes.children,
+        }
         self.values = dict(_VALUES)
         self.policies: dict[int, int] = {}
         self.counters = [0] * _COUNTERS
