@@ -111,6 +111,7 @@ def for_zigpy(told: ZigBeeSettings) -> dict[str, Any]:
         zigpy_config.CONF_MAX_CONCURRENT_REQUESTS: 4 * told.concurrency + 4,
         "use_thread": False,
         # An install code's key must outlive the longest window, and not much more.
-        "ezsp_config": {"CONFIG_TRANSIENT_KEY_TIMEOUT_S": _TRANSIENT_KEY_S},
+        # Smart Energy acknowledges every fragment by itself.
+        "ezsp_config": {"CONFIG_TRANSIENT_KEY_TIMEOUT_S": _TRANSIENT_KEY_S, "CONFIG_FRAGMENT_WINDOW_SIZE": 1},
         "ezsp_policies": {"TRUST_CENTER_POLICY": int(CLOSED), "TC_KEY_REQUEST_POLICY": _DENY_KEY_REQUESTS},
     }

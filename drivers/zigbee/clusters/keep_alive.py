@@ -28,10 +28,10 @@ class KeepAlive(SecuredCluster):
         base_min: Final = ZCLAttributeDef(id=0x0000, type=t.uint8_t, access="r", mandatory=True)
         jitter_s: Final = ZCLAttributeDef(id=0x0001, type=t.uint16_t, access="r", mandatory=True)
 
-    def handle_read_attribute_base_min(self) -> int:
+    def handle_read_attribute_base_min(self) -> t.uint8_t:
         """The least time between two questions."""
-        return BASE_MIN
+        return t.uint8_t(BASE_MIN)  # type: ignore[no-untyped-call]  # zigpy's is unannotated
 
-    def handle_read_attribute_jitter_s(self) -> int:
+    def handle_read_attribute_jitter_s(self) -> t.uint16_t:
         """What chance may add to it."""
-        return JITTER_S
+        return t.uint16_t(JITTER_S)  # type: ignore[no-untyped-call]  # zigpy's is unannotated

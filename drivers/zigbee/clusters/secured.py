@@ -1,10 +1,14 @@
 """What all Smart Energy clusters have in common: encryption end to end, and one desk that answers devices."""
 
+import logging
+from collections.abc import Coroutine
 from typing import Any
 
 from zigpy.zcl import Cluster, foundation
 
 from drivers.zigbee.esi.desk import Desk
+
+log = logging.getLogger(__name__)
 
 
 class SecuredCluster(Cluster):
@@ -51,6 +55,13 @@ class SecuredCluster(Cluster):
                 self._conclude(hdr, foundation.Status.SUCCESS)
             case _:
                 self._conclude(hdr, foundation.Status.UNSUP_GENERAL_COMMAND)
+
+    async def catching_coro(self, target: Coroutine[Any, Any, Any], exceptions: Any = None) -> None:
+        """Send an answer, or let it go; zigpy would print a traceback for each when a connection closes."""
+        try:
+            await target
+        except Exception as error:  # The task's edge: the node asks again if it wants to know.
+            log.debug("%s was not answered: %r", self.endpoint.device.ieee, error)
 
     def _conclude(self, hdr: foundation.ZCLHeader, status: foundation.Status | None) -> None:
         """Send a Default Response where one is due; None says that an answer is under way. Answers get none."""

@@ -15,7 +15,7 @@ from drivers.zigbee.device import SmartEnergyDevice
 from drivers.zigbee.esi.board import Board, BoardFull, pinned, settled
 from drivers.zigbee.esi.frames import BadNotice, Frame, frame
 from drivers.zigbee.esi.questions import answer
-from drivers.zigbee.esi.reports import heard, refusal
+from drivers.zigbee.esi.reports import REPORTS, heard, refusal
 from drivers.zigbee.profile import ENDPOINT, PROFILE_ID
 from drivers.zigbee.reading import KeyMissing, undelivered
 from gateway.clock import CENTRAL, Clock
@@ -124,6 +124,8 @@ class Notices:
         if said is not None:
             self._listener(said)
             return Status.SUCCESS
+        if type(command) in REPORTS:
+            return Status.INVALID_VALUE
         frames = answer(command, self._board(device), now)
         if frames is None:
             return Status.UNSUP_CLUSTER_COMMAND
@@ -230,10 +232,12 @@ class Notices:
             self._answering[key] = asyncio.create_task(self._answer(key, cluster, tsn, frames))
 
     async def _answer(self, key: tuple[Eui64, int], cluster: Cluster, tsn: int, frames: Sequence[Frame]) -> None:
+        app = cluster.endpoint.device.application
+        assert isinstance(app, SmartEnergyApplication)
         try:
-            await self._put_all(cluster, tsn, frames)
+            await app.unless_lost(self._put_all(app, cluster, tsn, frames))
             while key in self._next:
-                await self._put_all(cluster, *self._next.pop(key))
+                await app.unless_lost(self._put_all(app, cluster, *self._next.pop(key)))
         except Fault as fault:
             log.debug("%s: a question of %s stays unanswered: %s", self._name, key[0], fault)
         except Exception:  # The task's edge: whatever one device's question did, the others are answered.
@@ -242,12 +246,10 @@ class Notices:
             self._next.pop(key, None)
             del self._answering[key]
 
-    async def _put_all(self, cluster: Cluster, tsn: int, frames: Sequence[Frame]) -> None:
+    async def _put_all(self, app: SmartEnergyApplication, cluster: Cluster, tsn: int, frames: Sequence[Frame]) -> None:
         """Send frames in their order; the first one answers the question by its number."""
         node = cluster.endpoint.device
-        app = node.application
         assert isinstance(node, SmartEnergyDevice)
-        assert isinstance(app, SmartEnergyApplication)
         for place, told in enumerate(frames):
             number = node.get_sequence() if place else tsn
             await self._say(app, node, cluster.endpoint.endpoint_id, told, number)

@@ -44,6 +44,16 @@ _MOST_RESPONSE = 21
 """Bytes of a display's own answer to a text."""
 
 
+REPORTS = frozenset(
+    {
+        Price.ServerCommandDefs.price_acknowledgement.schema,
+        Messaging.ServerCommandDefs.message_confirmation.schema,
+        LoadControl.ServerCommandDefs.report_event_status.schema,
+    }
+)
+"""The commands by which devices say something of a notice."""
+
+
 def heard(command: Any, device: Eui64, now: datetime) -> Heard | None:
     """What a device said by a command; None if it said nothing of a notice, or nothing that the profile knows."""
     kind = type(command)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.clock import SystemClock
+from gateway.dice import SeededDice
 from gateway.errors import LinkLost
 from gateway.han.notices import Answer, CancelText, Criticality, DeviceClass, Heard, LoadControl, Price, Text
 from gateway.han.words import Cause, HanFault
@@ -22,7 +23,7 @@ Make = Callable[..., Any]
 VERSIONS = pytest.mark.parametrize("version", [13, 14, 19])
 PLACE = 10
 TIME, PRICE, LOAD_CONTROL, MESSAGING = 0x000A, 0x0700, 0x0701, 0x0703
-NOT_FOUND, NOT_AUTHORISED, UNSUPPORTED = 0x8B, 0x7E, 0x81
+NOT_FOUND, NOT_AUTHORISED, UNSUPPORTED, INVALID_VALUE = 0x8B, 0x7E, 0x81, 0x87
 
 
 class Client:
@@ -146,7 +147,7 @@ async def test_what_a_device_answers_is_heard(laboratory: Make, keep_up: Make) -
         started = unsigned(9, 4) + b"\x02" + unsigned(0x2F000000, 4) + bytes(9)
         await display.ask(LOAD_CONTROL, 0x00, started)
         await display.ask(LOAD_CONTROL, 0x00, unsigned(9, 4) + b"\x0b" + unsigned(0x2F000000, 4) + bytes(9))
-        assert await display.answer() == (zcl.DEFAULT_RESPONSE, bytes((0x00, UNSUPPORTED)))
+        assert await display.answer() == (zcl.DEFAULT_RESPONSE, bytes((0x00, INVALID_VALUE)))
     assert [(each.device, each.answer, each.event) for each in heard] == [
         (display.eui64, Answer.PRICE_ACKNOWLEDGED, 5),
         (display.eui64, Answer.TEXT_CONFIRMED, 7),
@@ -363,3 +364,25 @@ async def test_a_fragment_that_nobody_acknowledges_fails_the_notice(laboratory: 
         await notices.send(display.eui64, Text(event=2, text="x" * 200), 5)
         assert (await display.clients[MESSAGING].next()).body[:4] == unsigned(2, 4)
         assert driver._app._pending_requests == {}
+
+
+async def test_garbage_on_every_served_cluster_harms_nobody(
+    laboratory: Make, keep_up: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    lab = await laboratory(1)
+    display = Display(lab)
+    rolls = SeededDice(5).stream("garbage")
+    async with keep_up(lab.driver()) as driver:
+        notices = await ready(driver, lab)
+        notices.remember(display.eui64, Price(event=1, price=10))
+        for _ in range(400):
+            cluster = rolls.choice((TIME, 0x0025, PRICE, LOAD_CONTROL, MESSAGING, 0x0704, 0x0702))
+            payload = rolls.randbytes(rolls.randrange(60))
+            message = display.node.compose(cluster=cluster, payload=payload, endpoints=(PLACE, 1), encrypted=True)
+            await lab.radio.send(display.node, message)
+        await driver.read(lab.assignment(0), 10)
+        while not display.clients[PRICE].commands.empty():
+            display.clients[PRICE].commands.get_nowait()
+        await display.ask(PRICE, 0x00, b"\x00")
+        assert (await display.clients[PRICE].next()).body[5:9] == unsigned(1, 4)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
