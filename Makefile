@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DATA ?= var/demo
 FUZZ ?= 60
 
-.PHONY: demo demo-reset demo-check test lint bench crash race fuzz wheel-check lock clean
+.PHONY: demo demo-reset demo-check test lint bench crash race fuzz interop wheel-check lock clean
 .DEFAULT_GOAL := demo
 
 # A virtual environment with the locked requirements: uv bootstrapped with pip, plain pip where uv cannot be had.
@@ -56,6 +56,9 @@ race: $(VENV)/.dev              ## a thousand callers for one meter, on both dat
 
 fuzz: $(VENV)/.dev             ## every parser against inputs that coverage finds, FUZZ seconds each
 	@$(BIN)/python -m tests.fuzz $(FUZZ)
+
+interop: $(VENV)/.dev          ## an unmodified zigbee-herdsman forms a network on our co-processor and reads a meter; needs npm
+	@$(BIN)/python -m tests.interop
 
 wheel-check: $(VENV)/.dev       ## the wheel alone in a clean environment serves a page with its stylesheet
 	@$(BIN)/python -m tests.wheel_check

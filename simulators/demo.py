@@ -40,6 +40,7 @@ class DemoSettings:
     """What the demo is made of."""
 
     meters: Annotated[int, Field(description="Simulated ZigBee meters on the street.", ge=1)] = 64
+    devices: Annotated[int, Field(description="Home-area devices in each home, not joined yet.", ge=0, le=61)] = 5
     modbus_meters: Annotated[int, Field(description="Simulated Modbus meters after them.", ge=1, le=247)] = 8
     modbus_profile: Annotated[str, Field(description="Which kind of meter these are: a profile.")] = "eastron-sdm630"
     seed: Annotated[int, Field(description="The seed of the street.", ge=0)] = 7
@@ -147,6 +148,10 @@ class Demo:
                 new.touch(mode=0o600)
                 new.write_text(self.dice.secret(24).hex(), encoding="utf-8")
                 new.replace(path)
+        vault_key = safe / "vault.key"
+        if not vault_key.exists():
+            vault_key.touch(mode=0o600)
+            vault_key.write_text(self.dice.secret(32).hex(), encoding="utf-8")
         ensure_certificates(self.data / "tls", self.clock.now())
         meters = Path(self.config.table("gateway")["assignments"])
         meters.write_text(assignments_csv(self.settings.seed, self.settings.meters), encoding="utf-8")
@@ -195,6 +200,7 @@ class Demo:
         return [
             f"--meters={made.meters}", f"--seed={made.seed}", f"--port={made.radio_port}",
             f"--control-port={made.control_port}", f"--state={self.data / 'coprocessor.json'}",
+            f"--devices={made.devices}", f"--certificates={self.data / 'certificates'}",
         ]  # fmt: skip
 
     def _modbus_lab_options(self) -> list[str]:

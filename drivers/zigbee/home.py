@@ -95,13 +95,14 @@ class ZigBeeHome:
         app.witness = self._door
 
     async def settle_in(self, app: SmartEnergyApplication) -> None:
-        """Once a connection has started: nobody may join, keys are where they belong, and old business is finished."""
+        """Once a connection has started: nobody may join, keys are where they belong, and old business is finished.
+
+        The co-processor was reset, so that it has no install code's key any more."""
         door = self._door
         assert door is not None
         if app.ezsp.ezsp_version < LEAST_VERSION:
             raise BadConfig(f"a home area network needs a co-processor with EZSP {LEAST_VERSION} or later")
         await self._idle.wait()
-        await app.trust_centre.expect_nobody()
         await app.trust_centre.deny_well_known_key()
         await app.trust_centre.close()
         await door.keeper.restore()

@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.clock import Clock
+from gateway.identifiers import Eui64, MeterNumber
 from simulators.han.wire import LOAD_CONTROL, MESSAGING, PRICE
+from simulators.load_shape import Home, HouseholdLoad
+from simulators.meter import MeterModel, SimMeter
 from simulators.zigbee import zcl, zdo
 from simulators.zigbee.aps import SMART_ENERGY
 from simulators.zigbee.behaviour import Behaviour, Idle
-from simulators.zigbee.clusters import BASIC, KEY_ESTABLISHMENT, METERING, TIME, basic
+from simulators.zigbee.clusters import BASIC, KEY_ESTABLISHMENT, METERING, TIME, Metering, basic
 from simulators.zigbee.devices.display import DisplayBehaviour
 from simulators.zigbee.devices.load_follower import LoadFollower, ThermostatBehaviour
 from simulators.zigbee.devices.prepayment import PREPAYMENT, PrepaymentBehaviour
@@ -19,7 +22,7 @@ from simulators.zigbee.devices.rogues import Recorder, default_key, wrong_key
 from simulators.zigbee.install_code import link_key_of
 from simulators.zigbee.nodes import Endpoint
 
-DISPLAY, THERMOSTAT, LOAD_SWITCH, APPLIANCE, TERMINAL = 0x0502, 0x0503, 0x0504, 0x0505, 0x0506
+METER, DISPLAY, THERMOSTAT, LOAD_SWITCH, APPLIANCE, TERMINAL = 0x0501, 0x0502, 0x0503, 0x0504, 0x0505, 0x0506
 WATER_HEATER, POOL_PUMP, SMART_APPLIANCE = 0x0004, 0x0008, 0x0010
 
 
@@ -80,6 +83,13 @@ def _terminal(clock: Clock) -> Made:
     return Made(endpoints=endpoints, behaviour=behaviour)
 
 
+def _submeter(clock: Clock) -> Made:
+    """A meter behind the meter, such as one of a car's charger: it joins like any other device."""
+    load = HouseholdLoad("submeter", Home(mean_wh_per_day=9_000))
+    meter = SimMeter(number=MeterNumber("SUBMETER"), eui64=Eui64("0" * 16), model=MeterModel(), load=load, clock=clock)
+    return Made(endpoints=_endpoint(METER, "SIM-SUB-1", {}, {METERING: Metering(meter)}, TIME))
+
+
 def _recorder(clock: Clock) -> Made:
     return Made(endpoints=_endpoint(DISPLAY, "SIM-IHD-1", {}, {}, TIME, PRICE), behaviour=Recorder())
 
@@ -94,6 +104,7 @@ KINDS: Mapping[str, Kind] = {
         make=_follower(APPLIANCE, "SIM-APP-1", lambda clock: LoadFollower(clock, SMART_APPLIANCE), PRICE), sleepy=True
     ),
     "prepayment": Kind(make=_terminal),
+    "submeter": Kind(make=_submeter),
 }
 """Honest devices, by name; the homes of a street have them in this order."""
 

@@ -24,6 +24,8 @@ class Plain(StrEnum):
 
     REFUSE = "refuse"
     DROP = "drop"
+    ANSWER = "answer"
+    """As a lenient one does, by whatever profile: a host that knows no Smart Energy can read it."""
 
 
 class Manners(Protocol):
@@ -183,11 +185,12 @@ class Node:
         return replace(self._answer(message, payload, cluster), leaves=leaves)
 
     def _zcl(self, message: ApsMessage, endpoint: Endpoint) -> bytes | None:
-        if message.profile not in (endpoint.descriptor.profile, ANY_PROFILE):
+        lenient = self.plain is Plain.ANSWER
+        if message.profile not in (endpoint.descriptor.profile, ANY_PROFILE) and not lenient:
             return _refusal(message.payload, zcl.UNSUPPORTED_CLUSTER)
         smart_energy = endpoint.descriptor.profile == SMART_ENERGY
         trusted = message.key is not None and self.registered
-        if smart_energy and message.cluster in SECURED and not trusted:
+        if smart_energy and message.cluster in SECURED and not trusted and not lenient:
             return None if self.plain is Plain.DROP else _refusal(message.payload, zcl.NOT_AUTHORISED)
         if self.ears is not None:
             self.ears.hear(message)

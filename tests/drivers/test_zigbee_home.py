@@ -220,6 +220,8 @@ async def test_a_window_is_open_for_one_device_and_closes_when_the_join_is_cance
         assert lab.coprocessor.keys.transient == {int(NEWCOMER, 16): CODE.link_key().reveal()}
         assert await home_of(driver).membership(NEWCOMER) is Membership.JOINED
         joining.cancel()
+        await wait_until(lambda: home_of(driver)._cleaning is not None)
+        joining.cancel()  # Whoever insists does not keep the network open.
         with pytest.raises(asyncio.CancelledError):
             await joining
         await old_business_finished(driver)
@@ -257,6 +259,28 @@ async def test_a_radio_that_is_lost_in_the_window_fails_the_join_and_comes_back_
         with pytest.raises(HanFault) as caught:
             await joining
         assert caught.value.cause is Cause.LINK_LOST
+        await wait_until(lambda: driver._app not in (None, app))
+        await old_business_finished(driver)
+        assert policy_of(lab) == CLOSED
+        assert lab.coprocessor.keys.transient == {}
+
+
+async def test_a_network_that_does_not_say_that_it_closed_is_started_anew(
+    laboratory: Make, keep_up: Make, tmp_path: Path
+) -> None:
+    lab = await laboratory(0)
+    truth = lab.coprocessor._answers["getPolicy"]
+    async with keep_up(lab.homely(tmp_path)) as driver:
+        await up(driver)
+        told = Timeline()
+        joining = asyncio.create_task(home_of(driver).join(NEWCOMER, CODE, 1, told))
+        await told.until(Stage.WINDOW_OPEN)
+        app = driver._app
+        lab.coprocessor._answers["getPolicy"] = lambda fields: {**truth(fields), "decision": BY_INSTALL_CODE}
+        with pytest.raises(HanFault) as caught:
+            await joining
+        assert caught.value.cause in (Cause.WINDOW_EXPIRED, Cause.LINK_LOST)
+        lab.coprocessor._answers["getPolicy"] = truth
         await wait_until(lambda: driver._app not in (None, app))
         await old_business_finished(driver)
         assert policy_of(lab) == CLOSED

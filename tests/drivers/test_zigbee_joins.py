@@ -104,10 +104,16 @@ async def test_a_device_joins_is_interviewed_and_registered(
     device = lab.newcomer(suites=[suite])
     async with keep_up(lab.homely(tmp_path)) as driver:
         await up(driver)
-        told = Timeline()
+        timeline, was_open = Timeline(), {}
+
+        async def told(stage: Stage, detail: str) -> None:
+            was_open[stage] = lab.coprocessor.trust_centre.permits_joining
+            await timeline(stage, detail)
+
         device.power_on()
         info = await home_of(driver).join(NEWCOMER, CODE, 30, told)
-        assert told.stages == TO_THE_END
+        assert timeline.stages == TO_THE_END
+        assert [stage for stage in TO_THE_END if was_open[stage]] == TO_THE_END[1:4]
         assert (info.device, info.type, info.suite) == (NEWCOMER, DeviceType.IN_HOME_DISPLAY, suite)
         assert (info.nwk, info.endpoint, info.sleepy) == (device.node.nwk, 1, False)
         assert await device.reached(Standing.REGISTERED) is Standing.REGISTERED

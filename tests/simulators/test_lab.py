@@ -49,9 +49,9 @@ async def test_faults_are_set_and_cleared_over_the_control_port(stand: Standing)
         ("{", "JSON"),
         ("[1]", "object"),
         ('{"meter": "1", "fault": null}', "no meter"),
-        ('{"meter": "900007000", "fault": "loud"}', "no fault"),
-        ('{"meter": "900007000", "fault": "slow", "seconds": "5"}', "seconds"),
-        ('{"meter": "900007000", "fault": "slow", "seconds": -1}', "seconds"),
+        ('{"meter": "900700000", "fault": "loud"}', "no fault"),
+        ('{"meter": "900700000", "fault": "slow", "seconds": "5"}', "seconds"),
+        ('{"meter": "900700000", "fault": "slow", "seconds": -1}', "seconds"),
         ('{"ncp": "explode"}', "not a command"),
         ("[" * 100_000, "JSON"),
     ],
@@ -93,7 +93,7 @@ def test_the_command_says_where_it_listens_and_ends_cleanly_when_told(tmp_path: 
     ) as process:
         try:
             assert process.stdout is not None
-            ready = re.fullmatch(r"ready port=(\d+) control=(\d+) meters=5\n", process.stdout.readline())
+            ready = re.fullmatch(r"ready port=(\d+) control=(\d+) meters=5 devices=0\n", process.stdout.readline())
             assert ready is not None
             assert out.read_text() == assignments_csv(7, 5)
             number = out.read_text().splitlines()[1].split(",")[0]
