@@ -127,7 +127,7 @@ class Collection:
             try:
                 await self._collect(errand, assignment, driver.profiles)
             except Unsupported as fault:
-                log.info("%s of %s on %s cannot be collected: %s", errand.what, errand.meter, errand.day, fault)
+                log.debug("%s of %s on %s cannot be collected: %s", errand.what, errand.meter, errand.day, fault)
                 await self._journal.give_up(errand, self._clock.now())
             except Fault as fault:
                 log.info("%s of %s on %s is put off: %s", errand.what, errand.meter, errand.day, fault)

@@ -8,8 +8,16 @@ from contextlib import suppress
 from gateway.clock import Clock
 from gateway.errors import BadInput, FailureReason, Fault
 from gateway.han.current import dated
-from gateway.han.messages import DescribeDevice, DeviceCommand, JoinDevice, PingDevice, RekeyDevice, RemoveDevice
-from gateway.han.notices import Answer, Heard, Notice
+from gateway.han.messages import (
+    DescribeDevice,
+    DeviceCommand,
+    JoinDevice,
+    PingDevice,
+    RekeyDevice,
+    RemoveDevice,
+    SendNotice,
+)
+from gateway.han.notices import Answer, Heard, Notice, cluster_of
 from gateway.han.sealing import Place, unseal
 from gateway.han.states import Event
 from gateway.han.words import Cause, DeviceInfo, HanFault, Membership, Stage
@@ -88,8 +96,7 @@ class Execution:
             if isinstance(command, PingDevice):
                 seconds = await home.ping(command.device, timeout_s)
                 return Ending(status=OutcomeStatus.DONE, round_trip_ms=round(seconds * 1000)), []
-            targets = [command.device] if command.device else await self._book.active(command.meter)
-            return await self._notify(targets, command.notice, home, timeout_s), []
+            return await self._notify(await self._audience(command), command.notice, home, timeout_s), []
 
     async def join(
         self, command: JoinDevice | AssignMeter, device: Eui64, sealed: str, window_s: int, home: HomeNetwork
@@ -141,6 +148,16 @@ class Execution:
     async def _tell(self, request: RequestId, device: Eui64, event: Event, detail: str) -> None:
         change = Change(device=device, event=event, request=request, detail=detail)
         await self._reports.tell(await self._book.change([change], self._clock.now()))
+
+    async def _audience(self, command: SendNotice) -> list[Eui64]:
+        """Whom a notice is for: the device that is named, or all of the meter that can do something with it."""
+        if command.device is not None:
+            return [command.device]
+        targets = await self._book.active(command.meter, cluster_of(command.notice))
+        if not targets:
+            kind = type(command.notice).__name__
+            raise HanFault(Cause.UNKNOWN_DEVICE, f"No device of meter {command.meter} takes a {kind}.")
+        return targets
 
     async def _notify(self, targets: Sequence[Eui64], notice: Notice, home: HomeNetwork, timeout_s: float) -> Ending:
         """Tell devices all at once, each outcome reported; it is done when every one has it."""

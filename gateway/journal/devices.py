@@ -145,13 +145,14 @@ class DeviceBook:
         async with self._database.reading() as connection:
             return await connection.scalar(found.limit(1))
 
-    async def active(self, meter: MeterNumber) -> list[Eui64]:
-        """The devices of a meter that can be told something."""
-        found = select(devices.c.device).where(
+    async def active(self, meter: MeterNumber, client: int | None = None) -> list[Eui64]:
+        """The devices of a meter that can be told something: those with a client of a cluster, if one is given."""
+        found = select(devices.c.device, devices.c.info).where(
             devices.c.meter == meter, devices.c.is_meter.is_(False), devices.c.stage == Stage.ACTIVE
         )
         async with self._database.reading() as connection:
-            return list((await connection.scalars(found.order_by(devices.c.device))).all())
+            rows = (await connection.execute(found.order_by(devices.c.device))).all()
+        return [row.device for row in rows if client is None or row.info is None or _uses(row.info, client)]
 
     async def keep_notice(self, told: Sequence[Eui64], notice: Notice, now: datetime) -> None:
         """Keep a dated notice for devices while it holds, and drop what it takes back."""
@@ -221,3 +222,8 @@ async def _apply(
         await keep_reports(connection, [entry], now)
         told.append(entry)
     return told
+
+
+def _uses(info: str, cluster: int) -> bool:
+    """Whether a device, by its info as it is stored, has a client of a cluster."""
+    return cluster in _INFO.validate_json(info).clients

@@ -18,7 +18,16 @@ from gateway.han.messages import (
     RekeyDevice,
     RemoveDevice,
 )
-from gateway.han.notices import Answer, CancelText, Heard, Price, Text
+from gateway.han.notices import (
+    Answer,
+    CancelText,
+    Criticality,
+    DeviceClass,
+    Heard,
+    LoadControl,
+    Price,
+    Text,
+)
 from gateway.han.states import JOINING
 from gateway.han.words import NEXT_STEP, Cause, HanFault, Membership, Stage
 from gateway.identifiers import Eui64
@@ -342,6 +351,20 @@ async def test_a_notice_reaches_one_device_or_all_of_a_meter(house: House) -> No
     assert (ended.status, ended.cause) == (OutcomeStatus.FAILED, Cause.UNREACHABLE)
     assert ended.detail == f"1 of 2 were not told. {SECOND}: no answer"
     assert (SECOND, Answer.UNDELIVERED) in house.reported()
+
+
+@in_a_house
+async def test_a_notice_to_all_is_for_those_that_can_do_something_with_it(house: House) -> None:
+    await house.done(join(1, house.clock.now()))
+    event = LoadControl(
+        event=7, classes=(DeviceClass.HVAC,), duration_min=30, criticality=Criticality.LEVEL_1, cooling_offset=20
+    )
+    unheard = tell(2, house.clock.now(), event, None)
+    await house.handle(unheard)
+    ended = await house.ended(unheard)
+    assert (ended.status, ended.cause) == (OutcomeStatus.FAILED, Cause.UNKNOWN_DEVICE)
+    assert ended.detail == f"No device of meter {METER} takes a LoadControl."
+    assert house.home.told == []
 
 
 @in_a_house
