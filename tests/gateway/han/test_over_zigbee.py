@@ -65,6 +65,7 @@ async def living(folder: Path, lab: Laboratory) -> AsyncIterator[House]:
             journal=kept.journal,
             devices=kept.devices,
             meters=kept.meters,
+            collected=kept.collected,
             bus=bus,
             drivers={"radio": lab.homely(folder)},
             assignments={assignment.meter: assignment},
