@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -199,6 +199,21 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
                 bellows_received(data)
 
         self._ezsp.frame_received = received
+        self._ezsp.set_extended_timeout = self._sparingly(self._ezsp.set_extended_timeout)
+
+    def _sparingly(self, bellows_set: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        """bellows asks before every unicast how long the co-processor waits for the node: half the commands of a read.
+
+        It is the usual time until somebody sets another, and a connection begins with a reset.
+        """
+        patient: set[t.EUI64] = set()
+
+        async def set_extended_timeout(nwk: t.NWK, ieee: t.EUI64, extended_timeout: bool = True) -> None:
+            if extended_timeout or ieee in patient:
+                await bellows_set(nwk=nwk, ieee=ieee, extended_timeout=extended_timeout)
+                (patient.add if extended_timeout else patient.discard)(ieee)
+
+        return set_extended_timeout
 
     async def send_packet(self, packet: t.ZigbeePacket) -> None:
         """Send a packet; a unicast that does not fit one frame goes in fragments."""
