@@ -1,5 +1,6 @@
 """Meters that come and go while a gateway runs, on virtual time and a real journal."""
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -131,6 +132,21 @@ def test_a_withdrawal_is_idempotent_and_knows_a_meter_that_is_not_there(tmp_path
             assert (first.status, first.successes) == (OutcomeStatus.DONE, ())
             await house.handle(command)
             assert await house.ended(command) == first
+
+    run(scenario())
+
+
+def test_a_withdrawal_ends_though_the_bus_was_lost_while_it_was_taken_up(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with living(tmp_path) as house:
+            for turns in range(12):
+                command = withdraw(10 + turns, NEW)
+                arriving = asyncio.create_task(house.handle(command))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                arriving.cancel()
+                await asyncio.gather(arriving, return_exceptions=True)
+                assert (await carried_out(house, command)).status is OutcomeStatus.DONE
 
     run(scenario())
 
