@@ -8,6 +8,8 @@ import asyncio
 import logging
 from collections.abc import Mapping, MutableMapping, Sequence
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from gateway.clock import Clock
 from gateway.errors import BadIdentifier, Fault
 from gateway.han.execution import CLEAN_UP_S, Execution, cause_of, failed_join, joined, too_late
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 
 KEY_S = 120.0
 """How long a meter may take for its key after its window has closed."""
+RECORD_PAUSES_S = (0.5, 15.0)
+"""The first and the longest pause before a command goes on that the journal's trouble held up."""
 READ_OPEN_S = 0.2
 """How often a withdrawal looks whether the meter's last read has ended."""
 
@@ -90,16 +94,32 @@ class Assigning:
         self._running[command.id].add_done_callback(lambda _: self._running.pop(command.id))
 
     async def _serve(self, command: MeterCommand, *, again: bool) -> None:
-        """Carry out one command and tell its end, whatever happens: only a stop leaves it open."""
+        """Carry out one command and tell its end, whatever happens to the journal: only a stop leaves it open."""
+        leaving = self._assignments.pop(command.meter, None) if isinstance(command, WithdrawMeter) else None
+        pause_s = RECORD_PAUSES_S[0]
+        while True:
+            try:
+                await self._carry_out(command, leaving, again=again)
+                return
+            except (SQLAlchemyError, OSError):
+                log.exception("command %s waits for the journal: %.1f s", command.id, pause_s)
+            await self._clock.sleep(pause_s)
+            pause_s, again = min(pause_s * 2, RECORD_PAUSES_S[1]), True
+
+    async def _carry_out(self, command: MeterCommand, leaving: Assignment | None, *, again: bool) -> None:
         try:
             if isinstance(command, WithdrawMeter):
-                await self._withdraw(command)
+                await self._withdraw(command, leaving)
             else:
                 await self._assign(command, again=again)
+        except (SQLAlchemyError, OSError):
+            raise
         except Exception:  # the edge of this command's task: whoever moves the meter must hear of its end
             log.exception("command %s ended in an error that nobody foresaw", command.id)
             detail = "The gateway met an error of its own; its log has the cause."
             await self._fail(command, Ending.failed(Cause.INTERRUPTED, detail))
+            if leaving is not None:  # The end says that the meter stays.
+                self._assignments.setdefault(command.meter, leaving)
 
     async def _assign(self, command: AssignMeter, *, again: bool) -> None:
         driver = self._drivers.get(command.driver)
@@ -155,8 +175,7 @@ class Assigning:
         await self._reports.tell(told)
         return None if told else Ending.refused(Cause.BUSY, f"Device {device} is joining or leaving at this moment.")
 
-    async def _withdraw(self, command: WithdrawMeter) -> None:
-        assignment = self._assignments.pop(command.meter, None)
+    async def _withdraw(self, command: WithdrawMeter, assignment: Assignment | None) -> None:
         while await self._meters.is_reading(command.meter):
             await self._clock.sleep(READ_OPEN_S)
         home = self._drivers[assignment.driver].home if assignment else None

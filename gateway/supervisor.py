@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Coroutine, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
-from typing import get_args
+from typing import Any, get_args
 
 from gateway.assigning import Assigning
 from gateway.clock import Clock
@@ -91,6 +91,7 @@ class Gateway:
         )  # fmt: skip
         now = self.clock.now()
         self._watches = {name: Watch(up=False, since=now) for name in self.drivers}
+        self._taking: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until stop is set, then finish running reads, say goodbye and close."""
@@ -155,9 +156,16 @@ class Gateway:
         if requests := [each for each in told if isinstance(each, RequestRead)]:
             await self.reads.handle(requests)
         if meters := [each for each in told if isinstance(each, AssignMeter | WithdrawMeter)]:
-            await self.assigning.handle(meters)
+            await self._to_the_end(self.assigning.handle(meters))
         if commands := [each for each in told if isinstance(each, DeviceCommand)]:
-            await self.provisioning.handle(commands)
+            await self._to_the_end(self.provisioning.handle(commands))
+
+    async def _to_the_end(self, taking: Coroutine[Any, Any, None]) -> None:
+        """Take commands up even if the bus is lost meanwhile: one that was claimed and not begun would never end."""
+        task = asyncio.create_task(taking)
+        self._taking.add(task)
+        task.add_done_callback(self._taking.discard)
+        await asyncio.shield(task)
 
     async def _bus_life(self) -> None:
         await self.bus.run(self.handle, self._greet, (self.settings.id, self.state(online=False)))

@@ -138,10 +138,9 @@ class DeviceBook:
             return await connection.scalar(found)
 
     async def joined_meter(self, meter: MeterNumber) -> Eui64 | None:
-        """The device that a meter itself is on its network, None if it was not joined by its code."""
-        found = select(devices.c.device).where(
-            devices.c.meter == meter, devices.c.is_meter, devices.c.stage == Stage.ACTIVE
-        )
+        """The device that a meter itself is on its network, or ceases to be; None if it was not joined by its code."""
+        there = devices.c.stage.in_((Stage.ACTIVE, Stage.REMOVING))
+        found = select(devices.c.device).where(devices.c.meter == meter, devices.c.is_meter, there)
         async with self._database.reading() as connection:
             return await connection.scalar(found.limit(1))
 
@@ -176,6 +175,7 @@ async def _standing(connection: AsyncConnection, command: DeviceCommand, here: S
         has_home=here.has_home,
         at=row.meter if row else None,
         stage=Stage(row.stage) if row else None,
+        is_meter=bool(row and row.is_meter),
         joining=JoinDevice.__name__ in own,
         busy=bool(own),
         present=present,

@@ -230,6 +230,19 @@ async def test_a_device_has_one_command_at_a_time(house: House) -> None:
 
 
 @in_a_house
+async def test_a_command_ends_though_the_bus_was_lost_while_it_was_taken_up(house: House) -> None:
+    await house.done(join(1, house.clock.now()))
+    for turns in range(12):
+        command = ask(PingDevice, 10 + turns, house.clock.now())
+        arriving = asyncio.create_task(house.handle(command))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        arriving.cancel()
+        await asyncio.gather(arriving, return_exceptions=True)
+        await house.done(command)
+
+
+@in_a_house
 async def test_ping_and_describe_answer_with_what_they_are_for(house: House) -> None:
     await house.done(join(1, house.clock.now()))
     assert (await house.done(ask(PingDevice, 2, house.clock.now()))).round_trip_ms == 1000
