@@ -11,7 +11,7 @@ import aiohttp
 
 from gateway.clock import SystemClock
 from portal.commands.client import PASSWORD_ENV
-from simulators.control import tell
+from simulators.control_port import tell
 from simulators.processes import metergate
 
 CLOCK = SystemClock()
