@@ -1,4 +1,4 @@
-"""The laboratory's control port: one JSON object per line in, one per line out, on loopback.
+"""What a ZigBee street's control port understands: one JSON object per line in, one per line out, on loopback.
 
 Lines about meters: {"meter": "900700011", "fault": "slow", "seconds": 5}, {"meter": ..., "fault": null},
 {"meter": ..., "tamper": true}, {"meter": ..., "reboot": true}, {"meter": ..., "drift_ppm": 50}. About home-area
@@ -7,16 +7,13 @@ devices: {"devices": true}, {"device": EUI-64}, and with that "power": "on", "pr
 Answers: {"ok": true}, what was asked for, or {"error": "..."}.
 """
 
-import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from gateway.clock import Clock
-from gateway.errors import BadInput
 from gateway.identifiers import Eui64
+from simulators.control_port import BadCommand, LinePort, answer_to
 from simulators.faults import Fault, FaultKind
 from simulators.home_devices import HomeDevice
 from simulators.meter import SimMeter
@@ -24,32 +21,14 @@ from simulators.world import ZigBeeStreet
 from simulators.zigbee.air.weather import CLEAR, Weather
 from simulators.zigbee.devices.panel import Panel, Pictured
 
-_LONGEST_LINE = 4096
 _LONGEST_S = 3600.0
 _SHARES = ("loss", "damage", "doubling", "delay_s", "jitter_s")
 MOST_LISTED = 1000
 
 
-class BadCommand(BadInput):
-    """A line that is no command of the control port."""
-
-
 def obey(street: ZigBeeStreet, line: str) -> dict[str, Any]:
     """Carry out one line; the answer is what goes back. Never raises over what a line says."""
-    try:
-        return _obey(street, _command(line))
-    except BadInput as error:
-        return {"error": str(error)}
-
-
-def _command(line: str) -> dict[str, Any]:
-    try:
-        command = json.loads(line)
-    except (ValueError, RecursionError):
-        raise BadCommand("not a line of JSON") from None
-    if not isinstance(command, dict):
-        raise BadCommand("not a JSON object")
-    return command
+    return answer_to(lambda command: _obey(street, command), line)
 
 
 def _obey(street: ZigBeeStreet, command: dict[str, Any]) -> dict[str, Any]:
@@ -137,59 +116,8 @@ def _listed(street: ZigBeeStreet, plan: HomeDevice) -> dict[str, Any]:
     return {"device": plan.eui64, "kind": plan.kind, "meter": plan.premise.meter, "stage": stage}
 
 
-class ControlPort:
-    """The port; every connection may send any number of lines."""
+class ControlPort(LinePort):
+    """The control port of a ZigBee street."""
 
     def __init__(self, street: ZigBeeStreet) -> None:
-        self._street = street
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-
-    async def start(self, port: int = 0) -> int:
-        """Listen on loopback; returns the port's number."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, limit=_LONGEST_LINE)
-        return int(self._server.sockets[0].getsockname()[1])
-
-    async def close(self) -> None:
-        """Hang up on everybody and stop listening."""
-        for writer in list(self._writers):
-            writer.close()
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
-        try:
-            while line := await reader.readline():
-                answer = obey(self._street, line.decode(errors="replace"))
-                writer.write(json.dumps(answer).encode() + b"\n")
-                await writer.drain()
-        except (ConnectionError, ValueError):
-            return  # the other side is gone, or sent a line without an end
-        finally:
-            self._writers.discard(writer)
-            writer.close()
-
-
-async def tell(port: int, command: dict[str, Any]) -> dict[str, Any]:
-    """Send one command to a control port and return its answer. Raises OSError, and BadCommand for no answer."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 22)
-    try:
-        writer.write(json.dumps(command).encode() + b"\n")
-        line = await reader.readline()
-        return _command(line.decode())
-    finally:
-        writer.close()
-
-
-async def follow(port: int, device: str, ends: frozenset[str], clock: Clock, told: Any, timeout_s: float) -> str:
-    """Look at a device until it stands at one of some stages; told is given each new stage. Raises OSError."""
-    until_s, stage = clock.monotonic() + timeout_s, ""
-    while stage not in ends and clock.monotonic() < until_s:
-        answer = await tell(port, {"device": device})
-        if answer.get("stage") != stage:
-            stage = str(answer.get("stage", answer.get("error")))
-            told(stage, str(answer.get("failure", "")))
-        await clock.sleep(0.05)
-    return stage
+        super().__init__(lambda command: _obey(street, command))

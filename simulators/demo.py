@@ -19,11 +19,13 @@ from gateway.database import Database
 from gateway.dice import SeededDice, SystemDice
 from gateway.identifiers import GatewayId
 from portal.accounts.passwords import Passwords
+from portal.commands.client import HERE
 from portal.process import open_database
 from portal.seed import seed
 from portal.settings import PortalSettings
 from portal.smt.certificates import ensure_certificates
 from simulators.demo_world import BLUEBONNET_METERS, PEOPLE, Reach, passwords, world
+from simulators.home_devices import home_device
 from simulators.lab import assignments_csv
 from simulators.modbus.street import assignments
 from simulators.processes import Child, DidNotStart, keep_running, metergate
@@ -220,8 +222,21 @@ class Demo:
             f"\n  https://{self.portal.host}:{self.portal.tls_port}  for clients of Smart Meter Texas; "
             f"trust {self.data}/tls/ca.pem\n"
             f"  metergate lab fault {self.street[3].meter} silent --port {self.settings.control_port}  "
-            "breaks that meter on purpose, none mends it\n\n"
+            f"breaks that meter on purpose, none mends it\n{self._joining_words(page)}\n"
             "  Ctrl-C stops it; make demo again is quick and keeps the data; make demo-reset starts over.\n"
         )
         if not self.console.is_terminal:
             print(f"ready page={page}", flush=True)
+
+    def _joining_words(self, page: str) -> str:
+        """How to let the first home's display in: its label, the operator's command, and its switch."""
+        if not self.settings.devices:
+            return ""
+        display = home_device(self.settings.seed, 0, 0, 0, self.street[0])
+        there = "" if page == HERE else f" --portal {page}"
+        port = f"--port {self.settings.control_port}"
+        return (
+            f"  metergate han join {display.premise.meter} {display.eui64} --user operator{there}  lets a display in; "
+            f"its install code: metergate lab devices {display.eui64} {port}\n"
+            f"  metergate lab join {display.eui64} {port}  switches it on meanwhile\n"
+        )

@@ -1,9 +1,7 @@
 """`metergate lab`: simulated radios and meters from the command line."""
 
 import asyncio
-import contextlib
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,10 +13,10 @@ from gateway.errors import BadInput
 from simulators.control import ControlPort
 from simulators.faults import FaultKind
 from simulators.home_devices import MOST_DEVICES
-from simulators.lab_clock import LabClock
+from simulators.lab_clock import LabClock, Speed, Start, instant_told
 from simulators.lab_homes import air, devices, join, tell_port
-from simulators.load_shape import FIRST_DAY
 from simulators.modbus import lab as modbus
+from simulators.modbus.faults import ModbusFaultKind
 from simulators.street import street
 from simulators.world import StreetPlan, ZigBeeStreet
 from simulators.zigbee.air.weather import CLEAR, Weather
@@ -30,6 +28,7 @@ app = typer.Typer(no_args_is_help=True, help="Simulated radios and meters.")
 for _name, _command in (("modbus", modbus.command), ("devices", devices), ("join", join), ("air", air)):
     app.command(_name)(_command)
 
+_KINDS = f"{', '.join(FaultKind)}; of a Modbus line {', '.join(ModbusFaultKind)}"
 Meters = Annotated[int, typer.Option(min=0, help="How many meters stand on the street.")]
 Seed = Annotated[int, typer.Option(min=0, help="The seed of everything: same seed, same street.")]
 First = Annotated[int, typer.Option(min=0, help="The first premise of the street that this radio reaches.")]
@@ -56,8 +55,8 @@ def ncp(
     key_table: Annotated[int | None, typer.Option(help="Link keys that fit; shipped firmware has 12 to 16.")] = None,
     blank: Annotated[bool, typer.Option(help="Start without a network, to try forming one.")] = False,
     state: Annotated[Path | None, typer.Option(help="File in which the co-processor remembers.")] = None,
-    start: Annotated[str | None, typer.Option(help="Simulated instant at the start, like 2026-11-01T05:00Z.")] = None,
-    speed: Annotated[float, typer.Option(help="How many times faster simulated time runs.")] = 1.0,
+    start: Start = None,
+    speed: Speed = 1.0,
     capture: Annotated[Path | None, typer.Option(help="Write everything on the air to this pcapng file.")] = None,
     keys: Annotated[Path | None, typer.Option(help="Write the capture's keys here, as Wireshark reads them.")] = None,
     certificates: Annotated[Path | None, typer.Option(help="Write the trust centre's certificates here.")] = None,
@@ -84,7 +83,7 @@ def ncp(
         keys=keys,
     )
     line_clock = SystemClock()
-    world = ZigBeeStreet(plan, LabClock(line_clock, _instant(start), speed), line_clock)
+    world = ZigBeeStreet(plan, LabClock(line_clock, instant_told(start), speed), line_clock)
     if certificates is not None:
         write_certificates(world, certificates)
     if config_out is not None:
@@ -104,18 +103,6 @@ def write_certificates(world: ZigBeeStreet, folder: Path) -> list[Path]:
     return paths
 
 
-def _instant(text: str | None) -> datetime | None:
-    """An instant with its offset. Raises BadParameter."""
-    if text is None:
-        return None
-    with contextlib.suppress(ValueError):
-        instant = datetime.fromisoformat(text)
-        if instant.tzinfo is not None and instant.astimezone(UTC).date() > FIRST_DAY:
-            return instant
-    words = f"{text} is no instant with its offset after {FIRST_DAY}, such as 2026-11-01T05:00Z"
-    raise typer.BadParameter(words, param_hint="--start")
-
-
 @app.command()
 def assignments(meters: Meters = 64, seed: Seed = 7, first: First = 0) -> None:
     """The street's meters as the CSV that a gateway reads: meter, driver, address."""
@@ -125,27 +112,29 @@ def assignments(meters: Meters = 64, seed: Seed = 7, first: First = 0) -> None:
 @app.command()
 def fault(
     meter: Annotated[str, typer.Argument(help="The meter's number.")],
-    kind: Annotated[str, typer.Argument(help=f"none, or {', '.join(FaultKind)}.")],
+    kind: Annotated[str, typer.Argument(help=f"none, or {_KINDS}.")],
     port: Annotated[int, typer.Option(help="The control port.")],
-    seconds: Annotated[float, typer.Option(min=0, help="How slow a slow meter is.")] = 5.0,
+    seconds: Annotated[float, typer.Option(min=0, help="How slow a slow or late meter is.")] = 5.0,
+    code: Annotated[int | None, typer.Option(help="Which exception a Modbus meter answers with.")] = None,
 ) -> None:
-    """Break a meter of a running street, or mend it."""
+    """Break a meter of a running street or line, or mend it."""
     command: dict[str, object] = {"meter": meter, "fault": None if kind == "none" else kind, "seconds": seconds}
+    command |= {} if code is None else {"code": code}
     tell_port(port, command)
 
 
 @app.command()
 def radio(
-    action: Annotated[str, typer.Argument(help="reset or drop.")],
+    action: Annotated[str, typer.Argument(help="reset or drop; a Modbus line has drop alone.")],
     port: Annotated[int, typer.Option(help="The control port.")],
 ) -> None:
-    """Make the co-processor of a running street reset, or cut its connection."""
+    """Make the co-processor of a running street reset, or cut its connection (or those of a Modbus line)."""
     tell_port(port, {"ncp": action})
 
 
 @app.command()
 def stats(port: Annotated[int, typer.Option(help="The control port.")]) -> None:
-    """How many reads of each meter of a running street were executed, as JSON."""
+    """How many reads of each meter of a running street or line were executed, as JSON."""
     typer.echo(json.dumps(tell_port(port, {"stats": True})))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.clock import SystemClock
-from simulators.control import BadCommand, follow, tell
+from simulators.control_port import BadCommand, follow, tell
 
 Port = Annotated[int, typer.Option(help="The control port of the laboratory.")]
 ENDS = frozenset(("registered", "left", "gave_up"))

@@ -25,6 +25,7 @@ from smart_meter_texas import Account, Client, Meter  # type: ignore[import-unty
 from gateway.clock import SystemClock
 from gateway.config import find
 from simulators.processes import Child, metergate
+from tests.demo_devices import JOINS, Terminal, join_a_display, join_many, summary, tell_and_remove
 from tests.servers import free_port
 
 CLOCK = SystemClock()
@@ -170,8 +171,19 @@ async def as_a_smart_meter_texas_client(port: int, authority: Path, user_id: str
             step.note = f"{meter.reading:.3f} kWh at {meter.reading_datetime:%H:%M:%S} UTC"
 
 
-async def as_a_program(port: int, user_id: str, password: str) -> None:
-    """50 reads of 50 meters over the API, one after the other: the median is a promise."""
+async def as_an_operator(port: int, control_port: int, password: str) -> None:
+    """A display joins its meter as the demo's last words say, is told things, and is removed again."""
+    terminal = Terminal(
+        portal=f"http://127.0.0.1:{port}", user="operator", password=password, control_port=control_port
+    )
+    async with Step("metergate han join, while metergate lab join switches a display on") as step:
+        meter, device, step.note = await join_a_display(terminal)
+    async with Step("price, text, ping and remove of the display") as step:
+        step.note = await tell_and_remove(terminal, meter, device)
+
+
+async def as_a_program(port: int, control_port: int, user_id: str, password: str) -> None:
+    """50 reads of 50 meters over the API, and 20 joins, one after the other: the medians are promises."""
     api = f"http://127.0.0.1:{port}/api/v1"
     async with aiohttp.ClientSession() as session:
         async with session.post(f"{api}/sessions", json={"user_id": user_id, "password": password}) as answer:
@@ -183,6 +195,8 @@ async def as_a_program(port: int, user_id: str, password: str) -> None:
             step.note = f"median {median_s * 1000:.0f} ms, slowest {max(took_s) * 1000:.0f} ms"
             assert len(took_s) == READS, len(took_s)
             assert median_s < MEDIAN_S, step.note
+        async with Step(f"{JOINS} devices join {JOINS} meters, from the request to active") as step:
+            step.note = summary(await join_many(session, api, control_port))
 
 
 async def unread(session: aiohttp.ClientSession, api: str) -> AsyncIterator[str]:
@@ -227,7 +241,9 @@ async def main() -> None:
             await as_a_smart_meter_texas_client(
                 ports["portal.tls_port"], data / "tls" / "ca.pem", "pecan-lane", people["pecan-lane"]
             )
-            await as_a_program(ports["portal.port"], "operator", people["operator"])
+            control_port = ports["demo.control_port"]
+            await as_an_operator(ports["portal.port"], control_port, people["operator"])
+            await as_a_program(ports["portal.port"], control_port, "operator", people["operator"])
 
 
 if __name__ == "__main__":

@@ -199,9 +199,9 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
                 bellows_received(data)
 
         self._ezsp.frame_received = received
-        self._ezsp.set_extended_timeout = self._sparingly(self._ezsp.set_extended_timeout)
+        self._ezsp.set_extended_timeout = self._sparingly()
 
-    def _sparingly(self, bellows_set: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    def _sparingly(self) -> Callable[..., Awaitable[None]]:
         """bellows asks before every unicast how long the co-processor waits for the node: half the commands of a read.
 
         It is the usual time until somebody sets another, and a connection begins with a reset.
@@ -210,7 +210,8 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
 
         async def set_extended_timeout(nwk: t.NWK, ieee: t.EUI64, extended_timeout: bool = True) -> None:
             if extended_timeout or ieee in patient:
-                await bellows_set(nwk=nwk, ieee=ieee, extended_timeout=extended_timeout)
+                spoken = self._ezsp._protocol  # that of the version agreed upon, which comes after the connection
+                await spoken.set_extended_timeout(nwk=nwk, ieee=ieee, extended_timeout=extended_timeout)
                 (patient.add if extended_timeout else patient.discard)(ieee)
 
         return set_extended_timeout
@@ -331,7 +332,12 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         if database:
             Path(database).parent.mkdir(parents=True, exist_ok=True)
             Path(database).touch(mode=0o600)
-        await self._load_db()
+        loading = asyncio.ensure_future(self._load_db())
+        try:
+            await asyncio.shield(loading)
+        except asyncio.CancelledError:
+            await asyncio.gather(loading, return_exceptions=True)  # half open, its thread would outlive us
+            raise
         await self.startup(auto_form=may_form)
 
     @property

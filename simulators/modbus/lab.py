@@ -10,7 +10,10 @@ from drivers.modbus.profile import named
 from gateway.clock import SystemClock
 from gateway.command_line import stop_on_signals
 from gateway.errors import BadInput
-from simulators.modbus.faults import ModbusFault, ModbusFaultKind
+from simulators.control_port import BadCommand, LinePort
+from simulators.lab_clock import LabClock, Speed, Start, instant_told
+from simulators.modbus.control import fault_of, obey
+from simulators.modbus.faults import ModbusFaultKind
 from simulators.modbus.street import MOST_UNITS, ModbusPlan, ModbusStreet
 
 
@@ -25,6 +28,7 @@ def command(
     seed: Annotated[int, typer.Option(min=0, help="The seed of everything: same seed, same meters.")] = 7,
     first: Annotated[int, typer.Option(min=0, help="The first premise of the street that this line reaches.")] = 0,
     port: Annotated[int, typer.Option(help="TCP port of the line; 0 takes a free one.")] = 0,
+    control_port: Annotated[int, typer.Option(help="TCP port for faults and counts; 0 takes a free one.")] = 0,
     rtu: Annotated[
         bool, typer.Option("--rtu", help="Serial frames over TCP, as a transparent converter sends.")
     ] = False,
@@ -32,16 +36,19 @@ def command(
         list[str] | None,
         typer.Option(help=f"UNIT=KIND breaks a meter: {', '.join(ModbusFaultKind)}. UNIT=late:2 is two seconds late."),
     ] = None,
+    start: Start = None,
+    speed: Speed = 1.0,
     config_out: Annotated[Path | None, typer.Option(help="Write the assignments that a gateway reads here.")] = None,
 ) -> None:
     """A line of Modbus meters on a TCP port, until it is told to stop."""
     plan = ModbusPlan(profile=named(profile, profiles), name=profile, units=units, seed=seed, first=first, rtu=rtu)
-    world = ModbusStreet(plan, SystemClock())
+    line_clock = SystemClock()
+    world = ModbusStreet(plan, LabClock(line_clock, instant_told(start), speed), line_clock)
     for text in fault or ():
         _break(world, text)
     if config_out is not None:
         config_out.write_text(world.assignments_csv(), encoding="utf-8")
-    asyncio.run(_serve(world, port))
+    asyncio.run(_serve(world, port, control_port))
 
 
 def _break(world: ModbusStreet, text: str) -> None:
@@ -50,20 +57,25 @@ def _break(world: ModbusStreet, text: str) -> None:
     kind, _, number = rest.partition(":")
     try:
         value = float(number or 4)
-        fault = ModbusFault(kind=ModbusFaultKind(kind), seconds=value, code=int(value))
-        world.line.meters[int(unit)].fault = fault
-    except (ValueError, KeyError, OverflowError):
+        world.line.meters[int(unit)].fault = fault_of(
+            kind, value, int(value) if kind == ModbusFaultKind.EXCEPTION else 1
+        )
+    except (ValueError, KeyError, OverflowError, BadCommand):
         raise CannotServe(f"{text[:64]!r} is no UNIT=KIND of this line") from None
 
 
-async def _serve(world: ModbusStreet, port: int) -> None:
+async def _serve(world: ModbusStreet, port: int, control_port: int) -> None:
     """Stand until SIGTERM or SIGINT; the one line that is printed says where."""
+    control = LinePort(lambda command: obey(world, command))
     stopped = asyncio.Event()
     stop_on_signals(stopped)
     try:
-        typer.echo(f"ready port={await world.line.start(port)} units={world.plan.units} profile={world.plan.name}")
+        ports = await world.line.start(port), await control.start(control_port)
+        plan = world.plan
+        typer.echo(f"ready port={ports[0]} control={ports[1]} units={plan.units} profile={plan.name}")
         await stopped.wait()
     except OSError as error:
         raise CannotServe(f"the line cannot listen: {error.strerror}") from None
     finally:
+        await control.close()
         await world.line.close()

@@ -35,6 +35,11 @@ class ModbusLine:
         self._server: asyncio.Server | None = None
         self._hosts: set[_Host] = set()
 
+    @property
+    def connections(self) -> int:
+        """How many hosts are connected now."""
+        return len(self._hosts)
+
     async def start(self, port: int = 0) -> int:
         """Listen on loopback; returns the port, a free one if 0 was asked for."""
         loop = asyncio.get_running_loop()

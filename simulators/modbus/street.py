@@ -29,7 +29,8 @@ class ModbusPlan:
 class ModbusStreet:
     """The street itself. meters are in the order of their unit ids; line is the port that a driver connects to."""
 
-    def __init__(self, plan: ModbusPlan, clock: Clock) -> None:
+    def __init__(self, plan: ModbusPlan, clock: Clock, line_clock: Clock | None = None) -> None:
+        """line_clock is the host's time, in which late answers are late; the same clock if there is none."""
         if not 1 <= plan.units <= MOST_UNITS:
             raise ValueError(f"a line has 1 to {MOST_UNITS} units")
         self.plan = plan
@@ -43,7 +44,7 @@ class ModbusStreet:
             )
             for unit, home in enumerate(self.homes, 1)
         ]
-        self.line = ModbusLine(self.meters, clock, rtu=plan.rtu, seed=plan.seed)
+        self.line = ModbusLine(self.meters, line_clock or clock, rtu=plan.rtu, seed=plan.seed)
 
     def assignments_csv(self, driver: str = "modbus") -> str:
         """The meters as a gateway's assignments: a header, and a line per meter."""

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from simulators.control import tell
+from simulators.control_port import tell
 from simulators.processes import Child, metergate
 
 HERE = Path(__file__).resolve().parent

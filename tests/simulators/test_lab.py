@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.identifiers import Eui64, MeterNumber
-from simulators.control import ControlPort, obey, tell
+from simulators.control import ControlPort, obey
+from simulators.control_port import tell
 from simulators.faults import Fault, FaultKind
 from simulators.lab import assignments_csv
 from simulators.world import OtherStreet, StreetPlan, ZigBeeStreet
