@@ -30,6 +30,8 @@ def follow(api: Api, given: dict[str, Any], what: str) -> dict[str, Any]:
     if command["status"] != CommandStatus.DONE:
         say_why(command)
         raise typer.Exit(1)
+    if command["detail"]:
+        console.print(command["detail"])
     return command
 
 
