@@ -127,6 +127,10 @@ class Assigning:
             detail = f"The gateway has no driver {command.driver!r}; it has {', '.join(self._drivers)}."
             await self._fail(command, Ending.refused(Cause.BAD_COMMAND, detail))
             return
+        if (other := self._meter_at(command)) is not None:
+            detail = f"The address is that of meter {other}, which would be read in this meter's name."
+            await self._fail(command, Ending.refused(Cause.AT_ANOTHER_METER, detail))
+            return
         if command.sealed_code is not None:
             refusal = await self._join(command, command.sealed_code, driver, again=again)
             if refusal is not None:
@@ -137,6 +141,12 @@ class Assigning:
             meter=command.meter, driver=command.driver, address=command.address
         )
         await self._reports.tell([ended])
+
+    def _meter_at(self, command: AssignMeter) -> MeterNumber | None:
+        """Another meter at the address of an assignment, None if nobody is there."""
+        place = command.driver, command.address
+        others = (each for each in self._assignments.values() if each.meter != command.meter)
+        return next((each.meter for each in others if (each.driver, each.address) == place), None)
 
     async def _join(self, command: AssignMeter, sealed: str, driver: Driver, *, again: bool) -> Ending | None:
         """Bring a meter onto the driver's network; why that came to nothing, None if it is there."""

@@ -7,6 +7,7 @@ finishes the joins and removals that an interruption left open. One device joins
 import asyncio
 import contextlib
 import logging
+import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -185,14 +186,14 @@ class ZigBeeHome:
         The vault forgets first: that works without a radio, and what the radio still has the next start erases.
         """
         app = door.app
-        if not joined and watch.seen.announced:
-            self._vault.forget(watch.device)
         try:
+            if not joined and watch.seen.announced:
+                self._vault.forget(watch.device)
             async with asyncio.timeout(CLEANING_S):
                 await app.unless_lost(self._leave_clean(door, watch, joined))
         except LinkLost:
             log.info("%s: the start of the next connection cleans up after the join of %s", self._name, watch.device)
-        except (HanFault, *TROUBLE) as error:
+        except (HanFault, sqlite3.Error, *TROUBLE) as error:
             log.error("%s: the network may be open after the join of %s: %r", self._name, watch.device, error)
             app.end("the network could not be closed")
         finally:

@@ -166,7 +166,6 @@ class Execution:
     async def _notify(self, targets: Sequence[Eui64], notice: Notice, home: HomeNetwork, timeout_s: float) -> Ending:
         """Tell devices all at once, each outcome reported; it is done when every one has it."""
         notice = dated(notice, self._clock.now())
-        await self._book.keep_notice(targets, notice, self._clock.now())
         trouble = await asyncio.gather(*(self._send(home, device, notice, timeout_s) for device in targets))
         failures = [(device, fault) for device, fault in zip(targets, trouble, strict=True) if fault is not None]
         if not failures:
@@ -180,6 +179,8 @@ class Execution:
             await home.send(device, notice, timeout_s)
         except Fault as caught:
             fault = caught
+        else:  # Only now: one that was told as undelivered must not take effect after a restart.
+            await self._book.keep_notice([device], notice, self._clock.now())
         heard = Heard(
             device=device,
             answer=Answer.UNDELIVERED if fault else Answer.DELIVERED,

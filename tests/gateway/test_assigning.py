@@ -189,6 +189,18 @@ def test_an_assignment_that_cannot_be_is_refused_in_words(tmp_path: Path, comman
     run(scenario())
 
 
+def test_two_meters_do_not_share_an_address(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with living(tmp_path) as house:
+            await carried_out(house, assign(1))
+            ended = await carried_out(house, assign(2, MeterNumber("900000998")))
+            assert (ended.status, ended.cause) == (OutcomeStatus.REFUSED, Cause.AT_ANOTHER_METER)
+            await carried_out(house, withdraw(3, NEW))
+            assert (await carried_out(house, assign(4, MeterNumber("900000998")))).status is OutcomeStatus.DONE
+
+    run(scenario())
+
+
 def test_a_meter_with_an_install_code_joins_before_it_is_assigned(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with living(tmp_path) as house:

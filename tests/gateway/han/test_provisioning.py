@@ -431,6 +431,24 @@ def test_notices_that_hold_outlive_a_restart_and_the_others_do_not(tmp_path: Pat
     run(scenario())
 
 
+def test_a_notice_that_was_told_as_undelivered_does_not_take_effect_after_a_restart(tmp_path: Path) -> None:
+    clock = VirtualClock()
+
+    async def scenario() -> None:
+        async with living(tmp_path, clock=clock) as house:
+            await house.done(join(1, clock.now()))
+            await house.done(tell(2, clock.now(), Text(event=1, text="Told")))
+            house.home.troubles[DEVICE] = HanFault(Cause.UNREACHABLE, "off")
+            for of, notice in ((3, Text(event=2, text="Untold")), (4, Price(event=3, price=10))):
+                command = tell(of, clock.now(), notice)
+                await house.handle(command)
+                assert (await house.ended(command)).cause is Cause.UNREACHABLE
+        async with living(tmp_path, clock=clock) as house:
+            assert [notice.event for _, notice in house.home.remembered if isinstance(notice, Text | Price)] == [1]
+
+    run(scenario())
+
+
 @pytest.mark.parametrize("cut_after_s", [0.5, 2.5, 4.5, 6.5])
 def test_a_join_that_a_stop_cuts_short_is_interrupted_and_leaves_nothing(tmp_path: Path, cut_after_s: float) -> None:
     clock = VirtualClock()
