@@ -129,7 +129,7 @@ async def test_notices_are_given_with_their_event_and_taken_back(run: Run, home:
     await run(han.app, "price", METER, "0.1234", "--label", "PEAK")
     await run(han.app, "load-control", METER, "30", "hvac", "pool_pump", "--cooling-offset", "20", "--device", DEVICE)
     await run(han.app, "cancel", METER, "text", "--event", event[1])
-    assert (await run(han.app, "cancel", METER, "load-control")).exit_code == 0
+    assert (await run(han.app, "cancel", METER, "load-control", "--device", DEVICE)).exit_code == 0
     kinds = [notice.kind for _, notice in home.told]
     assert kinds == ["text", "price", "load_control", "cancel_text", "cancel_all_load_control"]
     price = home.told[1][1]
