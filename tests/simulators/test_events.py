@@ -1,17 +1,19 @@
 """A meter's log of events over the cluster, byte by byte, and what a living meter tells unasked."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+
+import zigpy.types as t
+import zigpy.zdo.types as zdo_t
 
 from gateway.identifiers import Eui64, MeterNumber
 from simulators.load_shape import Home, HouseholdLoad
 from simulators.meter import EventKind, MeterModel, SimMeter
-from simulators.world import StreetPlan, ZigBeeStreet
+from simulators.world import StreetPlan
 from simulators.zigbee import zcl
 from simulators.zigbee.events import EVENTS, MOST_IN_FRAME, Events
-from simulators.zigbee.nodes import Node
-from tests.simulators.conftest import NOON, HandClock
+from tests.simulators.conftest import NOON, HandClock, SmartEnergyHost, Standing, address
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 TAMPER, GENERAL = 1, 3
@@ -105,26 +107,46 @@ def test_what_ends_too_early_or_means_nothing_is_refused(clock: HandClock) -> No
     assert ask(cluster, b"", command=9) == (zcl.DEFAULT_RESPONSE, bytes((0x09, zcl.UNSUPPORTED_CLUSTER_COMMAND)))
 
 
-async def test_a_meter_that_lives_tells_of_an_open_case_and_one_that_does_not_keeps_it(clock: HandClock) -> None:
-    street = ZigBeeStreet(StreetPlan(meters=2), clock)
-    living, other = street.meters.values()
+class EventsHost(SmartEnergyHost):
+    """The stock application with a client of Events."""
+
+    async def register_endpoints(self) -> None:
+        await self.add_endpoint(
+            zdo_t.SimpleDescriptor(
+                endpoint=1,
+                profile=0x0109,
+                device_type=0x0500,
+                device_version=0,
+                input_clusters=[0x0000],
+                output_clusters=[0x0702, EVENTS],
+            )
+        )
+
+
+async def test_a_meter_that_lives_tells_of_an_open_case_and_one_that_does_not_keeps_it(
+    stand: Standing, connect: Callable[..., Awaitable[EventsHost]]
+) -> None:
+    street, port = await stand(StreetPlan(meters=2))
+    host = await connect(port, kind=EventsHost)
+    sleeping, living = street.meters.values()
     device = street.homes.woken(int(living.eui64, 16))
-    told: list[tuple[Node, bytes]] = []
-
-    async def delivered(node: Node, message: Any) -> bool:
-        told.append((node, message.payload))
-        return True
-
-    device.uplink._endpoints[EVENTS, True] = 1  # as a trust centre with a client of the cluster answers
-    street.radio.send = delivered  # type: ignore[method-assign]  # the co-processor of this street is not connected
-    for meter in (living, other):
+    for meter in (sleeping, living):
+        node = street.radio.named(int(meter.eui64, 16))
+        assert node is not None
+        await host.meet(node)
+    for meter in (sleeping, living):
         meter.tamper(open_=True)
         meter.reboot()
-    await asyncio.gather(*street._soon)
+    told: list[t.ZigbeePacket] = []
+    async with asyncio.timeout(5):
+        while len(told) < 2:
+            packet = await host.packets.get()
+            if packet.cluster_id == EVENTS:
+                told.append(packet)
+    assert {each.src for each in told} == {address(t.AddrMode.NWK, device.node.nwk)}
+    assert all(t.TransmitOptions.APS_Encryption in each.tx_options for each in told)
     noon = int((NOON - EPOCH).total_seconds()).to_bytes(4, "little")
-    bodies = [payload[3:] for _, payload in told]
-    assert [node.eui64 for node, _ in told] == [int(living.eui64, 16)] * 2
-    assert bodies == [bytes((TAMPER, 4, 0)) + noon + b"\x00\x00", bytes((GENERAL, 2, 0)) + noon + b"\x00\x00"]
-    assert [payload[2] for _, payload in told] == [0, 0]
-    assert len(other.events) == 3
-    await street.close()
+    bodies = sorted(each.data.serialize()[2:] for each in told)
+    case, power = bytes((0, TAMPER, 4, 0)) + noon + bytes(2), bytes((0, GENERAL, 2, 0)) + noon + bytes(2)
+    assert bodies == sorted([case, power])
+    assert len(sleeping.events) == len(living.events) == 3
