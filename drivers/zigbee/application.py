@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,12 +61,16 @@ MOST_SEARCHES = 4
 class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # bellows ships no types
     """One connection to a co-processor. `lost` is set, in words, when the connection is gone.
 
+    now is the gateway's clock: by it, not by the machine's as zigpy would, a node was last heard.
     plain_dropped counts frames on secured clusters that came without encryption: whoever holds the network key could
     have written them, so nobody sees them.
     """
 
-    def __init__(self, config: dict[str, Any], attempt_timeout_s: float, watchdog_s: float) -> None:
+    def __init__(
+        self, config: dict[str, Any], attempt_timeout_s: float, watchdog_s: float, now: Callable[[], datetime]
+    ) -> None:
         super().__init__(config)
+        self._now = now
         self._watchdog_period = watchdog_s
         self._silences = 0
         self.attempt_timeout_s = attempt_timeout_s
@@ -105,6 +110,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         super().handle_join(nwk, ieee, parent_nwk, handle_rejoin=handle_rejoin)
         device = self.devices.get(ieee)
         if isinstance(device, SmartEnergyDevice):
+            device.last_seen = self._now()
             device.plate = None
             self.witness.announced(device)
         for seeker in self._seekers.pop(ieee, set()):
@@ -167,6 +173,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
 
         Broadcasts cannot be encrypted end to end, but could stand in for an answer; we have no use for any of them.
         """
+        packet.timestamp = self._now()
         is_plain = t.TransmitOptions.APS_Encryption not in packet.tx_options
         if is_plain and is_secured(packet.profile_id, packet.cluster_id):
             self.plain_dropped += 1

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from drivers.zigbee import ZigBeeDriver
 from drivers.zigbee.home import ZigBeeHome
+from gateway.clock import SystemClock
 from gateway.han.notices import Answer, Heard
 from gateway.han.words import Cause, HanFault, Membership, Stage
 from simulators.zigbee.aps import ApsMessage
@@ -301,3 +303,22 @@ async def test_neither_keys_nor_codes_nor_certificates_reach_a_log(
     secrets = [CODE.reveal(), CODE.link_key().reveal(), first, second, network.network_key, bytes.fromhex(private)]
     assert not [key for key in secrets if key.hex() in said or repr(key).lower() in said]
     assert MASTER_KEY not in said
+
+
+class Tomorrow(SystemClock):
+    """A gateway's clock that is a day ahead of its machine's."""
+
+    def now(self) -> datetime:
+        """The instant a day from now."""
+        return super().now() + timedelta(days=1)
+
+
+async def test_a_device_was_last_heard_by_the_gateway_s_clock(laboratory: Make, keep_up: Make, tmp_path: Path) -> None:
+    lab = await laboratory(1)
+    lab.clock = Tomorrow()
+    async with keep_up(lab.homely(tmp_path)) as driver:
+        home, _ = await joined(lab, driver)
+        before = lab.clock.now()
+        info = await home.describe(NEWCOMER, 10)
+        assert info.last_heard_at is not None
+        assert before <= info.last_heard_at <= lab.clock.now()
