@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.clock import Clock
 from gateway.errors import BadIdentifier, Fault
-from gateway.han.execution import CLEAN_UP_S, Execution, cause_of, failed_join, joined, too_late
+from gateway.han.execution import CLEAN_UP_S, STILL_HAS_KEY, Execution, cause_of, failed_join, joined, too_late
 from gateway.han.states import Event
 from gateway.han.words import Cause
 from gateway.identifiers import Eui64, MeterNumber, RequestId
@@ -200,9 +200,9 @@ class Assigning:
             return
         changes = [Change(device=device, event=Event.REMOVAL_ASKED, request=command.id, is_meter=True)]
         await self._reports.tell(await self._devices.change(changes, self._clock.now()))
-        change = Change(device=device, event=Event.REMOVED, request=command.id)
         try:
-            await home.remove(device, CLEAN_UP_S)
+            detail = "" if await home.remove(device, CLEAN_UP_S) else STILL_HAS_KEY
+            change = Change(device=device, event=Event.REMOVED, request=command.id, detail=detail)
         except Fault as fault:
             change = Change(
                 device=device, event=Event.FAILED, request=command.id, cause=cause_of(fault), detail=str(fault)

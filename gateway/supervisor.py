@@ -15,7 +15,8 @@ from gateway.collection import Collection, CollectionJournal
 from gateway.database import over_database
 from gateway.errors import LinkLost
 from gateway.han.execution import Execution
-from gateway.han.messages import DeviceCommand
+from gateway.han.messages import DeviceCommand, RotateNetworkKey
+from gateway.han.network_keys import NetworkKeys
 from gateway.han.provisioning import Provisioning
 from gateway.han.sealing import public_text
 from gateway.identifiers import MeterNumber
@@ -75,6 +76,7 @@ class Gateway:
         self.provisioning = Provisioning(
             self.devices, execution, self.drivers, self.assignments, self.reports, self.clock, self.settings
         )
+        self.network_keys = NetworkKeys(self.devices, self.drivers, self.reports, self.clock)
         self.assigning = Assigning(
             self.meters,
             self.devices,
@@ -99,6 +101,7 @@ class Gateway:
         await self.reports.look()
         await self.assigning.resume()
         await self.provisioning.resume()
+        await self.network_keys.resume()
         if interrupted:
             log.warning("%d reads were interrupted by the last stop", len(interrupted))
         tasks = [
@@ -120,7 +123,8 @@ class Gateway:
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
         grace_s = self.settings.grace_s
-        await asyncio.gather(*(each.settle(grace_s) for each in (self.reads, self.provisioning, self.assigning)))
+        services = (self.reads, self.provisioning, self.network_keys, self.assigning)
+        await asyncio.gather(*(each.settle(grace_s) for each in services))
         await self._say_goodbye()
         ended = [task for task in tasks if task.done()]
         for task in [stopped, *tasks]:
@@ -159,6 +163,8 @@ class Gateway:
             await self._to_the_end(self.assigning.handle(meters))
         if commands := [each for each in told if isinstance(each, DeviceCommand)]:
             await self._to_the_end(self.provisioning.handle(commands))
+        if changes := [each for each in told if isinstance(each, RotateNetworkKey)]:
+            await self._to_the_end(self.network_keys.handle(changes))
 
     async def _to_the_end(self, taking: Coroutine[Any, Any, None]) -> None:
         """Take commands up even if the bus is lost meanwhile: one that was claimed and not begun would never end."""

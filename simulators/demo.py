@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -179,16 +180,19 @@ class Demo:
         await self.children[name].said(f"driver {driver} is up")
 
     async def _interval_file(self) -> Path | None:
-        """The generated interval file of the demo's months, or None if it was loaded before."""
+        """The generated interval file of the demo's months, or None if it was loaded before.
+
+        The last day of meters that keep a log is not in it: that comes from themselves.
+        """
         if self.settings.months == 0 or (self.data / "intervals.loaded").exists():
             return None
         last = central_date(self.clock.now()) - timedelta(days=1)
         first = (last - timedelta(days=round(self.settings.months * 30.44))).replace(day=1)
         path = self.data / "IntervalData.csv"
         loop = asyncio.get_running_loop()
-        streets = [*self.street, *self.modbus_street]
+        days = chain(history(self.street, first, last - timedelta(days=1)), history(self.modbus_street, first, last))
         chance = SeededDice(self.settings.seed).stream("interval file")
-        await loop.run_in_executor(None, write, path, history(streets, first, last), chance, self.clock.now())
+        await loop.run_in_executor(None, write, path, days, chance, self.clock.now())
         return path
 
     async def _load(self, path: Path) -> None:

@@ -16,7 +16,8 @@ from simulators.zigbee.air.nwk import NetworkKey
 from simulators.zigbee.behaviour import Behaviour
 from simulators.zigbee.cbke.credentials import Authority
 from simulators.zigbee.cbke.talk import Party
-from simulators.zigbee.kinds import KINDS, ROGUES
+from simulators.zigbee.install_code import install_code
+from simulators.zigbee.kinds import KINDS, ROGUES, Kind, Made
 from simulators.zigbee.life import Device, Stage
 from simulators.zigbee.ncp.memory import COUNTER_STEP
 from simulators.zigbee.nodes import Node, Plain
@@ -60,16 +61,35 @@ class Homes:
         self._suites, self._plain, self._timing, self._authority = suites, plain, timing, authority
         self._centre, self._radio, self._clock, self._path = centre, radio, clock, path
         self._living: dict[int, Device] = {}
+        self._guests: dict[str, tuple[HomeDevice, Made]] = {}
         radio.stray = self._astray
 
     def __iter__(self) -> Iterator[HomeDevice]:
-        """The devices in the order of the premises, whether they live already or not."""
+        """Guests, then the devices in the order of the premises, whether they live already or not."""
+        yield from (plan for plan, _ in self._guests.values())
         for index, premise in enumerate(self._premises):
             for number in range(self._number):
-                yield home_device(self._seed, self._first, index, number, premise)
+                found = home_device(self._seed, self._first, index, number, premise)
+                if found.eui64 not in self._guests:
+                    yield found
+
+    def invite(self, eui64: Eui64, kind: str, made: Made) -> HomeDevice:
+        """Have a device of another make in the first home, in place of the one of that EUI-64 if there is such.
+
+        It has an install code of this street's, and is not remembered from one run to the next. Raises BadInput
+        without a home.
+        """
+        if not self._premises:
+            raise BadInput("a device needs a home: let the street have a meter")
+        code = install_code(int(eui64, 16), SeededDice(self._seed))
+        plan = HomeDevice(eui64=eui64, kind=kind, premise=self._premises[0], install_code=code)
+        self._guests[eui64] = plan, made
+        return plan
 
     def named(self, eui64: str) -> HomeDevice:
         """The device of an EUI-64. Raises UnknownDevice."""
+        if eui64 in self._guests:
+            return self._guests[eui64][0]
         index, number = divmod(int(Eui64(eui64), 16) & 0xFFFFFF, ADDRESSES)
         index -= self._first
         is_there = number < self._number or number >= FIRST_ROGUE
@@ -138,18 +158,19 @@ class Homes:
             raise BadConfig(f"{self._path} does not hold what home-area devices know: {error}") from None
 
     def _made(self, plan: HomeDevice) -> Device:
-        kind, address = {**KINDS, **ROGUES}[plan.kind], int(plan.eui64, 16)
+        guest = self._guests.get(plan.eui64)
+        kind = Kind(make=lambda _: guest[1]) if guest is not None else {**KINDS, **ROGUES}[plan.kind]
         made = kind.make(self._clock)
         node = Node(
-            identity=zdo.Identity(eui64=address, nwk=_NOWHERE, logical_type=2 if kind.sleepy else 1),
+            identity=zdo.Identity(eui64=int(plan.eui64, 16), nwk=_NOWHERE, logical_type=2 if kind.sleepy else 1),
             endpoints=made.endpoints,
             link_key=kind.own_key(plan.install_code),
             plain=self._plain,
             registered=False,
         )
-        return self._with_life(node, made.behaviour)
+        return self._with_life(node, made.behaviour, remembers=guest is None)
 
-    def _with_life(self, node: Node, behaviour: Behaviour | None = None) -> Device:
+    def _with_life(self, node: Node, behaviour: Behaviour | None = None, *, remembers: bool = True) -> Device:
         return Device(
             node=node,
             radio=self._radio,
@@ -159,7 +180,7 @@ class Homes:
             centre=self._centre,
             behaviour=behaviour,
             timing=self._timing,
-            changed=self.save,
+            changed=self.save if remembers else None,
         )
 
     def _party(self, eui64: int) -> Party:

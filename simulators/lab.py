@@ -19,6 +19,7 @@ from simulators.modbus import lab as modbus
 from simulators.modbus.faults import ModbusFaultKind
 from simulators.street import street
 from simulators.world import StreetPlan, ZigBeeStreet
+from simulators.zigbee.air.replay import Recording, node_told, recording
 from simulators.zigbee.air.weather import CLEAR, Weather
 from simulators.zigbee.ezsp_frames import STACK_VERSIONS
 from simulators.zigbee.nodes import Plain
@@ -59,6 +60,12 @@ def ncp(
     speed: Speed = 1.0,
     capture: Annotated[Path | None, typer.Option(help="Write everything on the air to this pcapng file.")] = None,
     keys: Annotated[Path | None, typer.Option(help="Write the capture's keys here, as Wireshark reads them.")] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="A capture, keys inside, of which one device lives again.")
+    ] = None,
+    as_: Annotated[
+        str | None, typer.Option("--as", help="Which device of the capture: its EUI-64, or its address such as 0x1A2B.")
+    ] = None,
     certificates: Annotated[Path | None, typer.Option(help="Write the trust centre's certificates here.")] = None,
     config_out: Annotated[Path | None, typer.Option(help="Write the assignments that a gateway reads here.")] = None,
 ) -> None:
@@ -82,13 +89,15 @@ def ncp(
         capture=capture,
         keys=keys,
     )
+    replayed = None if replay is None else recorded(replay, as_)
     line_clock = SystemClock()
     world = ZigBeeStreet(plan, LabClock(line_clock, instant_told(start), speed), line_clock)
+    guest = "" if replayed is None else f" replay={world.replay(replayed).eui64}"
     if certificates is not None:
         write_certificates(world, certificates)
     if config_out is not None:
         config_out.write_text(assignments_csv(seed, meters, first), encoding="utf-8")
-    asyncio.run(_serve(world, port, control_port))
+    asyncio.run(_serve(world, port, control_port, guest))
 
 
 def write_certificates(world: ZigBeeStreet, folder: Path) -> list[Path]:
@@ -101,6 +110,15 @@ def write_certificates(world: ZigBeeStreet, folder: Path) -> list[Path]:
         path.write_text(text, encoding="utf-8")
         paths.append(path)
     return paths
+
+
+def recorded(path: Path, name: str | None) -> Recording:
+    """One device of a capture, by EUI-64 or address; without a name the only one that spoke. Raises BadInput."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"the capture {path} cannot be read: {error.strerror}") from None
+    return recording(raw, None if name is None else node_told(name))
 
 
 @app.command()
@@ -144,14 +162,15 @@ def assignments_csv(seed: int, meters: int, first: int = 0) -> str:
     return "\n".join(["meter,driver,address", *rows, ""])
 
 
-async def _serve(world: ZigBeeStreet, port: int, control_port: int) -> None:
+async def _serve(world: ZigBeeStreet, port: int, control_port: int, guest: str) -> None:
     """Stand until SIGTERM or SIGINT; the one line that is printed says where."""
     control = ControlPort(world)
     stopped = asyncio.Event()
     stop_on_signals(stopped)
     try:
         ports = await world.start(port), await control.start(control_port)
-        typer.echo(f"ready port={ports[0]} control={ports[1]} meters={world.plan.meters} devices={world.plan.devices}")
+        plan = world.plan
+        typer.echo(f"ready port={ports[0]} control={ports[1]} meters={plan.meters} devices={plan.devices}{guest}")
         await stopped.wait()
     except OSError as error:
         raise CannotListen(f"the laboratory cannot listen: {error.strerror}") from None

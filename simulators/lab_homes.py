@@ -54,7 +54,7 @@ def join(
 
     stage = asyncio.run(follow(port, device, ENDS, clock, told, timeout_s))
     if stage != "registered":
-        raise DidNotJoin(f"the device is {stage.replace('_', ' ')}, not registered")
+        raise DidNotJoin(f"the device is not registered, its stage is {stage}")
 
 
 def air(

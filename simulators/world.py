@@ -10,6 +10,7 @@ from typing import BinaryIO
 from gateway.clock import Clock
 from gateway.dice import SeededDice
 from gateway.errors import BadInput
+from gateway.identifiers import Eui64
 from simulators.faults import Fault
 from simulators.home_devices import HomeDevice
 from simulators.homes import Homes
@@ -17,6 +18,7 @@ from simulators.meter import SimMeter, meter_at
 from simulators.street import MOST_METERS, Premise, street
 from simulators.zigbee import zdo
 from simulators.zigbee.air.recorder import Recorder
+from simulators.zigbee.air.replay import Recording
 from simulators.zigbee.air.weather import CLEAR, Sky, Weather
 from simulators.zigbee.aps import SMART_ENERGY
 from simulators.zigbee.cbke.credentials import SUITE_163, SUITE_283, Authority
@@ -27,6 +29,7 @@ from simulators.zigbee.ncp.memory import LinkKey, Memory, formed, load
 from simulators.zigbee.ncp.server import NcpServer
 from simulators.zigbee.ncp.sizes import SHIPPED, Sizes, lifted
 from simulators.zigbee.nodes import Endpoint, Node, Plain
+from simulators.zigbee.player import REPLAY, player_of
 from simulators.zigbee.radio import Radio
 from simulators.zigbee.timing import INSTANT, Timing
 from simulators.zigbee.zcl import Cluster, Commanded
@@ -171,6 +174,10 @@ class ZigBeeStreet:
     def home_devices(self) -> Iterator[HomeDevice]:
         """The devices in the homes, in the order of the premises, switched on or not."""
         return iter(self.homes)
+
+    def replay(self, recording: Recording) -> HomeDevice:
+        """Have a recorded device in the first home; once it is on and registered, it says again what it said."""
+        return self.homes.invite(Eui64(f"{recording.eui64:016X}"), REPLAY, player_of(recording))
 
     def power_on(self, eui64: str) -> Device:
         """Switch a home-area device on: it looks for a network to join. Raises UnknownDevice."""

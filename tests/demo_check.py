@@ -13,8 +13,9 @@ import statistics
 import sys
 import tempfile
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,13 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from smart_meter_texas import Account, Client, Meter  # type: ignore[import-untyped]  # it ships no types
 
-from gateway.clock import SystemClock
+from gateway.clock import SystemClock, central_date
 from gateway.config import find
+from gateway.database import Database
+from portal.usage.sql_store import SqlIntervalStore
+from portal.usage.store import StoredDay
 from simulators.processes import Child, metergate
+from simulators.street import street
 from tests.demo_devices import JOINS, Terminal, join_a_display, join_many, summary, tell_and_remove
 from tests.servers import free_port
 
@@ -32,6 +37,8 @@ CLOCK = SystemClock()
 READS = 50
 MEDIAN_S = 0.5
 DEMO_S = 180.0
+COLLECTED_S = 60.0
+SEED = 7
 
 
 class Step:
@@ -147,6 +154,24 @@ async def text(browser: aiohttp.ClientSession, method: str, url: str, **options:
         return body
 
 
+async def the_meters_logs(intervals: Path) -> None:
+    """Yesterday of a whole street is not in the file that was loaded: the meters' own logs bring it."""
+    yesterday = central_date(CLOCK.now()) - timedelta(days=1)
+    first, *_ = street(SEED, 1)
+    async with Step("yesterday of a ZigBee meter comes from its own log") as step:
+        database = Database.open(f"sqlite:///{intervals}")
+        stored: Sequence[StoredDay] = ()
+        try:
+            async with asyncio.timeout(COLLECTED_S):
+                while not stored:
+                    await CLOCK.sleep(0.2)
+                    stored = await SqlIntervalStore(database).current(first.esi_id, yesterday, yesterday)
+        finally:
+            await database.close()
+        assert list(stored[0].data.values) == list(first.load.day(yesterday).delivered), stored
+        step.note = f"{stored[0].data.total_wh / 1000:.3f} kWh"
+
+
 async def as_a_smart_meter_texas_client(port: int, authority: Path, user_id: str, password: str) -> None:
     """The published smart-meter-texas 0.5.6, unmodified: only its network is led here."""
     trust = ssl.create_default_context(cafile=authority)
@@ -238,6 +263,7 @@ async def main() -> None:
         async with demo(data) as ports:
             people = json.loads((data / "secrets" / "people.json").read_text(encoding="utf-8"))
             await as_a_person(ports["portal.port"], "dana", people["dana"])
+            await the_meters_logs(data / "intervals.db")
             await as_a_smart_meter_texas_client(
                 ports["portal.tls_port"], data / "tls" / "ca.pem", "pecan-lane", people["pecan-lane"]
             )

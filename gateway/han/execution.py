@@ -34,6 +34,11 @@ log = logging.getLogger(__name__)
 CLEAN_UP_S = 10.0
 """How long a device that was left half joined, or is described in passing, may take to answer."""
 
+_ROTATE = "Rotate that with `metergate gateways rotate-key`."
+STILL_HAS_KEY = f"The device did not say that it leaves, so it still has the network key. {_ROTATE}"
+PERHAPS_HAS_KEY = f"The gateway stopped meanwhile, so the device may still have the network key. {_ROTATE}"
+"""What is told of a removal that its device did not, or perhaps not, acknowledge: only its own key is gone."""
+
 Result = tuple[Ending, list[Change]]
 """What became of a command, and what that means for its device."""
 
@@ -88,8 +93,7 @@ class Execution:
                 info = await self.join(command, command.device, command.sealed_code, command.window_s, home)
                 return joined(command.id, command.device, info)
             if isinstance(command, RemoveDevice):
-                await home.remove(command.device, timeout_s)
-                return DONE, [Change(device=command.device, event=Event.REMOVED, request=command.id)]
+                return removed(command, "" if await home.remove(command.device, timeout_s) else STILL_HAS_KEY)
             if isinstance(command, RekeyDevice | DescribeDevice):
                 ask = home.rekey if isinstance(command, RekeyDevice) else home.describe
                 return Ending(status=OutcomeStatus.DONE, info=await ask(command.device, timeout_s)), []
@@ -119,7 +123,7 @@ class Execution:
                 membership = await home.membership(command.device)
             if membership is not Membership.ABSENT:
                 return await self.run(command, home, timeout_s)
-            return DONE, [Change(device=command.device, event=Event.REMOVED, request=command.id)]
+            return removed(command, PERHAPS_HAS_KEY)
         detail = "The gateway stopped meanwhile; the device may or may not have been reached."
         return Ending.failed(Cause.INTERRUPTED, detail), []
 
@@ -194,6 +198,12 @@ def joined(request: RequestId, device: Eui64, info: DeviceInfo | None) -> Result
         Change(device=device, event=Event.REGISTERED, request=request),
         Change(device=device, event=Event.ACTIVATED, request=request, info=info),
     ]
+
+
+def removed(command: RemoveDevice, detail: str) -> Result:
+    """A device that is gone, with what it may still have."""
+    change = Change(device=command.device, event=Event.REMOVED, request=command.id, detail=detail)
+    return Ending(status=OutcomeStatus.DONE, detail=detail), [change]
 
 
 def failed_join(request: RequestId, device: Eui64, cause: Cause, detail: str) -> Result:

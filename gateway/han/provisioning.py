@@ -26,7 +26,7 @@ from gateway.han.words import Cause
 from gateway.identifiers import Eui64, MeterNumber, RequestId
 from gateway.journal.commands import Answered, Ending, Taken
 from gateway.journal.devices import Change, DeviceBook
-from gateway.messages import AssignMeter, Report, WithdrawMeter
+from gateway.messages import Report
 from gateway.ports import Assignment, Driver
 from gateway.reports import Reports
 from gateway.settings import GatewaySettings
@@ -104,7 +104,7 @@ class Provisioning:
             if home := self._execution.home(meter):
                 home.remember(device, notice)
         for command in await self._book.open_commands():
-            if not isinstance(command, AssignMeter | WithdrawMeter):
+            if isinstance(command, DeviceCommand):
                 self._start(command, again=True)
 
     def hear(self, heard: Heard) -> None:

@@ -82,6 +82,21 @@ class DeviceBook:
 
         return await self._database.write(job)
 
+    async def take_up(self, command: Command, refusal: Ending | None, now: datetime) -> Claim:
+        """Take up a command that is about no device, or refuse it, once."""
+
+        async def job(connection: AsyncConnection) -> Claim:
+            async with numbering(connection) as numbers:
+                before = await known(connection, command.id)
+                if before is not None:
+                    return before
+                if refusal is not None:
+                    return Answered(outcome=await finish(connection, numbers, command, refusal, now))
+                await take(connection, command, now)
+                return Taken()
+
+        return await self._database.write(job)
+
     async def change(self, changes: Sequence[Change], now: datetime) -> list[Report]:
         """Let things happen to devices; what the table of a device's life does not know changes nothing."""
 

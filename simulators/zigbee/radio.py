@@ -19,6 +19,9 @@ HOLDS_S = 7.68
 """How long a parent holds what it has for a sleeping child."""
 _MAC_WAIT_S = 0.1
 _GONE = frozenset((Fate.LOST, Fate.DAMAGED))
+_OVERTAKEN = Outcome(acknowledged=False)
+"""What comes of a frame when one with a later counter was there before it."""
+Again = Callable[[ApsMessage], ApsMessage]
 
 
 class Listener(Protocol):
@@ -125,17 +128,20 @@ class Radio:
 
     # From the co-processor
 
-    def unicast(self, message: ApsMessage, sent: Callable[[bool], None]) -> None:
+    def unicast(
+        self, message: ApsMessage, sent: Callable[[bool], None], again: Again = lambda message: message
+    ) -> None:
         """Send to one node; sent is told once whether it was delivered, before any answer is heard.
 
-        A parent holds a message for a sleeping child until that asks for it, or not that long.
+        again makes the frame of the next try, which has counters of its own, out of the last one. A parent holds a
+        message for a sleeping child until that asks for it, or not that long.
         """
         node = self._by_nwk.get(message.destination)
         held_s = 0.0 if node is None else node.wakes_in_s(self._clock.monotonic())
         if held_s > HOLDS_S:
             self.later(HOLDS_S, lambda: sent(False))
         else:
-            self.later(self._span_s + held_s, lambda: self._arrive(message, sent))
+            self.later(self._span_s + held_s, lambda: self._arrive(message, sent, again))
 
     def broadcast(self, message: ApsMessage) -> None:
         """Send to every node."""
@@ -277,22 +283,22 @@ class Radio:
         if node is None:
             return UNHEARD
         if self._understands(node):
-            return node.receive(message) if _is_new(message, node) else UNHEARD
+            return node.receive(message) if _is_new(message, node) else _OVERTAKEN
         if self.stray is not None and not node.manners.silent:
             self.stray(node)
         return UNHEARD
 
-    def _arrive(self, message: ApsMessage, sent: Callable[[bool], None], attempt: int = 1) -> None:
+    def _arrive(self, message: ApsMessage, sent: Callable[[bool], None], again: Again, attempt: int = 1) -> None:
         node = self._by_nwk.get(message.destination)
         fate = Fate.ARRIVES if node is None else self._fate(node)
-        if fate in _GONE and message.wants_ack and attempt < ATTEMPTS:
-            self._record(message, None)
-            self.later(ACK_WAIT_S, lambda: self._arrive(message, sent, attempt + 1))
-            return
         outcome = UNHEARD if fate in _GONE else self._delivered(message, node)
         self._record(message, node if outcome.acknowledged else None)
+        missed = fate in _GONE or outcome is _OVERTAKEN
+        if missed and message.wants_ack and attempt < ATTEMPTS:
+            self.later(ACK_WAIT_S, lambda: self._arrive(again(message), sent, again, attempt + 1))
+            return
         if not outcome.acknowledged:
-            left = 1 if fate in _GONE else ATTEMPTS
+            left = 1 if missed else ATTEMPTS
             self.later(ACK_WAIT_S * left if message.wants_ack else _MAC_WAIT_S, lambda: sent(False))
             return
         sent(True)

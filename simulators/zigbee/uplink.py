@@ -1,6 +1,7 @@
 """A device's own requests to its trust centre, over ZDO and ZCL, and the answers that it awaits."""
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from dataclasses import dataclass
 
@@ -113,6 +114,20 @@ class Uplink:
         """Send a command (in answer to the one with that tsn) and await nothing; whether it was delivered."""
         tsn = self._next_tsn() if tsn is None else tsn
         return await self._send_zcl(cluster, zcl.request(tsn, command, body, from_server=from_server))
+
+    async def speak(
+        self, cluster: int, payload: bytes, endpoints: tuple[int, int], *, profile: int, encrypted: bool
+    ) -> bool:
+        """Send a whole ZCL frame as it is, from endpoints[0]; whether it was delivered.
+
+        It goes to the endpoint of the other side of the cluster, and to endpoints[1] where the trust centre names none.
+        """
+        there = None
+        if profile == SMART_ENERGY:
+            with contextlib.suppress(Unanswered):
+                there = await self.endpoint(cluster, client=bool(payload[:1] and payload[0] & 0x08))
+        to = endpoints[0], endpoints[1] if there is None else there
+        return await self._send(cluster, payload, to, profile=profile, encrypted=encrypted)
 
     async def replay(self, cluster: int, command: int, body: bytes = b"") -> tuple[bool, bool]:
         """Send a command, and the very same frame again, as a recorder would; whether each was acknowledged."""

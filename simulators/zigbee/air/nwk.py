@@ -3,6 +3,7 @@
 Source: ZigBee specification 05-3474, section 3.3 (frames) and 4.3.1 (security).
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from simulators.zigbee.air.security import NETWORK_KEY, auxiliary, control, seal, unseal
@@ -52,6 +53,11 @@ def encode(frame: NwkFrame, key: NetworkKey | None) -> bytes:
 
 def decode(raw: bytes, keys: tuple[NetworkKey, ...]) -> NwkFrame:
     """A frame, decrypted with whichever of the keys has its sequence number and fits. Raises Malformed."""
+    return decode_with(raw, lambda number: (key.key for key in keys if key.sequence == number))
+
+
+def decode_with(raw: bytes, keys: Callable[[int], Iterable[bytes]]) -> NwkFrame:
+    """A frame, decrypted with the first fitting key of those for its key's sequence number. Raises Malformed."""
     octets = Octets(raw)
     flags = octets.unsigned(2)
     if flags >> 2 & 15 != 2:
@@ -67,11 +73,10 @@ def decode(raw: bytes, keys: tuple[NetworkKey, ...]) -> NwkFrame:
     aux = octets.take(14)
     counter, eui64, number = (int.from_bytes(aux[i:j], "little") for i, j in ((1, 5), (5, 13), (13, 14)))
     sealed = octets.rest()
-    for key in keys:
-        if key.sequence == number:
-            try:
-                payload = unseal(key.key, header, aux, eui64, counter, sealed)
-            except Malformed:
-                continue
-            return NwkFrame(**common, payload=payload, source_eui64=eui64, counter=counter)
+    for key in keys(number):
+        try:
+            payload = unseal(key, header, aux, eui64, counter, sealed)
+        except Malformed:
+            continue
+        return NwkFrame(**common, payload=payload, source_eui64=eui64, counter=counter)
     raise Malformed(f"no network key number {number} opens the frame")

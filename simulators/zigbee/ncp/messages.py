@@ -1,5 +1,7 @@
 """The co-processor's messages: what the host sends into the air, and what comes back."""
 
+from dataclasses import replace
+
 from gateway.clock import Clock
 from simulators.zigbee import zdo
 from simulators.zigbee.air.aps import Block
@@ -96,7 +98,7 @@ class Messages:
         answer = zdo.answer(self._identity, self._endpoints, message.cluster, message.payload, broadcast)
         if answer is not None:
             aps = {"profile": ZDO, "cluster": answer[0], "source_endpoint": 0, "destination_endpoint": 0, "options": 0}
-            self._radio.unicast(self._outgoing(aps, message.source, answer[1]), lambda _: None)
+            self._radio.unicast(self._outgoing(aps, message.source, answer[1]), lambda _: None, self._again)
 
     def _incoming(self, message: ApsMessage, eui64: int, lqi: int, rssi: int) -> None:
         self._emit(
@@ -165,7 +167,7 @@ class Messages:
             self._sent(fields, message, True)
             self._loop_back(message)
         else:
-            self._radio.unicast(message, lambda delivered: self._sent(fields, message, delivered))
+            self._radio.unicast(message, lambda delivered: self._sent(fields, message, delivered), self._again)
         return {"status": Status.OK, "sequence": message.sequence}
 
     def _refusal(self, fields: Fields, destination: int, encrypted: bool, key: LinkKey | None) -> Status:
@@ -206,6 +208,11 @@ class Messages:
             block=block,
             nwk_counter=self._memory.next_nwk_counter(),
         )
+
+    def _again(self, message: ApsMessage) -> ApsMessage:
+        """A frame to be sent once more: it is encrypted anew, under the counters that are next."""
+        counter = 0 if message.key is None else self._memory.next_aps_counter()
+        return replace(message, counter=counter, nwk_counter=self._memory.next_nwk_counter())
 
     def _sent(self, fields: Fields, message: ApsMessage, delivered: bool) -> None:
         self._in_flight -= 1

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import SystemClock
-from gateway.han.messages import DescribeDevice, DeviceChanged, DeviceReported, JoinDevice, PingDevice, RemoveDevice
+from gateway.han.messages import (
+    DescribeDevice,
+    DeviceChanged,
+    DeviceReported,
+    JoinDevice,
+    PingDevice,
+    RemoveDevice,
+    RotateNetworkKey,
+)
 from gateway.han.notices import Answer, Price, Text
 from gateway.han.states import JOINING
 from gateway.han.words import Cause, DeviceType, Stage
@@ -39,7 +47,8 @@ class House:
 
     async def done(self, command: Command) -> CommandEnded:
         """Give a command; how it ended."""
-        command = replace(command, meter=self.lab.assignment(0).meter)
+        if not isinstance(command, RotateNetworkKey):
+            command = replace(command, meter=self.lab.assignment(0).meter)
         await self.gateway.handle([Delivery(gateway=GATEWAY, message=command)])
         async with asyncio.timeout(LIMIT_S):
             while not (found := [each for each in self.bus.told(CommandEnded) if each.id == command.id]):
