@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -183,7 +184,8 @@ class Provisioning:
     async def _too_late(self, command: DeviceCommand, *, again: bool) -> Result:
         cause = Cause.INTERRUPTED if again else Cause.UNREACHABLE
         if isinstance(command, JoinDevice) and not again:
-            cause = too_late(await self._book.stage(command.device))
+            with suppress(SQLAlchemyError, OSError):  # The end waits for a journal in trouble; it must come to that.
+                cause = too_late(await self._book.stage(command.device))
         return self._failed(command, cause, "It did not end before its deadline.")
 
     def _failed(self, command: DeviceCommand, cause: Cause, detail: str) -> Result:

@@ -1,8 +1,9 @@
 """Device commands at a gateway, on virtual time and a real journal: timelines, refusals, crashes, notices."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -535,6 +536,25 @@ async def test_a_command_whose_sender_s_clock_is_off_keeps_its_time(house: House
     command = join(1, theirs)
     await house.handle(command, sent_at=theirs)
     assert (await house.ended(command)).status is OutcomeStatus.DONE
+
+
+def test_a_join_whose_deadline_finds_the_journal_in_trouble_ends_when_that_is_over(tmp_path: Path) -> None:
+    def alter(sql: str) -> None:
+        with closing(sqlite3.connect(tmp_path / "gateway.db")) as connection:
+            connection.execute(sql)
+
+    async def scenario() -> None:
+        async with living(tmp_path) as house:
+            house.home.step_s = 1000
+            command = join(1, house.clock.now())
+            await house.handle(command)
+            alter("ALTER TABLE devices RENAME TO elsewhere")
+            await house.clock.sleep(320)
+            alter("ALTER TABLE elsewhere RENAME TO devices")
+            assert (await house.ended(command)).status is OutcomeStatus.FAILED
+            assert house.last().stage is Stage.FAILED
+
+    run(scenario())
 
 
 def test_install_codes_are_gone_from_the_journal_once_the_join_has_ended(tmp_path: Path) -> None:
