@@ -1,9 +1,12 @@
 """Scheduled collection on virtual time, with the real journal: each day once, gaps filled, reads first."""
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from gateway.clock import Clock, central_date, central_midnight
 from gateway.collected import IntervalsCollected, RegistersCollected
@@ -181,7 +184,11 @@ def test_a_silent_meter_is_tried_again_with_growing_pauses_and_then_filled(tmp_p
     run(scenario())
 
 
-def test_a_meter_without_a_channel_or_a_day_is_settled_and_left_alone(tmp_path: Path) -> None:
+def test_a_meter_without_a_channel_or_a_day_is_settled_and_left_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "gateway.collection")
+
     async def scenario() -> None:
         here = await place(tmp_path, VirtualClock(MORNING))
         here.logs.without = {Direction.RECEIVED}
@@ -194,6 +201,7 @@ def test_a_meter_without_a_channel_or_a_day_is_settled_and_left_alone(tmp_path: 
         await here.database.close()
 
     run(scenario())
+    assert [record for record in caplog.records if record.name == "gateway.collection"] == []
 
 
 def test_a_meter_that_its_driver_was_not_made_for_is_put_off_and_the_others_are_collected(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import SystemClock
+from gateway.han.execution import STILL_HAS_KEY
 from gateway.han.messages import (
     DescribeDevice,
     DeviceChanged,
@@ -29,6 +30,7 @@ from gateway.settings import GatewaySettings
 from gateway.supervisor import Gateway
 from simulators.zigbee import zcl
 from simulators.zigbee.life import Device
+from simulators.zigbee.life import Stage as Standing
 from tests.drivers.conftest import Laboratory
 from tests.drivers.homes import CODE, NEWCOMER, OTHER_CODE
 from tests.gateway.fakes import GATEWAY, METER, NotebookBus, request, shelves
@@ -154,6 +156,32 @@ async def test_a_display_joins_is_asked_told_and_removed(tmp_path: Path, lab: La
         assert (Answer.DELIVERED, 2) in told
         assert (await house.done(ask(RemoveDevice, 6, now, NEWCOMER))).status is OutcomeStatus.DONE
         assert house.timeline()[-2:] == [Stage.REMOVING, Stage.REMOVED]
+
+
+async def test_who_did_not_hear_of_its_removal_is_shut_out_by_a_new_network_key(
+    tmp_path: Path, lab: Laboratory, display: Device
+) -> None:
+    async with living(tmp_path, lab) as house:
+        await joined(house, display, 1)
+        await display.power_off()
+        now = SystemClock().now()
+        removed = await house.done(ask(RemoveDevice, 2, now, NEWCOMER))
+        assert (removed.status, removed.detail) == (OutcomeStatus.DONE, STILL_HAS_KEY)
+        assert lab.memory.network is not None
+        before = lab.memory.network.network_key
+        change = RotateNetworkKey(
+            id=number(3), driver=None, requested_at=now, deadline_at=now + timedelta(seconds=LIMIT_S)
+        )
+        changed = await house.done(change)
+        assert (changed.status, changed.meter) == (OutcomeStatus.DONE, None), changed
+        after = lab.memory.network.network_key
+        assert after != before
+        display.power_on()
+        async with asyncio.timeout(LIMIT_S):
+            assert await display.reached(Standing.GAVE_UP, Standing.REGISTERED) is Standing.GAVE_UP
+    async with living(tmp_path, lab) as house:
+        assert await house.done(change) == changed, "the end is told again, and the key stays"
+        assert lab.memory.network.network_key == after
 
 
 async def test_what_holds_is_remembered_by_the_driver_after_a_restart(
