@@ -1,6 +1,6 @@
 """Meters on the wall, and the customers who attached them."""
 
-from sqlalchemy import JSON, Boolean, Column, Date, ForeignKey, Index, Integer, Numeric, String, Table, text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, ForeignKey, Index, Integer, Numeric, String, Table, text
 
 from gateway.database import IdentifierType, Instant
 from gateway.identifiers import MeterNumber, RequestId
@@ -84,3 +84,15 @@ attachments = Table(
     Column("attached_at", Instant, nullable=False),
 )
 """Which customer attached the meter of a premise: at most one (CUS-03), and an exchange of the meter keeps him."""
+
+midnight_registers = Table(
+    "midnight_registers",
+    metadata,
+    Column("esi_id", ForeignKey("premises.esi_id"), primary_key=True),
+    Column("meter", IdentifierType(MeterNumber, 20), primary_key=True),
+    Column("frozen_at", Instant, primary_key=True),
+    Column("delivered_wh", BigInteger),
+    Column("received_wh", BigInteger),
+    Column("read_at", Instant, nullable=False),
+)
+"""Registers as a meter froze them at its midnight, told by its gateway; the first word on an instant counts."""

@@ -13,7 +13,7 @@ from gateway.clock import central_midnight
 from gateway.collected import IntervalsCollected, RegistersCollected
 from gateway.identifiers import EsiId, GatewayId
 from gateway.marks import Mark
-from gateway.reads import Direction
+from gateway.reads import Direction, FrozenRegisters
 from portal.gateways.plausible import SKEW
 from portal.gateways.tables import IncidentKind
 from portal.usage.intervals import Channel, MeterDay
@@ -57,6 +57,15 @@ def refusal(told: IntervalsCollected, gateway: GatewayId, meter: OnTheWall, now:
         return IncidentKind.IMPLAUSIBLE, f"{len(told.wh)} quarter hours are not those of the day"
     if not all(value is None or 0 <= value <= MOST_WH for value in told.wh):
         return IncidentKind.IMPLAUSIBLE, "a quarter hour out of range"
+    return None
+
+
+def implausible_registers(told: FrozenRegisters, now: datetime) -> Why | None:
+    """Why registers of a midnight are not believed; None if they are."""
+    if not now - OLDEST <= told.frozen_at <= now + SKEW or not now - OLDEST <= told.read_at <= now + SKEW:
+        return IncidentKind.IMPLAUSIBLE, "registers of an instant out of range"
+    if not all(value is None or value >= 0 for value in (told.delivered_wh, told.received_wh)):
+        return IncidentKind.IMPLAUSIBLE, "a register below zero"
     return None
 
 

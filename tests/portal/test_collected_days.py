@@ -4,10 +4,12 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from gateway.collected import IntervalsCollected, RegistersCollected
 from gateway.database import Database
@@ -18,6 +20,7 @@ from gateway.ports import Delivery
 from gateway.reads import Direction, FrozenRegisters
 from portal.gateways.incidents import Incident
 from portal.gateways.tables import IncidentKind
+from portal.meters.tables import midnight_registers
 from portal.reads.desk import ReadDesk
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.keeper import PAUSE_S, Keeper
@@ -103,8 +106,8 @@ async def test_what_is_told_again_changes_nothing(desk: ReadDesk, bus: WireBus, 
     assert len(await versions(store)) == 2
 
 
-async def test_registers_do_not_stop_what_comes_after_them(
-    desk: ReadDesk, bus: WireBus, store: SqlIntervalStore
+async def test_registers_of_a_midnight_are_kept_once_and_do_not_stop_what_comes_after_them(
+    desk: ReadDesk, bus: WireBus, store: SqlIntervalStore, database: Database
 ) -> None:
     midnight = datetime(2026, 7, 1, 5, tzinfo=UTC)
     registers = FrozenRegisters(
@@ -114,6 +117,13 @@ async def test_registers_do_not_stop_what_comes_after_them(
     await desk.handle([Delivery(gateway=GATEWAY, message=frozen), told(2)])
     await receipted(bus, 2)
     assert len(await versions(store)) == 1
+    foreign = replace(frozen, mark=Mark(journal="journal-1", seq=1))
+    again = replace(frozen, mark=Mark(journal="journal-1", seq=3))
+    await desk.handle([Delivery(gateway=OTHER_GATEWAY, message=foreign), Delivery(gateway=GATEWAY, message=again)])
+    await receipted(bus, 3)
+    async with database.reading() as connection:
+        [row] = (await connection.execute(select(midnight_registers))).all()
+    assert (row.esi_id, row.delivered_wh, row.received_wh, row.frozen_at) == (esi(1), 7, None, midnight)
 
 
 class Crash(Exception):
