@@ -358,14 +358,15 @@ class Radio:
         if self._listener is None or node.manners.silent or not self._understands(node):
             return False
         fate = self._fate(node)
-        taken = fate not in _GONE and self._listener.heard(message, node)
+        arrives = fate not in _GONE
+        if self.tap is not None:
+            to_us = message.destination == COORDINATOR
+            self.tap.message(message, node.eui64, node.network_key, heard=arrives and to_us)
+        acknowledged = arrives and self._listener.heard(message, node) and message.destination == COORDINATOR
         if fate is Fate.DOUBLED:
             self._listener.heard(message, node)
-        acknowledged = taken and message.destination == COORDINATOR
-        if self.tap is not None:
-            self.tap.message(message, node.eui64, node.network_key, heard=acknowledged)
-            if acknowledged and message.wants_ack:
-                self.tap.acknowledged(message, None, node.network_key)
+        if self.tap is not None and acknowledged and message.wants_ack:
+            self.tap.acknowledged(message, None, node.network_key)
         return acknowledged
 
     @property
