@@ -8,9 +8,11 @@ import asyncio
 import logging
 from collections.abc import Mapping, MutableMapping, Sequence
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from gateway.clock import Clock
 from gateway.errors import BadIdentifier, Fault
-from gateway.han.execution import CLEAN_UP_S, Execution, cause_of, failed_join, joined, too_late
+from gateway.han.execution import CLEAN_UP_S, STILL_HAS_KEY, Execution, cause_of, failed_join, joined, too_late
 from gateway.han.states import Event
 from gateway.han.words import Cause
 from gateway.identifiers import Eui64, MeterNumber, RequestId
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 
 KEY_S = 120.0
 """How long a meter may take for its key after its window has closed."""
+RECORD_PAUSES_S = (0.5, 15.0)
+"""The first and the longest pause before a command goes on that the journal's trouble held up."""
 READ_OPEN_S = 0.2
 """How often a withdrawal looks whether the meter's last read has ended."""
 
@@ -90,22 +94,42 @@ class Assigning:
         self._running[command.id].add_done_callback(lambda _: self._running.pop(command.id))
 
     async def _serve(self, command: MeterCommand, *, again: bool) -> None:
-        """Carry out one command and tell its end, whatever happens: only a stop leaves it open."""
+        """Carry out one command and tell its end, whatever happens to the journal: only a stop leaves it open."""
+        leaving = self._assignments.pop(command.meter, None) if isinstance(command, WithdrawMeter) else None
+        pause_s = RECORD_PAUSES_S[0]
+        while True:
+            try:
+                await self._carry_out(command, leaving, again=again)
+                return
+            except (SQLAlchemyError, OSError):
+                log.exception("command %s waits for the journal: %.1f s", command.id, pause_s)
+            await self._clock.sleep(pause_s)
+            pause_s, again = min(pause_s * 2, RECORD_PAUSES_S[1]), True
+
+    async def _carry_out(self, command: MeterCommand, leaving: Assignment | None, *, again: bool) -> None:
         try:
             if isinstance(command, WithdrawMeter):
-                await self._withdraw(command)
+                await self._withdraw(command, leaving)
             else:
                 await self._assign(command, again=again)
+        except (SQLAlchemyError, OSError):
+            raise
         except Exception:  # the edge of this command's task: whoever moves the meter must hear of its end
             log.exception("command %s ended in an error that nobody foresaw", command.id)
             detail = "The gateway met an error of its own; its log has the cause."
             await self._fail(command, Ending.failed(Cause.INTERRUPTED, detail))
+            if leaving is not None:  # The end says that the meter stays.
+                self._assignments.setdefault(command.meter, leaving)
 
     async def _assign(self, command: AssignMeter, *, again: bool) -> None:
         driver = self._drivers.get(command.driver)
         if driver is None:
             detail = f"The gateway has no driver {command.driver!r}; it has {', '.join(self._drivers)}."
             await self._fail(command, Ending.refused(Cause.BAD_COMMAND, detail))
+            return
+        if (other := self._meter_at(command)) is not None:
+            detail = f"The address is that of meter {other}, which would be read in this meter's name."
+            await self._fail(command, Ending.refused(Cause.AT_ANOTHER_METER, detail))
             return
         if command.sealed_code is not None:
             refusal = await self._join(command, command.sealed_code, driver, again=again)
@@ -117,6 +141,12 @@ class Assigning:
             meter=command.meter, driver=command.driver, address=command.address
         )
         await self._reports.tell([ended])
+
+    def _meter_at(self, command: AssignMeter) -> MeterNumber | None:
+        """Another meter at the address of an assignment, None if nobody is there."""
+        place = command.driver, command.address
+        others = (each for each in self._assignments.values() if each.meter != command.meter)
+        return next((each.meter for each in others if (each.driver, each.address) == place), None)
 
     async def _join(self, command: AssignMeter, sealed: str, driver: Driver, *, again: bool) -> Ending | None:
         """Bring a meter onto the driver's network; why that came to nothing, None if it is there."""
@@ -155,8 +185,7 @@ class Assigning:
         await self._reports.tell(told)
         return None if told else Ending.refused(Cause.BUSY, f"Device {device} is joining or leaving at this moment.")
 
-    async def _withdraw(self, command: WithdrawMeter) -> None:
-        assignment = self._assignments.pop(command.meter, None)
+    async def _withdraw(self, command: WithdrawMeter, assignment: Assignment | None) -> None:
         while await self._meters.is_reading(command.meter):
             await self._clock.sleep(READ_OPEN_S)
         home = self._drivers[assignment.driver].home if assignment else None
@@ -171,9 +200,9 @@ class Assigning:
             return
         changes = [Change(device=device, event=Event.REMOVAL_ASKED, request=command.id, is_meter=True)]
         await self._reports.tell(await self._devices.change(changes, self._clock.now()))
-        change = Change(device=device, event=Event.REMOVED, request=command.id)
         try:
-            await home.remove(device, CLEAN_UP_S)
+            detail = "" if await home.remove(device, CLEAN_UP_S) else STILL_HAS_KEY
+            change = Change(device=device, event=Event.REMOVED, request=command.id, detail=detail)
         except Fault as fault:
             change = Change(
                 device=device, event=Event.FAILED, request=command.id, cause=cause_of(fault), detail=str(fault)

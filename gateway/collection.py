@@ -12,6 +12,8 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Protocol
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from gateway.clock import Clock, central_date
 from gateway.collected import IntervalsCollected, RegistersCollected
 from gateway.collection_plan import Errand, What, days_of, errands, pieces
@@ -95,7 +97,9 @@ class Collection:
         """Run the errands that are due now; returns how many there were."""
         done = 0
         while batch := await self._due():
-            await asyncio.gather(*map(self._run, batch))
+            async with asyncio.TaskGroup() as tasks:  # One that ends in the database's trouble ends the others.
+                for errand in batch:
+                    tasks.create_task(self._run(errand))
             done += len(batch)
         reach = days_of(What.DELIVERED, self._clock.now(), 0, self._settings.lookback_days + 1)
         await self._journal.forget(reach[-1])
@@ -127,10 +131,15 @@ class Collection:
             try:
                 await self._collect(errand, assignment, driver.profiles)
             except Unsupported as fault:
-                log.info("%s of %s on %s cannot be collected: %s", errand.what, errand.meter, errand.day, fault)
+                log.debug("%s of %s on %s cannot be collected: %s", errand.what, errand.meter, errand.day, fault)
                 await self._journal.give_up(errand, self._clock.now())
             except Fault as fault:
                 log.info("%s of %s on %s is put off: %s", errand.what, errand.meter, errand.day, fault)
+                await self._put_off(errand)
+            except (SQLAlchemyError, OSError):
+                raise
+            except Exception:  # the edge of this errand: whatever one meter's bytes did, the others are collected
+                log.exception("%s of %s on %s ended in an error", errand.what, errand.meter, errand.day)
                 await self._put_off(errand)
 
     async def _put_off(self, errand: Errand) -> None:

@@ -89,8 +89,11 @@ class Database:
         self._drain: asyncio.Task[None] | None = None
 
     @classmethod
-    def open(cls, url: str) -> Self:
-        """By URL: `sqlite:///path/to/file.db` or `postgresql://user:password@host/name`. Raises BadConfig."""
+    def open(cls, url: str, lock_wait_s: float = LOCK_WAIT_S) -> Self:
+        """By URL: `sqlite:///path/to/file.db` or `postgresql://user:password@host/name`. Raises BadConfig.
+
+        On SQLite a writer waits lock_wait_s for another process's transaction, and the whole process with it.
+        """
         try:
             parsed = make_url(url)
         except (ArgumentError, ValueError):
@@ -98,7 +101,8 @@ class Database:
         if parsed.drivername == "sqlite" and parsed.database:
             path = Path(parsed.database)
             path.parent.mkdir(parents=True, exist_ok=True)
-            return cls(_sqlite(path, "BEGIN", 8), _sqlite(path, "BEGIN IMMEDIATE", 1), grouped=True)
+            reader, writer = _sqlite(path, "BEGIN", 8, lock_wait_s), _sqlite(path, "BEGIN IMMEDIATE", 1, lock_wait_s)
+            return cls(reader, writer, grouped=True)
         if parsed.drivername.startswith("postgresql"):
             engine = create_async_engine(
                 parsed.set(drivername="postgresql+asyncpg"), pool_size=POSTGRES_CONNECTIONS, max_overflow=0
@@ -219,11 +223,11 @@ def _first(error: BaseException) -> BaseException:
     return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
-def _sqlite(path: Path, begin: str, connections: int) -> AsyncEngine:
+def _sqlite(path: Path, begin: str, connections: int, lock_wait_s: float) -> AsyncEngine:
     """An engine of inline connections whose transactions start as said."""
     engine = create_async_engine(
         "sqlite+aiosqlite:///" + str(path),
-        async_creator=partial(connect, path, LOCK_WAIT_S),
+        async_creator=partial(connect, path, lock_wait_s),
         pool_size=connections,
         max_overflow=64 if connections > 1 else 0,
     )

@@ -21,6 +21,7 @@ from gateway.han.messages import (
     PingDevice,
     RekeyDevice,
     RemoveDevice,
+    RotateNetworkKey,
     Sealed,
     SendNotice,
 )
@@ -112,12 +113,13 @@ class WithdrawMeter:
 class CommandEnded:
     """What became of a command. Up; numbered.
 
-    cause, detail and next_step say why it failed or was refused; info is a device's answer about itself, round_trip_ms
-    a ping's. successes, of a withdrawal, are when the meter's successful reads of the last 26 h were accepted.
+    meter is None if the command was about a whole network. cause, detail and next_step say why it failed or was refused
+    (detail also what is left to do after a success); info is a device's answer about itself, round_trip_ms a ping's.
+    successes, of a withdrawal, are when the meter's successful reads of the last 26 h were accepted.
     """
 
     id: RequestId
-    meter: MeterNumber
+    meter: MeterNumber | None
     device: Eui64 | None
     status: OutcomeStatus
     cause: Cause | None
@@ -168,7 +170,7 @@ class GatewayState:
 
 
 MeterCommand = AssignMeter | WithdrawMeter
-Command = DeviceCommand | MeterCommand
+Command = DeviceCommand | MeterCommand | RotateNetworkKey
 """What a gateway is asked to do beside reads; CommandEnded answers each."""
 
 Report = ReadEnded | CommandEnded | DeviceChanged | DeviceReported | IntervalsCollected | RegistersCollected
@@ -183,6 +185,7 @@ Message = (
     | PingDevice
     | DescribeDevice
     | SendNotice
+    | RotateNetworkKey
     | AssignMeter
     | WithdrawMeter
     | ReadProgressed

@@ -94,8 +94,11 @@ class HomeNetwork(Protocol):
         """What the trust centre knows of a device, without asking it: asked before a join or removal repeats."""
         ...
 
-    async def remove(self, device: Eui64, timeout_s: float) -> None:
-        """Tell a device to leave, and forget its keys whether it answers or not; one that is unknown is removed."""
+    async def remove(self, device: Eui64, timeout_s: float) -> bool:
+        """Tell a device to leave, and forget its keys whether it answers or not; one that is unknown is removed.
+
+        Returns whether nothing of it is left: one that did not say that it leaves still has the network key.
+        """
         ...
 
     async def rekey(self, device: Eui64, timeout_s: float) -> DeviceInfo:
@@ -110,8 +113,11 @@ class HomeNetwork(Protocol):
         """Ask a device about itself anew."""
         ...
 
-    async def rotate(self, timeout_s: float) -> None:
-        """Give the network a new network key: broadcast it, wait, switch to it."""
+    async def rotate(self, request: RequestId, timeout_s: float) -> int:
+        """Give the network a new network key: broadcast it, wait, switch to it. Returns its sequence number.
+
+        The latest request's change is recognised by that number and not made again, a crash in between included.
+        """
         ...
 
     async def send(self, device: Eui64, notice: Notice, timeout_s: float) -> None:

@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Coroutine, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
-from typing import get_args
+from typing import Any, get_args
 
 from gateway.assigning import Assigning
 from gateway.clock import Clock
@@ -15,7 +15,8 @@ from gateway.collection import Collection, CollectionJournal
 from gateway.database import over_database
 from gateway.errors import LinkLost
 from gateway.han.execution import Execution
-from gateway.han.messages import DeviceCommand
+from gateway.han.messages import DeviceCommand, RotateNetworkKey
+from gateway.han.network_keys import NetworkKeys
 from gateway.han.provisioning import Provisioning
 from gateway.han.sealing import public_text
 from gateway.identifiers import MeterNumber
@@ -75,6 +76,7 @@ class Gateway:
         self.provisioning = Provisioning(
             self.devices, execution, self.drivers, self.assignments, self.reports, self.clock, self.settings
         )
+        self.network_keys = NetworkKeys(self.devices, self.drivers, self.reports, self.clock)
         self.assigning = Assigning(
             self.meters,
             self.devices,
@@ -91,6 +93,7 @@ class Gateway:
         )  # fmt: skip
         now = self.clock.now()
         self._watches = {name: Watch(up=False, since=now) for name in self.drivers}
+        self._taking: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until stop is set, then finish running reads, say goodbye and close."""
@@ -98,6 +101,7 @@ class Gateway:
         await self.reports.look()
         await self.assigning.resume()
         await self.provisioning.resume()
+        await self.network_keys.resume()
         if interrupted:
             log.warning("%d reads were interrupted by the last stop", len(interrupted))
         tasks = [
@@ -119,7 +123,8 @@ class Gateway:
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
         grace_s = self.settings.grace_s
-        await asyncio.gather(*(each.settle(grace_s) for each in (self.reads, self.provisioning, self.assigning)))
+        services = (self.reads, self.provisioning, self.network_keys, self.assigning)
+        await asyncio.gather(*(each.settle(grace_s) for each in services))
         await self._say_goodbye()
         ended = [task for task in tasks if task.done()]
         for task in [stopped, *tasks]:
@@ -155,9 +160,18 @@ class Gateway:
         if requests := [each for each in told if isinstance(each, RequestRead)]:
             await self.reads.handle(requests)
         if meters := [each for each in told if isinstance(each, AssignMeter | WithdrawMeter)]:
-            await self.assigning.handle(meters)
+            await self._to_the_end(self.assigning.handle(meters))
         if commands := [each for each in told if isinstance(each, DeviceCommand)]:
-            await self.provisioning.handle(commands)
+            await self._to_the_end(self.provisioning.handle(commands))
+        if changes := [each for each in told if isinstance(each, RotateNetworkKey)]:
+            await self._to_the_end(self.network_keys.handle(changes))
+
+    async def _to_the_end(self, taking: Coroutine[Any, Any, None]) -> None:
+        """Take commands up even if the bus is lost meanwhile: one that was claimed and not begun would never end."""
+        task = asyncio.create_task(taking)
+        self._taking.add(task)
+        task.add_done_callback(self._taking.discard)
+        await asyncio.shield(task)
 
     async def _bus_life(self) -> None:
         await self.bus.run(self.handle, self._greet, (self.settings.id, self.state(online=False)))

@@ -21,6 +21,7 @@ from gateway.han.messages import (
     PingDevice,
     RekeyDevice,
     RemoveDevice,
+    RotateNetworkKey,
     SendNotice,
 )
 from gateway.identifiers import GatewayId
@@ -72,6 +73,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(message=PingDevice, name="PingDevice", direction=Direction.DOWN, channel="devices"),
     Kind(message=DescribeDevice, name="DescribeDevice", direction=Direction.DOWN, channel="devices"),
     Kind(message=SendNotice, name="SendNotice", direction=Direction.DOWN, channel="devices"),
+    Kind(message=RotateNetworkKey, name="RotateNetworkKey", direction=Direction.DOWN, channel="networks"),
     Kind(message=AssignMeter, name="AssignMeter", direction=Direction.DOWN, channel="meters"),
     Kind(message=WithdrawMeter, name="WithdrawMeter", direction=Direction.DOWN, channel="meters"),
     Kind(message=ReadProgressed, name="ReadProgressed", direction=Direction.UP, channel="reads"),

@@ -44,15 +44,16 @@ class Portal:
         limits: ReadLimits | None = None,
         passwords: Passwords | None = None,
         intervals: IntervalStore | None = None,
+        collected: IntervalStore | None = None,
     ) -> Self:
-        """The parts over a migrated database and a bus.
+        """The parts over a migrated database and a bus. collected is where gateways' collections go, if anywhere.
 
         Whoever calls runs the bus with desk.handle and greet, and runs this.
         """
         settings = settings or PortalSettings()
         door = Door(database, passwords or Passwords(dice), Throttle(clock), clock, dice)
         devices = DeviceDesk(database, bus, clock, dice, settings.devices)
-        desk = ReadDesk(database, bus, clock, dice, limits, settings.reads, devices.told)
+        desk = ReadDesk(database, bus, clock, dice, limits, settings.reads, devices.told, collected)
         return cls(
             database=database,
             desk=desk,

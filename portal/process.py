@@ -28,6 +28,8 @@ from portal.usage.sql_store import SqlIntervalStore
 
 MIGRATIONS = Path(portal.__file__).parent / "migrations"
 TIDY_S = 3600.0
+COLLECTED_WAIT_S = 0.05
+"""How long keeping what gateways collect waits for a load of files elsewhere; all requests wait meanwhile."""
 
 
 def command(
@@ -58,9 +60,11 @@ async def serve(configuration: Config) -> None:
     bus: Bus = kind(options, settings.credentials, None, clock, dice)
     database = await open_database(settings)
     intervals = Database.open(url_of(settings.intervals))
+    keeping = Database.open(url_of(settings.intervals), COLLECTED_WAIT_S)
     try:
         store = await SqlIntervalStore.opened(intervals)
-        parts = Portal.over(database, bus, clock, dice, settings, limits, intervals=store)
+        collected = SqlIntervalStore(keeping)
+        parts = Portal.over(database, bus, clock, dice, settings, limits, intervals=store, collected=collected)
         app = full_app(parts, store)
         servers = {listen(settings.host, settings.port): http_server(app)}
         if settings.certificate is not None:
@@ -82,6 +86,7 @@ async def serve(configuration: Config) -> None:
     finally:
         await database.close()
         await intervals.close()
+        await keeping.close()
 
 
 async def _until_stopped(

@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,11 +20,13 @@ from gateway.database import Database
 from gateway.dice import SeededDice, SystemDice
 from gateway.identifiers import GatewayId
 from portal.accounts.passwords import Passwords
+from portal.commands.client import HERE
 from portal.process import open_database
 from portal.seed import seed
 from portal.settings import PortalSettings
 from portal.smt.certificates import ensure_certificates
 from simulators.demo_world import BLUEBONNET_METERS, PEOPLE, Reach, passwords, world
+from simulators.home_devices import home_device
 from simulators.lab import assignments_csv
 from simulators.modbus.street import assignments
 from simulators.processes import Child, DidNotStart, keep_running, metergate
@@ -177,16 +180,19 @@ class Demo:
         await self.children[name].said(f"driver {driver} is up")
 
     async def _interval_file(self) -> Path | None:
-        """The generated interval file of the demo's months, or None if it was loaded before."""
+        """The generated interval file of the demo's months, or None if it was loaded before.
+
+        The last day of meters that keep a log is not in it: that comes from themselves.
+        """
         if self.settings.months == 0 or (self.data / "intervals.loaded").exists():
             return None
         last = central_date(self.clock.now()) - timedelta(days=1)
         first = (last - timedelta(days=round(self.settings.months * 30.44))).replace(day=1)
         path = self.data / "IntervalData.csv"
         loop = asyncio.get_running_loop()
-        streets = [*self.street, *self.modbus_street]
+        days = chain(history(self.street, first, last - timedelta(days=1)), history(self.modbus_street, first, last))
         chance = SeededDice(self.settings.seed).stream("interval file")
-        await loop.run_in_executor(None, write, path, history(streets, first, last), chance, self.clock.now())
+        await loop.run_in_executor(None, write, path, days, chance, self.clock.now())
         return path
 
     async def _load(self, path: Path) -> None:
@@ -220,8 +226,21 @@ class Demo:
             f"\n  https://{self.portal.host}:{self.portal.tls_port}  for clients of Smart Meter Texas; "
             f"trust {self.data}/tls/ca.pem\n"
             f"  metergate lab fault {self.street[3].meter} silent --port {self.settings.control_port}  "
-            "breaks that meter on purpose, none mends it\n\n"
+            f"breaks that meter on purpose, none mends it\n{self._joining_words(page)}\n"
             "  Ctrl-C stops it; make demo again is quick and keeps the data; make demo-reset starts over.\n"
         )
         if not self.console.is_terminal:
             print(f"ready page={page}", flush=True)
+
+    def _joining_words(self, page: str) -> str:
+        """How to let the first home's display in: its label, the operator's command, and its switch."""
+        if not self.settings.devices:
+            return ""
+        display = home_device(self.settings.seed, 0, 0, 0, self.street[0])
+        there = "" if page == HERE else f" --portal {page}"
+        port = f"--port {self.settings.control_port}"
+        return (
+            f"  metergate han join {display.premise.meter} {display.eui64} --user operator{there}  lets a display in; "
+            f"its install code: metergate lab devices {display.eui64} {port}\n"
+            f"  metergate lab join {display.eui64} {port}  switches it on meanwhile\n"
+        )

@@ -1,6 +1,7 @@
 """A simulated electricity meter: registers that advance with a clock, in the form in which its model shows them."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
@@ -88,6 +89,8 @@ class SimMeter:
         """How far the meter's clock is ahead of the true one."""
         self.drift_ppm = 0.0
         """How much faster it runs, since it was last set."""
+        self.told: Callable[[SimMeter, MeterEvent], None] | None = None
+        """Who hears of every event as it is written down."""
         self._clock = clock
         self._clock_set_at = clock.now()
         self._fault: Fault | None = None
@@ -141,7 +144,10 @@ class SimMeter:
 
     def note(self, kind: EventKind) -> None:
         """Write an event into the meter's log, under the meter's time; the oldest leaves when it is full."""
-        self.events.append(MeterEvent(kind, self.now()))
+        event = MeterEvent(kind, self.now())
+        self.events.append(event)
+        if self.told is not None:
+            self.told(self, event)
 
     def tamper(self, *, open_: bool) -> None:
         """Open or close the meter's case: the status tells as long as it is open, the log for ever."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -14,7 +15,7 @@ from gateway.identifiers import Eui64
 from simulators.faults import Fault
 from simulators.home_devices import HomeDevice
 from simulators.homes import Homes
-from simulators.meter import SimMeter, meter_at
+from simulators.meter import MeterEvent, SimMeter, meter_at
 from simulators.street import MOST_METERS, Premise, street
 from simulators.zigbee import zdo
 from simulators.zigbee.air.recorder import Recorder
@@ -23,7 +24,8 @@ from simulators.zigbee.air.weather import CLEAR, Sky, Weather
 from simulators.zigbee.aps import SMART_ENERGY
 from simulators.zigbee.cbke.credentials import SUITE_163, SUITE_283, Authority
 from simulators.zigbee.clusters import BASIC, KEY_ESTABLISHMENT, METERING, TIME, LatentKeys, Metering, basic
-from simulators.zigbee.life import Device
+from simulators.zigbee.events import EVENTS, PUBLISH_EVENT, Events, published, told_at_once
+from simulators.zigbee.life import Device, Stage
 from simulators.zigbee.ncp.coprocessor import Coprocessor
 from simulators.zigbee.ncp.memory import LinkKey, Memory, formed, load
 from simulators.zigbee.ncp.server import NcpServer
@@ -32,6 +34,7 @@ from simulators.zigbee.nodes import Endpoint, Node, Plain
 from simulators.zigbee.player import REPLAY, player_of
 from simulators.zigbee.radio import Radio
 from simulators.zigbee.timing import INSTANT, Timing
+from simulators.zigbee.uplink import Unanswered
 from simulators.zigbee.zcl import Cluster, Commanded
 
 _BASIC: Cluster = basic()
@@ -115,6 +118,8 @@ class ZigBeeStreet:
             clock=clock,
             path=None if plan.state is None else plan.state.with_suffix(".homes.json"),
         )
+        for meter in self.meters.values():
+            meter.told = self._happened
         self.coprocessor = Coprocessor(
             self.memory,
             self.radio,
@@ -193,6 +198,12 @@ class ZigBeeStreet:
         """A meter is asked for a key: from now on it has a life."""
         return self.homes.woken(eui64).key_server
 
+    def _happened(self, meter: SimMeter, event: MeterEvent) -> None:
+        """A meter that has a life tells the trust centre of some events; the others keep them in their logs."""
+        device = self.homes.living(meter.eui64)
+        if device is not None and device.stage is Stage.REGISTERED and told_at_once(event):
+            self.later(_tell(device, event))
+
     def certificates(self) -> list[str]:
         """The trust centre's credentials, a file's text for each suite; they hold private keys."""
         return [self.authority.issue(self.memory.eui64, suite).as_file() for suite in (SUITE_163, SUITE_283)]
@@ -210,6 +221,12 @@ class ZigBeeStreet:
     def reads(self) -> dict[str, int]:
         """How many reads of each meter's registers were executed."""
         return {number: meter.reads for number, meter in self.meters.items()}
+
+
+async def _tell(device: Device, event: MeterEvent) -> None:
+    """PublishEvent, if the trust centre has to do with such; whether it arrives, the meter does not care."""
+    with suppress(Unanswered):
+        await device.uplink.tell(EVENTS, PUBLISH_EVENT, published(event), from_server=True)
 
 
 def _memory(plan: StreetPlan, nodes: Sequence[Node]) -> Memory:
@@ -258,7 +275,7 @@ def _nodes(
 
 def _endpoints(meter: SimMeter, keys: Cluster, rolls: Random) -> dict[int, Endpoint]:
     """One endpoint, which is not number 1 everywhere; some meters are their home's Energy Services Interface."""
-    servers = {BASIC: _BASIC, METERING: Metering(meter), KEY_ESTABLISHMENT: keys}
+    servers = {BASIC: _BASIC, METERING: Metering(meter), EVENTS: Events(meter), KEY_ESTABLISHMENT: keys}
     clients = (TIME, KEY_ESTABLISHMENT) if rolls.random() < 0.5 else (KEY_ESTABLISHMENT,)
     device = ENERGY_SERVICES_INTERFACE if rolls.random() < 0.125 else METERING_DEVICE
     descriptor = zdo.Descriptor(profile=SMART_ENERGY, device=device, servers=tuple(servers), clients=clients)

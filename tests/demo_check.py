@@ -13,8 +13,9 @@ import statistics
 import sys
 import tempfile
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,22 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from smart_meter_texas import Account, Client, Meter  # type: ignore[import-untyped]  # it ships no types
 
-from gateway.clock import SystemClock
+from gateway.clock import SystemClock, central_date
 from gateway.config import find
+from gateway.database import Database
+from portal.usage.sql_store import SqlIntervalStore
+from portal.usage.store import StoredDay
 from simulators.processes import Child, metergate
+from simulators.street import street
+from tests.demo_devices import JOINS, Terminal, join_a_display, join_many, summary, tell_and_remove
 from tests.servers import free_port
 
 CLOCK = SystemClock()
 READS = 50
 MEDIAN_S = 0.5
 DEMO_S = 180.0
+COLLECTED_S = 60.0
+SEED = 7
 
 
 class Step:
@@ -146,6 +154,24 @@ async def text(browser: aiohttp.ClientSession, method: str, url: str, **options:
         return body
 
 
+async def the_meters_logs(intervals: Path) -> None:
+    """Yesterday of a whole street is not in the file that was loaded: the meters' own logs bring it."""
+    yesterday = central_date(CLOCK.now()) - timedelta(days=1)
+    first, *_ = street(SEED, 1)
+    async with Step("yesterday of a ZigBee meter comes from its own log") as step:
+        database = Database.open(f"sqlite:///{intervals}")
+        stored: Sequence[StoredDay] = ()
+        try:
+            async with asyncio.timeout(COLLECTED_S):
+                while not stored:
+                    await CLOCK.sleep(0.2)
+                    stored = await SqlIntervalStore(database).current(first.esi_id, yesterday, yesterday)
+        finally:
+            await database.close()
+        assert list(stored[0].data.values) == list(first.load.day(yesterday).delivered), stored
+        step.note = f"{stored[0].data.total_wh / 1000:.3f} kWh"
+
+
 async def as_a_smart_meter_texas_client(port: int, authority: Path, user_id: str, password: str) -> None:
     """The published smart-meter-texas 0.5.6, unmodified: only its network is led here."""
     trust = ssl.create_default_context(cafile=authority)
@@ -170,8 +196,19 @@ async def as_a_smart_meter_texas_client(port: int, authority: Path, user_id: str
             step.note = f"{meter.reading:.3f} kWh at {meter.reading_datetime:%H:%M:%S} UTC"
 
 
-async def as_a_program(port: int, user_id: str, password: str) -> None:
-    """50 reads of 50 meters over the API, one after the other: the median is a promise."""
+async def as_an_operator(port: int, control_port: int, password: str) -> None:
+    """A display joins its meter as the demo's last words say, is told things, and is removed again."""
+    terminal = Terminal(
+        portal=f"http://127.0.0.1:{port}", user="operator", password=password, control_port=control_port
+    )
+    async with Step("metergate han join, while metergate lab join switches a display on") as step:
+        meter, device, step.note = await join_a_display(terminal)
+    async with Step("price, text, ping and remove of the display") as step:
+        step.note = await tell_and_remove(terminal, meter, device)
+
+
+async def as_a_program(port: int, control_port: int, user_id: str, password: str) -> None:
+    """50 reads of 50 meters over the API, and 20 joins, one after the other: the medians are promises."""
     api = f"http://127.0.0.1:{port}/api/v1"
     async with aiohttp.ClientSession() as session:
         async with session.post(f"{api}/sessions", json={"user_id": user_id, "password": password}) as answer:
@@ -183,6 +220,8 @@ async def as_a_program(port: int, user_id: str, password: str) -> None:
             step.note = f"median {median_s * 1000:.0f} ms, slowest {max(took_s) * 1000:.0f} ms"
             assert len(took_s) == READS, len(took_s)
             assert median_s < MEDIAN_S, step.note
+        async with Step(f"{JOINS} devices join {JOINS} meters, from the request to active") as step:
+            step.note = summary(await join_many(session, api, control_port))
 
 
 async def unread(session: aiohttp.ClientSession, api: str) -> AsyncIterator[str]:
@@ -224,10 +263,13 @@ async def main() -> None:
         async with demo(data) as ports:
             people = json.loads((data / "secrets" / "people.json").read_text(encoding="utf-8"))
             await as_a_person(ports["portal.port"], "dana", people["dana"])
+            await the_meters_logs(data / "intervals.db")
             await as_a_smart_meter_texas_client(
                 ports["portal.tls_port"], data / "tls" / "ca.pem", "pecan-lane", people["pecan-lane"]
             )
-            await as_a_program(ports["portal.port"], "operator", people["operator"])
+            control_port = ports["demo.control_port"]
+            await as_an_operator(ports["portal.port"], control_port, people["operator"])
+            await as_a_program(ports["portal.port"], control_port, "operator", people["operator"])
 
 
 if __name__ == "__main__":

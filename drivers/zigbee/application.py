@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,12 +61,16 @@ MOST_SEARCHES = 4
 class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # bellows ships no types
     """One connection to a co-processor. `lost` is set, in words, when the connection is gone.
 
+    now is the gateway's clock: by it, not by the machine's as zigpy would, a node was last heard.
     plain_dropped counts frames on secured clusters that came without encryption: whoever holds the network key could
     have written them, so nobody sees them.
     """
 
-    def __init__(self, config: dict[str, Any], attempt_timeout_s: float, watchdog_s: float) -> None:
+    def __init__(
+        self, config: dict[str, Any], attempt_timeout_s: float, watchdog_s: float, now: Callable[[], datetime]
+    ) -> None:
         super().__init__(config)
+        self._now = now
         self._watchdog_period = watchdog_s
         self._silences = 0
         self.attempt_timeout_s = attempt_timeout_s
@@ -105,6 +110,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         super().handle_join(nwk, ieee, parent_nwk, handle_rejoin=handle_rejoin)
         device = self.devices.get(ieee)
         if isinstance(device, SmartEnergyDevice):
+            device.last_seen = self._now()
             device.plate = None
             self.witness.announced(device)
         for seeker in self._seekers.pop(ieee, set()):
@@ -167,6 +173,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
 
         Broadcasts cannot be encrypted end to end, but could stand in for an answer; we have no use for any of them.
         """
+        packet.timestamp = self._now()
         is_plain = t.TransmitOptions.APS_Encryption not in packet.tx_options
         if is_plain and is_secured(packet.profile_id, packet.cluster_id):
             self.plain_dropped += 1
@@ -199,6 +206,22 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
                 bellows_received(data)
 
         self._ezsp.frame_received = received
+        self._ezsp.set_extended_timeout = self._sparingly()
+
+    def _sparingly(self) -> Callable[..., Awaitable[None]]:
+        """bellows asks before every unicast how long the co-processor waits for the node: half the commands of a read.
+
+        It is the usual time until somebody sets another, and a connection begins with a reset.
+        """
+        patient: set[t.EUI64] = set()
+
+        async def set_extended_timeout(nwk: t.NWK, ieee: t.EUI64, extended_timeout: bool = True) -> None:
+            if extended_timeout or ieee in patient:
+                spoken = self._ezsp._protocol  # that of the version agreed upon, which comes after the connection
+                await spoken.set_extended_timeout(nwk=nwk, ieee=ieee, extended_timeout=extended_timeout)
+                (patient.add if extended_timeout else patient.discard)(ieee)
+
+        return set_extended_timeout
 
     async def send_packet(self, packet: t.ZigbeePacket) -> None:
         """Send a packet; a unicast that does not fit one frame goes in fragments."""
@@ -316,7 +339,12 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         if database:
             Path(database).parent.mkdir(parents=True, exist_ok=True)
             Path(database).touch(mode=0o600)
-        await self._load_db()
+        loading = asyncio.ensure_future(self._load_db())
+        try:
+            await asyncio.shield(loading)
+        except asyncio.CancelledError:
+            await asyncio.gather(loading, return_exceptions=True)  # half open, its thread would outlive us
+            raise
         await self.startup(auto_form=may_form)
 
     @property

@@ -170,18 +170,20 @@ class Doorkeeper:
 
     # Who has to go
 
-    async def send_away(self, device: Eui64) -> None:
-        """Have a node leave: it is asked, and if it does not say so, removed. Then nobody knows it.
+    async def send_away(self, device: Eui64) -> bool:
+        """Have a node leave: it is asked, and if it does not say so, removed. Returns whether it said so.
 
         One that got the network key but was not heard since, as over a reset of the co-processor, is looked for first.
         """
         node = self._node(device) or await self._found(device)
-        if node is not None and not await self._leaves(node):
+        leaves = node is not None and await self._leaves(node)
+        if node is not None and not leaves:
             try:
                 await self.app.trust_centre.expel(device, int(node.nwk))
             except TROUBLE as error:
                 log.warning("%s could not be removed (%s)", device, type(error).__name__)
         self.app.forget(device)
+        return leaves
 
     async def _found(self, device: Eui64) -> SmartEnergyDevice | None:
         """The node, if it answers when the network is asked for it."""
@@ -205,7 +207,7 @@ class Doorkeeper:
             return False
         return bool(answer) and int(answer[0]) == 0
 
-    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def begin(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something beside the loop's other work; a failure is logged."""
         if len(self._tasks) >= MOST_TASKS:
             work.close()

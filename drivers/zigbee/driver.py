@@ -45,7 +45,7 @@ class ZigBeeDriver:
     async def run(self) -> None:
         """Live through one connection: open it, serve reads, raise LinkLost when it is gone."""
         told = self._settings
-        app = SmartEnergyApplication(for_zigpy(told), told.attempt_timeout_s, told.watchdog_s)
+        app = SmartEnergyApplication(for_zigpy(told), told.attempt_timeout_s, told.watchdog_s, self._clock.now)
         app.desk = self._notices
         if self._home is not None:
             self._home.attach(app)

@@ -1,11 +1,11 @@
 """The registers that a meter froze at its daily freeze time (pure).
 
 Source: ZigBee Smart Energy 1.4, D.3.2.2.1: DFTSummation (0x0004, received 0x001F) and DailyFreezeTime (0x0005), whose
-upper byte is the hour and whose lower one the minute. The profile does not say of which clock; it is taken as UTC, as
-are all its times that are not called local.
+upper byte is the hour and whose lower one the minute. The profile does not say of which clock; it is taken as that of
+the market, America/Chicago, whose days are what registers are frozen for.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from drivers.zigbee.metering import (
     EPOCH,
@@ -19,6 +19,7 @@ from drivers.zigbee.metering import (
     number,
     scaled,
 )
+from gateway.clock import CENTRAL
 from gateway.errors import BadReading, Unsupported
 from gateway.identifiers import MeterNumber
 from gateway.reads import FrozenRegisters
@@ -50,5 +51,6 @@ def _last(freeze_time: int | None, now: datetime) -> datetime:
     hour, minute = divmod(0xFFFF if freeze_time is None else freeze_time, 0x100)
     if hour > 23 or minute > 59:
         raise BadReading(f"the meter's daily freeze time {hour}:{minute} is no time of day")
-    today = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
-    return today if today <= now else today - timedelta(days=1)
+    local = now.astimezone(CENTRAL).replace(hour=hour, minute=minute, second=0, microsecond=0, fold=0)
+    # A day earlier by the wall clock, whatever the clocks did in between.
+    return (local if local.astimezone(UTC) <= now else local - timedelta(days=1)).astimezone(UTC)

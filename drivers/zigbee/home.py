@@ -7,6 +7,7 @@ finishes the joins and removals that an interruption left open. One device joins
 import asyncio
 import contextlib
 import logging
+import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ from drivers.zigbee.esi.notices import Notices
 from drivers.zigbee.join_causes import Observations, cause_of
 from drivers.zigbee.joining import Joining, Patience, Watch
 from drivers.zigbee.key_keeper import KeyKeeper
+from drivers.zigbee.rotation import Rotation
 from drivers.zigbee.trust_centre import LONGEST_WINDOW_S
 from drivers.zigbee.vault import Kind, Vault
 from gateway.clock import Clock
@@ -31,7 +33,7 @@ from gateway.dice import Dice
 from gateway.errors import BadConfig, LinkLost
 from gateway.han.notices import Heard, Notice
 from gateway.han.words import Cause, DeviceInfo, HanFault, Membership
-from gateway.identifiers import Eui64
+from gateway.identifiers import Eui64, RequestId
 from gateway.keys import InstallCode
 from gateway.ports import Told
 
@@ -52,7 +54,8 @@ LEAVING_S = 5.0
 COUNTERS_S = 600.0
 """How often the frame counters are written down."""
 
-KEY_OCTETS = 16
+ROTATION_LOOK_S = 600.0
+"""How often it is looked whether the network key has had its days."""
 
 LEAST_VERSION = 13
 """The EZSP version from which on link keys are imported and exported as we do it."""
@@ -72,11 +75,13 @@ class ZigBeeHome:
         connection: Callable[[], Awaitable[SmartEnergyApplication]],
         patience: Patience,
         key_switch_s: float,
+        rotate_days: int,
         notices: Notices,
     ) -> None:
         self._name, self._vault, self._identities = name, vault, tuple(identities)
         self._clock, self._dice = clock, dice
-        self._connection, self._patience, self._key_switch_s = connection, patience, key_switch_s
+        self._connection, self._patience = connection, patience
+        self._rotation, self._rotate_days = Rotation(vault, clock, dice, key_switch_s), rotate_days
         self._one_at_a_time = asyncio.Lock()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -108,6 +113,8 @@ class ZigBeeHome:
         await door.keeper.restore()
         door.begin(self._finish_old(door))
         door.begin(self._keep_counting(door))
+        if self._rotate_days:
+            door.begin(self._keep_rotating())
 
     def detach(self) -> None:
         """The connection is gone."""
@@ -179,14 +186,14 @@ class ZigBeeHome:
         The vault forgets first: that works without a radio, and what the radio still has the next start erases.
         """
         app = door.app
-        if not joined and watch.seen.announced:
-            self._vault.forget(watch.device)
         try:
+            if not joined and watch.seen.announced:
+                self._vault.forget(watch.device)
             async with asyncio.timeout(CLEANING_S):
                 await app.unless_lost(self._leave_clean(door, watch, joined))
         except LinkLost:
             log.info("%s: the start of the next connection cleans up after the join of %s", self._name, watch.device)
-        except (HanFault, *TROUBLE) as error:
+        except (HanFault, sqlite3.Error, *TROUBLE) as error:
             log.error("%s: the network may be open after the join of %s: %r", self._name, watch.device, error)
             app.end("the network could not be closed")
         finally:
@@ -231,24 +238,25 @@ class ZigBeeHome:
             return Membership.REGISTERED if kept.kind is Kind.ESTABLISHED else Membership.JOINED
         return Membership.JOINED if device in self._vault.unfinished() else Membership.ABSENT
 
-    async def remove(self, device: Eui64, timeout_s: float) -> None:
-        """Tell a device to leave, and forget its keys whether it answers or not.
+    async def remove(self, device: Eui64, timeout_s: float) -> bool:
+        """Tell a device to leave, and forget its keys whether it answers or not; returns whether it said that it does.
 
         One that did not hear it still has the network key, until rotate() changes that; its own key opens nothing.
         """
 
-        async def work(door: Doorkeeper) -> None:
+        async def work(door: Doorkeeper) -> bool:
             known = door.keeper.holds(device) or ieee_of(device) in door.app.devices
             if not known:
-                return
+                return True
             self._vault.begin(device)
             self._vault.forget(device)
             self._notices.forget(device)
-            await door.send_away(device)
+            left = await door.send_away(device)
             await door.keeper.settle(device)
             self._vault.finish(device)
+            return left
 
-        await self._on_air(work, timeout_s)
+        return await self._on_air(work, timeout_s)
 
     async def rekey(self, device: Eui64, timeout_s: float) -> DeviceInfo:
         """Establish a new link key with a registered device; the old one holds until both proved the new one."""
@@ -304,23 +312,25 @@ class ZigBeeHome:
 
         return await self._on_air(work, timeout_s)
 
-    async def rotate(self, timeout_s: float) -> None:
-        """Give the network a new network key, and keep it in the backup.
+    async def rotate(self, request: RequestId, timeout_s: float) -> int:
+        """Give the network a new network key, and keep it in the backup; see gateway.ports."""
+        return await self._rotated(request, timeout_s)
 
-        Whoever sleeps through both broadcasts comes back by an unsecured rejoin, which its established key permits.
-        """
-
-        async def work(door: Doorkeeper) -> None:
-            app, key = door.app, self._dice.secret(KEY_OCTETS)
-            await app.trust_centre.hand_out_network_key(key)
-            await self._clock.sleep(min(self._key_switch_s, timeout_s / 2))
-            await app.trust_centre.switch_network_key()
-            await app.backups.create_backup(load_devices=True)
-            if app.state.network_info.network_key.key.serialize() != key:
-                raise HanFault(Cause.REFUSED_BY_DEVICE, "the co-processor still uses another network key")
-
+    async def _rotated(self, name: str, timeout_s: float) -> int:
         async with self._one_at_a_time:
-            await self._on_air(work, timeout_s)
+            return await self._on_air(lambda door: self._rotation.change(door.app, name, timeout_s), timeout_s)
+
+    async def _keep_rotating(self) -> None:
+        """Change the network key whenever its days are over; what fails is tried again."""
+        while True:
+            name = self._rotation.due(self._rotate_days)
+            if name is not None:
+                try:
+                    sequence = await self._rotated(name, self._rotation.patience_s)
+                    log.info("%s: the network key was changed; its sequence number is %d", self._name, sequence)
+                except (HanFault, LinkLost) as fault:
+                    log.warning("%s: the network key, %s, could not be changed: %s", self._name, name, fault)
+            await self._clock.sleep(ROTATION_LOOK_S)
 
     # Notices
 

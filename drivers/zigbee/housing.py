@@ -47,6 +47,7 @@ def home_of(
         connection=connection,
         patience=patience,
         key_switch_s=told.key_switch_s,
+        rotate_days=told.rotate_days,
         notices=notices,
     )
 

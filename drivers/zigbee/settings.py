@@ -93,6 +93,13 @@ class ZigBeeSettings:
             "it come back by their own keys.",
         ),
     ] = 30.0
+    rotate_days: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="After how many days the network key is changed by itself, counted over restarts; 0 is never.",
+        ),
+    ] = 0
 
 
 def for_zigpy(told: ZigBeeSettings) -> dict[str, Any]:

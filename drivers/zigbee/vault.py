@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -30,6 +31,10 @@ CREATE TABLE IF NOT EXISTS keys (
     device TEXT PRIMARY KEY, kind TEXT NOT NULL, suite INTEGER, sealed BLOB NOT NULL, rx_counter INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS unfinished (device TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS network_key (id INTEGER PRIMARY KEY CHECK (id = 1), changed_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS key_change (
+    id INTEGER PRIMARY KEY CHECK (id = 1), name TEXT NOT NULL, sequence INTEGER NOT NULL, done INTEGER NOT NULL
+);
 """
 _NONCE_OCTETS = 12
 _BUSY_S = 5.0
@@ -71,6 +76,15 @@ class KeptKey:
     suite: int | None
     key: LinkKey = field(repr=False)
     rx_counter: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyChange:
+    """The latest change of the network key: for whom, the sequence number that the key had before, and its end."""
+
+    name: str
+    sequence: int
+    done: bool
 
 
 class Vault:
@@ -157,6 +171,31 @@ class Vault:
         with self._reading() as connection:
             rows = connection.execute("SELECT device FROM unfinished ORDER BY device").fetchall()
         return [Eui64(device) for (device,) in rows]
+
+    def key_change(self) -> KeyChange | None:
+        """The latest change of the network key that was begun."""
+        with self._reading() as connection:
+            row = connection.execute("SELECT name, sequence, done FROM key_change").fetchone()
+        return None if row is None else KeyChange(name=row[0], sequence=row[1], done=bool(row[2]))
+
+    def begin_key_change(self, name: str, sequence: int) -> None:
+        """Note that the network key is being changed, and the sequence number that it has before."""
+        with self._writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO key_change VALUES (1, ?, ?, 0)", (name, sequence))
+
+    def end_key_change(self, name: str, now: datetime) -> None:
+        """Note that the change under a name is over; one that was over keeps its instant."""
+        with self._writing() as connection:
+            ended = connection.execute("UPDATE key_change SET done = 1 WHERE name = ? AND done = 0", (name,))
+            if ended.rowcount:
+                connection.execute("INSERT OR REPLACE INTO network_key VALUES (1, ?)", (now.isoformat(),))
+
+    def key_changed_at(self, now: datetime) -> datetime:
+        """When the network key was last changed; an instant that is not known is taken to be now."""
+        with self._writing() as connection:
+            connection.execute("INSERT OR IGNORE INTO network_key VALUES (1, ?)", (now.isoformat(),))
+            (changed_at,) = connection.execute("SELECT changed_at FROM network_key").fetchone()
+        return datetime.fromisoformat(changed_at)
 
     def _kept(self, row: tuple[str, str, int | None, bytes, int]) -> KeptKey:
         device, kind, suite, sealed, rx_counter = row

@@ -13,7 +13,8 @@ from gateway.identifiers import MeterNumber
 class Standing:
     """What is known of a command's meter and device when it is decided upon.
 
-    at and stage say where the device is and how far, None if it was never seen; joining whether an open command of
+    at and stage say where the device is and how far, None if it was never seen; is_meter whether it is that meter
+    itself; joining whether an open command of
     the device is a join, busy whether there is any; present counts the meter's devices that are joining or joined,
     running the commands of this gateway that have not ended.
     """
@@ -22,6 +23,7 @@ class Standing:
     has_home: bool
     at: MeterNumber | None = None
     stage: Stage | None = None
+    is_meter: bool = False
     joining: bool = False
     busy: bool = False
     present: int = 0
@@ -55,6 +57,8 @@ def _join_refusal(command: JoinDevice, standing: Standing, most_devices: int) ->
     present = standing.stage is not None and standing.stage not in GONE
     if present and standing.at != command.meter:
         return Cause.AT_ANOTHER_METER, f"Device {command.device} is at meter {standing.at}."
+    if present and standing.is_meter:
+        return _itself(command)
     if standing.busy or (present and standing.stage is not Stage.ACTIVE):
         return Cause.BUSY, "Another command of this device is running."
     if not present and standing.present >= most_devices:
@@ -66,6 +70,8 @@ def _refusal(command: DeviceCommand, standing: Standing) -> Refusal | None:
     if standing.at != command.meter:
         return Cause.UNKNOWN_DEVICE, f"Meter {command.meter} has no device {command.device}."
     if isinstance(command, RemoveDevice):
+        if standing.is_meter and standing.stage not in GONE:
+            return _itself(command)
         busy = standing.busy and not standing.joining
         return (Cause.BUSY, "Another command of this device is running.") if busy else None
     if standing.stage in JOINING or (standing.busy and not isinstance(command, SendNotice)):
@@ -73,3 +79,8 @@ def _refusal(command: DeviceCommand, standing: Standing) -> Refusal | None:
     if standing.stage is not Stage.ACTIVE:
         return Cause.UNKNOWN_DEVICE, f"Device {command.device} is {standing.stage}, not active."
     return None
+
+
+def _itself(command: JoinDevice | RemoveDevice) -> Refusal:
+    """A meter without its network could not be read any more, and would still be assigned."""
+    return Cause.BAD_COMMAND, f"Device {command.device} is meter {command.meter} itself: withdraw or assign the meter."

@@ -8,8 +8,16 @@ from contextlib import suppress
 from gateway.clock import Clock
 from gateway.errors import BadInput, FailureReason, Fault
 from gateway.han.current import dated
-from gateway.han.messages import DescribeDevice, DeviceCommand, JoinDevice, PingDevice, RekeyDevice, RemoveDevice
-from gateway.han.notices import Answer, Heard, Notice
+from gateway.han.messages import (
+    DescribeDevice,
+    DeviceCommand,
+    JoinDevice,
+    PingDevice,
+    RekeyDevice,
+    RemoveDevice,
+    SendNotice,
+)
+from gateway.han.notices import Answer, Heard, Notice, cluster_of
 from gateway.han.sealing import Place, unseal
 from gateway.han.states import Event
 from gateway.han.words import Cause, DeviceInfo, HanFault, Membership, Stage
@@ -25,6 +33,11 @@ log = logging.getLogger(__name__)
 
 CLEAN_UP_S = 10.0
 """How long a device that was left half joined, or is described in passing, may take to answer."""
+
+_ROTATE = "Rotate that with `metergate gateways rotate-key`."
+STILL_HAS_KEY = f"The device did not say that it leaves, so it still has the network key. {_ROTATE}"
+PERHAPS_HAS_KEY = f"The gateway stopped meanwhile, so the device may still have the network key. {_ROTATE}"
+"""What is told of a removal that its device did not, or perhaps not, acknowledge: only its own key is gone."""
 
 Result = tuple[Ending, list[Change]]
 """What became of a command, and what that means for its device."""
@@ -80,16 +93,14 @@ class Execution:
                 info = await self.join(command, command.device, command.sealed_code, command.window_s, home)
                 return joined(command.id, command.device, info)
             if isinstance(command, RemoveDevice):
-                await home.remove(command.device, timeout_s)
-                return DONE, [Change(device=command.device, event=Event.REMOVED, request=command.id)]
+                return removed(command, "" if await home.remove(command.device, timeout_s) else STILL_HAS_KEY)
             if isinstance(command, RekeyDevice | DescribeDevice):
                 ask = home.rekey if isinstance(command, RekeyDevice) else home.describe
                 return Ending(status=OutcomeStatus.DONE, info=await ask(command.device, timeout_s)), []
             if isinstance(command, PingDevice):
                 seconds = await home.ping(command.device, timeout_s)
                 return Ending(status=OutcomeStatus.DONE, round_trip_ms=round(seconds * 1000)), []
-            targets = [command.device] if command.device else await self._book.active(command.meter)
-            return await self._notify(targets, command.notice, home, timeout_s), []
+            return await self._notify(await self._audience(command), command.notice, home, timeout_s), []
 
     async def join(
         self, command: JoinDevice | AssignMeter, device: Eui64, sealed: str, window_s: int, home: HomeNetwork
@@ -112,7 +123,7 @@ class Execution:
                 membership = await home.membership(command.device)
             if membership is not Membership.ABSENT:
                 return await self.run(command, home, timeout_s)
-            return DONE, [Change(device=command.device, event=Event.REMOVED, request=command.id)]
+            return removed(command, PERHAPS_HAS_KEY)
         detail = "The gateway stopped meanwhile; the device may or may not have been reached."
         return Ending.failed(Cause.INTERRUPTED, detail), []
 
@@ -142,10 +153,19 @@ class Execution:
         change = Change(device=device, event=event, request=request, detail=detail)
         await self._reports.tell(await self._book.change([change], self._clock.now()))
 
+    async def _audience(self, command: SendNotice) -> list[Eui64]:
+        """Whom a notice is for: the device that is named, or all of the meter that can do something with it."""
+        if command.device is not None:
+            return [command.device]
+        targets = await self._book.active(command.meter, cluster_of(command.notice))
+        if not targets:
+            kind = type(command.notice).__name__
+            raise HanFault(Cause.UNKNOWN_DEVICE, f"No device of meter {command.meter} takes a {kind}.")
+        return targets
+
     async def _notify(self, targets: Sequence[Eui64], notice: Notice, home: HomeNetwork, timeout_s: float) -> Ending:
         """Tell devices all at once, each outcome reported; it is done when every one has it."""
         notice = dated(notice, self._clock.now())
-        await self._book.keep_notice(targets, notice, self._clock.now())
         trouble = await asyncio.gather(*(self._send(home, device, notice, timeout_s) for device in targets))
         failures = [(device, fault) for device, fault in zip(targets, trouble, strict=True) if fault is not None]
         if not failures:
@@ -159,6 +179,8 @@ class Execution:
             await home.send(device, notice, timeout_s)
         except Fault as caught:
             fault = caught
+        else:  # Only now: one that was told as undelivered must not take effect after a restart.
+            await self._book.keep_notice([device], notice, self._clock.now())
         heard = Heard(
             device=device,
             answer=Answer.UNDELIVERED if fault else Answer.DELIVERED,
@@ -176,6 +198,12 @@ def joined(request: RequestId, device: Eui64, info: DeviceInfo | None) -> Result
         Change(device=device, event=Event.REGISTERED, request=request),
         Change(device=device, event=Event.ACTIVATED, request=request, info=info),
     ]
+
+
+def removed(command: RemoveDevice, detail: str) -> Result:
+    """A device that is gone, with what it may still have."""
+    change = Change(device=command.device, event=Event.REMOVED, request=command.id, detail=detail)
+    return Ending(status=OutcomeStatus.DONE, detail=detail), [change]
 
 
 def failed_join(request: RequestId, device: Eui64, cause: Cause, detail: str) -> Result:

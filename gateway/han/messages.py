@@ -90,6 +90,16 @@ class SendNotice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RotateNetworkKey:
+    """Give a driver's network a new network key. Down. driver may be None where only one forms a network."""
+
+    id: RequestId
+    driver: str | None
+    requested_at: AwareDatetime
+    deadline_at: AwareDatetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceChanged:
     """A device reached a stage: an entry of its timeline. Up; numbered.
 

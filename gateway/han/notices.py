@@ -148,6 +148,13 @@ class CancelAllLoadControl:
 Notice = Text | CancelText | Price | LoadControl | CancelLoadControl | CancelAllLoadControl
 
 
+def cluster_of(notice: Notice) -> int:
+    """The cluster whose client a device needs for a notice: Price, Demand Response and Load Control, or Messaging."""
+    if isinstance(notice, Text | CancelText):
+        return 0x0703
+    return 0x0700 if isinstance(notice, Price) else 0x0701
+
+
 class Answer(StrEnum):
     """What a device says of a notice, or of itself; the first two are the gateway's own word on a notice's way."""
 

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,7 +26,7 @@ from gateway.han.words import Cause
 from gateway.identifiers import Eui64, MeterNumber, RequestId
 from gateway.journal.commands import Answered, Ending, Taken
 from gateway.journal.devices import Change, DeviceBook
-from gateway.messages import AssignMeter, Report, WithdrawMeter
+from gateway.messages import Report
 from gateway.ports import Assignment, Driver
 from gateway.reports import Reports
 from gateway.settings import GatewaySettings
@@ -103,7 +104,7 @@ class Provisioning:
             if home := self._execution.home(meter):
                 home.remember(device, notice)
         for command in await self._book.open_commands():
-            if not isinstance(command, AssignMeter | WithdrawMeter):
+            if isinstance(command, DeviceCommand):
                 self._start(command, again=True)
 
     def hear(self, heard: Heard) -> None:
@@ -183,7 +184,8 @@ class Provisioning:
     async def _too_late(self, command: DeviceCommand, *, again: bool) -> Result:
         cause = Cause.INTERRUPTED if again else Cause.UNREACHABLE
         if isinstance(command, JoinDevice) and not again:
-            cause = too_late(await self._book.stage(command.device))
+            with suppress(SQLAlchemyError, OSError):  # The end waits for a journal in trouble; it must come to that.
+                cause = too_late(await self._book.stage(command.device))
         return self._failed(command, cause, "It did not end before its deadline.")
 
     def _failed(self, command: DeviceCommand, cause: Cause, detail: str) -> Result:

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.han.words import NEXT_STEP, Cause, DeviceInfo
-from gateway.identifiers import Eui64, RequestId
+from gateway.identifiers import Eui64, MeterNumber, RequestId
 from gateway.journal.entries import Numbers
 from gateway.journal.numbering import keep_reports
 from gateway.journal.tables import IS_OPEN, commands
@@ -77,7 +77,7 @@ async def take(connection: AsyncConnection, command: Command, now: datetime) -> 
     row = {
         "id": command.id,
         "kind": kind,
-        "meter": command.meter,
+        "meter": meter_of(command),
         "device": device_of(command),
         "status": OPEN,
         "accepted_at": now,
@@ -95,7 +95,7 @@ async def finish(
         return before.outcome
     ended = CommandEnded(
         id=command.id,
-        meter=command.meter,
+        meter=meter_of(command),
         device=device_of(command),
         status=ending.status,
         cause=ending.cause,
@@ -120,6 +120,11 @@ async def open_commands(connection: AsyncConnection) -> list[Command]:
     """The commands that have not ended, oldest first."""
     rows = await connection.execute(select(commands).where(IS_OPEN).order_by(commands.c.accepted_at, commands.c.id))
     return [_KINDS[row.kind].validate_json(row.body) for row in rows]
+
+
+def meter_of(command: Command) -> MeterNumber | None:
+    """The meter that a command is about, None for a whole network's."""
+    return getattr(command, "meter", None)
 
 
 def device_of(command: Command) -> Eui64 | None:

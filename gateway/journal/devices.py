@@ -82,6 +82,21 @@ class DeviceBook:
 
         return await self._database.write(job)
 
+    async def take_up(self, command: Command, refusal: Ending | None, now: datetime) -> Claim:
+        """Take up a command that is about no device, or refuse it, once."""
+
+        async def job(connection: AsyncConnection) -> Claim:
+            async with numbering(connection) as numbers:
+                before = await known(connection, command.id)
+                if before is not None:
+                    return before
+                if refusal is not None:
+                    return Answered(outcome=await finish(connection, numbers, command, refusal, now))
+                await take(connection, command, now)
+                return Taken()
+
+        return await self._database.write(job)
+
     async def change(self, changes: Sequence[Change], now: datetime) -> list[Report]:
         """Let things happen to devices; what the table of a device's life does not know changes nothing."""
 
@@ -138,20 +153,20 @@ class DeviceBook:
             return await connection.scalar(found)
 
     async def joined_meter(self, meter: MeterNumber) -> Eui64 | None:
-        """The device that a meter itself is on its network, None if it was not joined by its code."""
-        found = select(devices.c.device).where(
-            devices.c.meter == meter, devices.c.is_meter, devices.c.stage == Stage.ACTIVE
-        )
+        """The device that a meter itself is on its network, or ceases to be; None if it was not joined by its code."""
+        there = devices.c.stage.in_((Stage.ACTIVE, Stage.REMOVING))
+        found = select(devices.c.device).where(devices.c.meter == meter, devices.c.is_meter, there)
         async with self._database.reading() as connection:
             return await connection.scalar(found.limit(1))
 
-    async def active(self, meter: MeterNumber) -> list[Eui64]:
-        """The devices of a meter that can be told something."""
-        found = select(devices.c.device).where(
+    async def active(self, meter: MeterNumber, client: int | None = None) -> list[Eui64]:
+        """The devices of a meter that can be told something: those with a client of a cluster, if one is given."""
+        found = select(devices.c.device, devices.c.info).where(
             devices.c.meter == meter, devices.c.is_meter.is_(False), devices.c.stage == Stage.ACTIVE
         )
         async with self._database.reading() as connection:
-            return list((await connection.scalars(found.order_by(devices.c.device))).all())
+            rows = (await connection.execute(found.order_by(devices.c.device))).all()
+        return [row.device for row in rows if client is None or row.info is None or _uses(row.info, client)]
 
     async def keep_notice(self, told: Sequence[Eui64], notice: Notice, now: datetime) -> None:
         """Keep a dated notice for devices while it holds, and drop what it takes back."""
@@ -175,6 +190,7 @@ async def _standing(connection: AsyncConnection, command: DeviceCommand, here: S
         has_home=here.has_home,
         at=row.meter if row else None,
         stage=Stage(row.stage) if row else None,
+        is_meter=bool(row and row.is_meter),
         joining=JoinDevice.__name__ in own,
         busy=bool(own),
         present=present,
@@ -221,3 +237,8 @@ async def _apply(
         await keep_reports(connection, [entry], now)
         told.append(entry)
     return told
+
+
+def _uses(info: str, cluster: int) -> bool:
+    """Whether a device, by its info as it is stored, has a client of a cluster."""
+    return cluster in _INFO.validate_json(info).clients

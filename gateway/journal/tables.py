@@ -56,7 +56,7 @@ commands = Table(
     metadata,
     Column("id", IdentifierType(RequestId), primary_key=True),
     Column("kind", String(20), nullable=False),
-    Column("meter", IdentifierType(MeterNumber, 20), nullable=False),
+    Column("meter", IdentifierType(MeterNumber, 20)),
     Column("device", IdentifierType(Eui64, 16)),
     Column("status", String(8), nullable=False),
     Column("accepted_at", Instant, nullable=False),

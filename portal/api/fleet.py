@@ -4,18 +4,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
-from pydantic import TypeAdapter
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from sqlalchemy import ColumnElement, Row, or_, select
 
 from gateway.identifiers import GatewayId
 from gateway.messages import LinkState
+from portal.api.commands import given
 from portal.api.described import problems
 from portal.companies.kinds import Kind
 from portal.context import portal_of
 from portal.entrance import ViewerHere
 from portal.errors import NotPermitted
 from portal.gateways.tables import IncidentKind, gateways, incidents
+from portal.han.ask import Given
 from portal.viewer import Viewer
 
 router = APIRouter(tags=["Gateways"])
@@ -61,6 +64,24 @@ async def list_gateways(
     wanted = wanted if after is None else wanted.where(gateways.c.id > after)
     async with portal_of(request).database.reading() as connection:
         return [_gateway(row) for row in await connection.execute(wanted)]
+
+
+class Rotation(BaseModel):
+    """Which network's key; driver may be left out if only one of the gateway's forms a network."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    driver: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+
+
+@router.post(
+    "/gateways/{gateway}/network-key", status_code=202, response_model=Given, responses=problems(401, 403, 404, 422)
+)
+async def rotate_key(
+    request: Request, response: Response, viewer: ViewerHere, gateway: GatewayId, rotation: Rotation
+) -> Given | JSONResponse:
+    """Give a network a new network key. A device that sleeps through it comes back by its own key."""
+    return given(request, response, await portal_of(request).devices.rotate_key(viewer, gateway, rotation.driver))
 
 
 @router.get("/incidents", responses=problems(401, 403))

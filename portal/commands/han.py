@@ -140,7 +140,13 @@ def load_control(
     criticality: Annotated[Criticality, typer.Option(help="How much it matters.")] = Criticality.GREEN,
     cooling_offset: Annotated[int | None, typer.Option(help="Warmer by tenths of a degree.")] = None,
     heating_offset: Annotated[int | None, typer.Option(help="Cooler by tenths of a degree.")] = None,
+    cooling_point: Annotated[float | None, typer.Option(help="Cool to no less than these degrees Celsius.")] = None,
+    heating_point: Annotated[float | None, typer.Option(help="Heat to no more than these degrees Celsius.")] = None,
+    average_load: Annotated[int | None, typer.Option(help="Change of the average load in percent.")] = None,
     duty_cycle: Annotated[int | None, typer.Option(help="Percentage of the time that the load may run.")] = None,
+    group: Annotated[int, typer.Option(help="The enrolment group that is meant; 0 is all.")] = 0,
+    random_start: Annotated[bool, typer.Option("--random-start", help="Each device begins at its own moment.")] = False,
+    random_end: Annotated[bool, typer.Option("--random-end", help="Each device ends at its own moment.")] = False,
 ) -> None:
     """Ask a meter's devices to take less for a while."""
     body = {
@@ -148,7 +154,13 @@ def load_control(
         "criticality": criticality,
         "cooling_offset": cooling_offset,
         "heating_offset": heating_offset,
+        "cooling_point": None if cooling_point is None else round(cooling_point * 100),
+        "heating_point": None if heating_point is None else round(heating_point * 100),
+        "average_load": average_load,
         "duty_cycle": duty_cycle,
+        "group": group,
+        "random_start": random_start,
+        "random_end": random_end,
     }
     _tell("load-controls", {**body, **_when(device, minutes, at)}, meter, user, portal, ca_file)
 

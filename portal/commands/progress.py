@@ -30,6 +30,8 @@ def follow(api: Api, given: dict[str, Any], what: str) -> dict[str, Any]:
     if command["status"] != CommandStatus.DONE:
         say_why(command)
         raise typer.Exit(1)
+    if command["detail"]:
+        console.print(command["detail"])
     return command
 
 
@@ -37,7 +39,7 @@ def line(entry: dict[str, Any], first: dict[str, Any]) -> str:
     """A stage of a timeline with its seconds after the first."""
     seconds = (datetime.fromisoformat(entry["at"]) - datetime.fromisoformat(first["at"])).total_seconds()
     words = f"{seconds:8.1f} s  {entry['stage'].replace('_', ' ')}"
-    trouble = " ".join(entry[key] for key in ("cause", "detail") if entry[key]).replace("_", " ")
+    trouble = ": ".join(filter(None, ((entry["cause"] or "").replace("_", " "), entry["detail"])))
     return f"{words}: {trouble}" if trouble else words
 
 

@@ -49,6 +49,7 @@ class IncidentKind(StrEnum):
     UNKNOWN_COMMAND = "unknown_command"
     FOREIGN_COMMAND = "foreign_command"
     FOREIGN_DEVICE = "foreign_device"
+    FOREIGN_METER = "foreign_meter"
     UNKNOWN_REPORT = "unknown_report"
 
 

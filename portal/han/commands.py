@@ -24,15 +24,15 @@ _IS_OPEN = han_commands.c.status.in_([str(status) for status in OPEN])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCommand:
-    """A command to be recorded and sent: the message, and what it is to people."""
+    """A command to be recorded and sent: the message, and what it is to people; one for a network has no meter."""
 
     message: Command
     kind: CommandKind
     gateway: GatewayId
-    meter_id: int
-    meter: MeterNumber
-    esi_id: EsiId
     account_id: int | None
+    meter_id: int | None = None
+    meter: MeterNumber | None = None
+    esi_id: EsiId | None = None
     device: Eui64 | None = None
     event: int | None = None
     notice: Mapping[str, Any] | None = field(default=None)

@@ -34,6 +34,7 @@ from portal.han.ask import (
     refusal_for,
 )
 from portal.han.commands import expire, next_deadline
+from portal.han.network_keys import ask_rotation
 from portal.han.outbox import CommandOutbox
 from portal.han.recording import DeviceNews
 from portal.han.settings import DeviceSettings
@@ -106,6 +107,16 @@ class DeviceDesk:
         asking = self._asking(meter, viewer)
         return await self._ask(
             viewer, lambda connection: ask_withdrawal(connection, asking, self._clock.now()), devices=False
+        )
+
+    async def rotate_key(self, viewer: Viewer, gateway: GatewayId, driver: str | None) -> Answer:
+        """Ask a gateway of the viewer's to change a network's key."""
+        command_id = RequestId(self._dice.request_id(self._clock.now()))
+        return await self._ask(
+            viewer,
+            lambda connection: ask_rotation(
+                connection, viewer, command_id, gateway, driver, self._settings, self._clock.now()
+            ),
         )
 
     def told(self, news: DeviceNews) -> None:

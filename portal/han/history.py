@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.identifiers import Eui64, RequestId
+from gateway.identifiers import Eui64, GatewayId, RequestId
+from portal.companies.kinds import Kind
+from portal.gateways.tables import gateways
 from portal.han.shown import Device, DeviceWord, GatewayCommand, command_of, device_of, entry_of
 from portal.han.tables import han_commands, han_devices, han_reports, han_timeline
 from portal.viewer import Viewer
@@ -19,12 +21,26 @@ MOST_ENTRIES = 200
 async def find_command(
     connection: AsyncConnection, viewer: Viewer, command_id: RequestId, at: datetime
 ) -> GatewayCommand | None:
-    """One command, or None alike if there is none or its meter is not this viewer's at this moment."""
+    """One command, or None alike if there is none or its meter, or gateway, is not this viewer's at this moment."""
     found = select(han_commands).where(han_commands.c.id == command_id)
     row = (await connection.execute(found)).mappings().one_or_none()
-    if row is None or await find_meter(connection, viewer, row["esi_id"], at) is None:
+    if row is None:
+        return None
+    if row["esi_id"] is None:
+        is_theirs = await is_gateway_of(connection, viewer, row["gateway"])
+    else:
+        is_theirs = await find_meter(connection, viewer, row["esi_id"], at) is not None
+    if not is_theirs:
         return None
     return command_of(dict(row), await _entries(connection, han_timeline.c.request_id == command_id))
+
+
+async def is_gateway_of(connection: AsyncConnection, viewer: Viewer, gateway: GatewayId) -> bool:
+    """Whether a gateway is registered as one of the viewer's company, a TDSP."""
+    if viewer.kind is not Kind.TDSP:
+        return False
+    owned = select(gateways.c.id).where(gateways.c.id == gateway, gateways.c.tdsp_id == viewer.company_id)
+    return (await connection.execute(owned)).first() is not None
 
 
 async def commands_of(connection: AsyncConnection, meter: VisibleMeter, most: int) -> list[GatewayCommand]:

@@ -156,7 +156,7 @@ class _Page:
             self.news.changed.add(message.device)
         if row["kind"] in (CommandKind.ASSIGN, CommandKind.WITHDRAW):
             self.news.to_send += await assignment.ended(self.connection, row, message, ahead, self.now)
-            self.news.changed.add(message.meter)
+            self.news.changed.add(row["meter"])
 
     async def device_changed(self, gateway: GatewayId, message: DeviceChanged) -> None:
         """An entry of a device's timeline; the newest one says where the device is."""

@@ -15,6 +15,7 @@ class DeviceSettings:
     key_s: Annotated[
         float, Field(description="Seconds that a join may take for its key after its window has closed.")
     ] = 120
+    rotate_s: Annotated[float, Field(description="Seconds after which the change of a network key is abandoned.")] = 180
     grace_s: Annotated[float, Field(description="How long after its deadline an unanswered command expires, s.")] = 10
     resend_first_s: Annotated[float, Field(description="Pause before a command is sent again, s; then doubled.")] = 1
     resend_last_s: Annotated[float, Field(description="The longest pause between two sendings, s.")] = 30

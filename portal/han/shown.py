@@ -62,13 +62,14 @@ class GatewayCommand:
     """One command to a gateway, and what became of it.
 
     asked_at and sent_at are by the portal's clock, ended_at by the gateway's. cause, detail and next_step say why it
-    failed, was refused or expired; timeline is what its device went through for it; version grows with every change.
+    failed, was refused or expired, detail also what is left to do after a success; timeline is what its device went
+    through for it; version grows with every change. What is about a gateway's whole network has no meter.
     """
 
     id: RequestId
     kind: CommandKind
-    esi_id: EsiId
-    meter: MeterNumber
+    esi_id: EsiId | None
+    meter: MeterNumber | None
     gateway: GatewayId
     device: Eui64 | None
     event: int | None

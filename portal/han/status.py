@@ -22,6 +22,7 @@ class CommandKind(StrEnum):
     CANCEL_ALL_LOAD_CONTROL = "cancel_all_load_control"
     ASSIGN = "assign"
     WITHDRAW = "withdraw"
+    ROTATE_KEY = "rotate_key"
 
 
 class CommandStatus(StrEnum):

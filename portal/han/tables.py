@@ -14,9 +14,9 @@ han_commands = Table(
     metadata,
     Column("id", IdentifierType(RequestId, 36), primary_key=True),
     Column("kind", Word(CommandKind, 30), nullable=False),
-    Column("meter_id", ForeignKey("meters.id"), nullable=False),
-    Column("meter", IdentifierType(MeterNumber, 20), nullable=False),
-    Column("esi_id", IdentifierType(EsiId, 22), nullable=False),
+    Column("meter_id", ForeignKey("meters.id")),
+    Column("meter", IdentifierType(MeterNumber, 20)),
+    Column("esi_id", IdentifierType(EsiId, 22)),
     Column("gateway", IdentifierType(GatewayId, 32), nullable=False),
     Column("device", IdentifierType(Eui64, 16)),
     Column("account_id", ForeignKey("accounts.id", ondelete="SET NULL")),
@@ -34,8 +34,10 @@ han_commands = Table(
     Column("info", JSON(none_as_null=True)),
     Column("round_trip_ms", BigInteger),
 )
-"""What a gateway was asked to do. ended_at is by the gateway's clock, the other instants by ours; an assignment and a
-withdrawal have no deadline. Install codes are not here: a join's stands sealed in its message, as long as that waits.
+"""What a gateway was asked to do; what is about a whole network of its names no meter.
+
+ended_at is by the gateway's clock, the other instants by ours; an assignment and a withdrawal have no deadline.
+Install codes are not here: a join's stands sealed in its message, as long as that waits.
 """
 
 _OPEN = text("status in ('queued', 'sent')")

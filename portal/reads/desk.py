@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -19,6 +20,7 @@ from gateway.identifiers import GatewayId, RequestId
 from gateway.messages import Receipt
 from gateway.ports import Bus, Delivery
 from gateway.read_policy import ReadLimits
+from portal.gateways.incidents import Incident
 from portal.han.recording import DeviceNews
 from portal.reads.ask import Answer, Ask, AskRefusal, Refused, decide_all
 from portal.reads.expiry import expire, next_deadline
@@ -29,6 +31,9 @@ from portal.reads.shown import OnDemandRead, shown
 from portal.reads.status import ReadStatus, is_open
 from portal.reads.tables import reads
 from portal.reads.waiting import Bells
+from portal.usage.collected import Collected
+from portal.usage.keeper import Keeper
+from portal.usage.store import IntervalStore
 from portal.viewer import Viewer
 from portal.visibility import VisibleMeter
 
@@ -61,7 +66,9 @@ class ReadDesk:
         limits: ReadLimits | None = None,
         settings: DeskSettings | None = None,
         told_of_devices: Callable[[DeviceNews], None] = lambda _: None,
+        collected: IntervalStore | None = None,
     ) -> None:
+        """collected is where what gateways collect is kept; without it that stays with them."""
         self._database = database
         self._bus = bus
         self._clock = clock
@@ -75,6 +82,7 @@ class ReadDesk:
         self._receipts: dict[tuple[GatewayId, str], Receipt] = {}
         self._receipts_due = asyncio.Event()
         self._told_of_devices = told_of_devices
+        self._keeper = None if collected is None else Keeper(database, collected, clock, self._record_collected)
 
     async def ask(self, meter: VisibleMeter, viewer: Viewer) -> Answer:
         """Ask for a read of a meter: Asked or Joined once that is committed, or Refused with its reason."""
@@ -108,7 +116,15 @@ class ReadDesk:
         return read
 
     async def handle(self, deliveries: Sequence[Delivery]) -> None:
-        """The bus's handler: returns once the batch is recorded, whatever it speaks of."""
+        """The bus's handler: returns once the batch is recorded, whatever it speaks of.
+
+        What was collected is recorded later: its gateway has it until then.
+        """
+        collected = [each for each in deliveries if isinstance(each.message, Collected)]
+        if collected:
+            deliveries = [each for each in deliveries if not isinstance(each.message, Collected)]
+            if self._keeper is not None:
+                self._keeper.take(collected)
         try:
             self._tell_recorded(await self._record(deliveries))
         except Exception as error:
@@ -128,6 +144,8 @@ class ReadDesk:
             tasks.create_task(self._outbox.run())
             tasks.create_task(self._send_receipts())
             tasks.create_task(self._sweep())
+            if self._keeper is not None:
+                tasks.create_task(self._keeper.run())
 
     async def _decide_asks(self) -> None:
         """Decide what has gathered, a group at a time; a group that fails is decided again ask by ask."""
@@ -162,13 +180,19 @@ class ReadDesk:
             if not one[1].done():
                 one[1].set_exception(error)
 
-    async def _record(self, deliveries: Sequence[Delivery]) -> Recorded:
+    async def _record_collected(self, deliveries: Sequence[Delivery], refused: Mapping[Incident, str]) -> None:
+        self._tell_recorded(await self._record(deliveries, refused))
+
+    async def _record(
+        self, deliveries: Sequence[Delivery], refused: Mapping[Incident, str] = MappingProxyType({})
+    ) -> Recorded:
         job = partial(
             record,
             deliveries=deliveries,
             now=self._clock.now(),
             most_incidents=self._settings.most_incidents,
             sent_at=self._outbox.sent_at,
+            refused=refused,
         )
         return await self._database.write(job)
 

@@ -5,9 +5,10 @@ gateway that was asked, for the meter that was asked about; the rest is an incid
 are receipted only after the commit, and only as far as nothing is missing before them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
@@ -24,6 +25,7 @@ from portal.han.recording import DeviceNews, Said, record_devices
 from portal.reads.outcomes import END_COLUMNS, STAGE_COLUMNS, columns_of, implausible, implausible_stage
 from portal.reads.status import TRANSITIONS, Told, is_open
 from portal.reads.tables import read_outbox, reads
+from portal.usage.collected import Collected
 
 _ROWS = (
     select(reads)
@@ -74,6 +76,8 @@ class _Batch:
         elif isinstance(message, Said):
             if self._numbered(delivery.gateway, message.mark, type(message).__name__):
                 self.of_devices.append(delivery)
+        elif isinstance(message, Collected):
+            self._numbered(delivery.gateway, message.mark, type(message).__name__)
         elif isinstance(message, UnknownReport) and self._numbered(delivery.gateway, message.mark, message.kind):
             words = "a report of a kind that is not known here: the gateway is newer than this portal"
             self._refuse(delivery.gateway, IncidentKind.UNKNOWN_REPORT, message.kind, words)
@@ -172,10 +176,12 @@ async def record(
     now: datetime,
     most_incidents: int,
     sent_at: Callable[[RequestId], datetime | None] = lambda _: None,
+    refused: Mapping[Incident, str] = MappingProxyType({}),
 ) -> Recorded:
     """Apply a batch of messages, in order. Running it again with the same messages changes nothing more.
 
-    sent_at tells when this process sent a read's request, for the reads that end before that is written down.
+    sent_at tells when this process sent a read's request, for the reads that end before that is written down. Of what
+    was collected only the marks move here: whoever calls has kept it, and names as refused what was not believed.
     """
     speaking = (d.message for d in deliveries)
     ids = sorted({message.id for message in speaking if isinstance(message, ReadProgressed | ReadEnded)})
@@ -183,6 +189,7 @@ async def record(
     for read_id, row in rows.items():
         row["sent_at"] = row["sent_at"] or sent_at(read_id)
     batch = _Batch(rows, now)
+    batch.incidents.update(refused)
     for delivery in deliveries:
         batch.take(delivery)
     return await batch.keep(connection, most_incidents)

@@ -123,7 +123,7 @@ def command() -> Any:
 def wrong_words(words: list[str]) -> list[str]:
     """The sub-commands and options of a command line that do not exist."""
     here, path = command(), ["metergate"]
-    while words and hasattr(here, "commands") and re.fullmatch(r"[a-z]+", words[0]):
+    while words and hasattr(here, "commands") and re.fullmatch(r"[a-z][a-z-]*", words[0]):
         path.append(words.pop(0))
         if path[-1] not in here.commands:
             return [" ".join(path)]

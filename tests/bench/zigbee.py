@@ -5,6 +5,7 @@
 Each co-processor is a process of its own on a TCP port. Echo: one EZSP command there and back, nothing decoded, by a
 host of fifty lines. Read: the registers of one meter by gateway.ports.Driver.read, encrypted, scaled, its age known;
 that is two commands, two callbacks and a message on the air. The two take turns; the ratio is the median of the rounds.
+Where `make interop` has installed zigbee-herdsman, its rate follows: one attribute of one meter, plain, read by node.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from gateway.ports import Assignment
 from simulators.processes import Child, metergate
 from simulators.street import street
 from tests.bench._ash_host import AshHost
+from tests.interop.__main__ import Disagreement, herdsman, meet
 
 VERSIONS = (13, 14, 19)
 READS, ROUNDS = 200, 7
@@ -40,8 +42,8 @@ async def timed(one: Callable[[], Awaitable[object]], count: int) -> list[float]
     return taken
 
 
-async def compare(version: int, reads: int) -> None:
-    """One line of the table."""
+async def compare(version: int, reads: int) -> float:
+    """One line of the table; returns our reads a second."""
     children = [
         Child(f"ncp {n}", metergate("lab", "ncp", "--meters=4", f"--seed={n}", f"--ezsp={version}")) for n in (1, 2)
     ]
@@ -74,13 +76,30 @@ async def compare(version: int, reads: int) -> None:
         f"{echo_rate:5.0f}/s; a read at {ratio:.0%} of the echo's rate\n"
     )
     sys.stdout.flush()
+    return rate
+
+
+async def beside_herdsman(version: int, reads: int, ours: float) -> None:
+    """Another host's rate at a co-processor of the same version, and ours as its multiple."""
+    try:
+        told = (await meet(version, reads * ROUNDS))["rate"]
+    except (Disagreement, TimeoutError) as trouble:
+        sys.stdout.write(f"EZSP {version}: zigbee-herdsman got nowhere ({trouble})\n")
+        return
+    theirs = told["reads"] / told["seconds"]
+    sys.stdout.write(
+        f"EZSP {version}: zigbee-herdsman {theirs:4.0f} reads/s; ours are {ours / theirs:.2f} times that\n"
+    )
+    sys.stdout.flush()
 
 
 async def main(reads: int) -> None:
     """Print the table."""
     logging.disable(logging.ERROR)
     for version in VERSIONS:
-        await compare(version, reads)
+        ours = await compare(version, reads)
+        if herdsman() is not None:
+            await beside_herdsman(version, reads, ours)
 
 
 if __name__ == "__main__":

@@ -139,13 +139,13 @@ METER, READ_AT = MeterNumber("M"), datetime(2026, 7, 8, 17, 20, tzinfo=UTC)
 FROZEN: dict[int, Value | Refused] = {
     DELIVERED: Value(type=0x25, number=1_000),
     RECEIVED: Value(type=0x25, number=0xFFFFFFFFFFFF),
-    FREEZE_TIME: Value(type=0x21, number=0x0500),
+    FREEZE_TIME: Value(type=0x21, number=0x0000),
     SNAPSHOT_TIME: Refused(status=0x86),
 }
 
 
 @pytest.mark.parametrize(
-    ("time", "day", "hour", "minute"), [(0x0500, 8, 5, 0), (0x1114, 8, 17, 20), (0x1115, 7, 17, 21)]
+    ("time", "day", "hour", "minute"), [(0x0000, 8, 5, 0), (0x0C14, 8, 17, 20), (0x0C15, 7, 17, 21)]
 )
 def test_registers_are_of_the_last_freeze(time: int, day: int, hour: int, minute: int) -> None:
     answers = {**FROZEN, FREEZE_TIME: Value(type=0x21, number=time)}

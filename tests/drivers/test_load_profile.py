@@ -165,7 +165,7 @@ async def test_frozen_registers_are_those_of_the_last_freeze(laboratory: Make, k
     lab = await laboratory(1)
     lab.meters[0].put(0x0004, zcl.UINT48, 5_000)
     lab.meters[0].put(0x001F, zcl.UINT48, 700)
-    lab.meters[0].put(0x0005, zcl.UINT16, 0x0600)
+    lab.meters[0].put(0x0005, zcl.UINT16, 0x0100)
     async with keep_up(lab.driver()) as driver:
         frozen = await driver.profiles.frozen(lab.assignment(0), 10)
     latched = EPOCH + timedelta(seconds=800_000_000)

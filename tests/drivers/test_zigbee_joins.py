@@ -1,7 +1,9 @@
 """Joins over a network that enforces its security: every stage, every cause, and nothing left behind."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -399,3 +401,26 @@ async def test_five_resets_in_a_row_during_one_join_end_it_with_its_cause_and_a_
         device.power_on()
         failure = await failed(lab, driver, tmp_path, at=stage, fault=reset)
     assert failure.cause is Cause.LINK_LOST
+
+
+async def test_a_vault_that_fails_while_a_join_is_cleaned_up_leaves_the_network_closed_and_the_door_in_use(
+    laboratory: Make, keep_up: Make, tmp_path: Path
+) -> None:
+    def alter(sql: str) -> None:
+        with closing(sqlite3.connect(tmp_path / "network.db.vault")) as connection:
+            connection.execute(sql)
+
+    lab = await laboratory(1)
+    async with keep_up(lab.homely(tmp_path)) as driver:
+        await up(driver)
+        lab.newcomer().power_on()
+        told = Timeline()
+        joining = asyncio.create_task(home_of(driver).join(NEWCOMER, CODE, 30, told))
+        await told.until(Stage.ANNOUNCED)
+        alter("ALTER TABLE keys RENAME TO elsewhere")
+        joining.cancel()
+        await asyncio.gather(joining, return_exceptions=True)
+        alter("ALTER TABLE elsewhere RENAME TO keys")
+        failure = await failed(lab, driver, tmp_path, device=Eui64("00124B0000000998"), window_s=1)
+        assert failure.stages == TO_THE_END[:2]
+        assert await home_of(driver).membership(NEWCOMER) is Membership.ABSENT

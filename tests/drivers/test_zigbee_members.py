@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from drivers.zigbee import ZigBeeDriver
 from drivers.zigbee.home import ZigBeeHome
+from gateway.clock import SystemClock
 from gateway.han.notices import Answer, Heard
 from gateway.han.words import Cause, HanFault, Membership, Stage
 from simulators.zigbee.aps import ApsMessage
@@ -31,6 +33,7 @@ from tests.drivers.homes import (
     vault_in,
     wait_until,
 )
+from tests.gateway.homes import number
 
 KEEP_ALIVE = 0x0025
 
@@ -85,7 +88,7 @@ async def test_a_device_that_is_removed_leaves_and_is_forgotten(
     async with keep_up(lab.homely(tmp_path)) as driver:
         home, device = await joined(lab, driver)
         home.listen(heard.append)
-        await home.remove(NEWCOMER, 10)
+        assert await home.remove(NEWCOMER, 10), "it said that it leaves"
         assert device.stage is Standing.LEFT
         assert int(NEWCOMER, 16) not in keys_in(lab)
         assert await home.membership(NEWCOMER) is Membership.ABSENT
@@ -103,7 +106,7 @@ async def test_a_device_that_does_not_answer_is_forgotten_all_the_same(
     async with keep_up(lab.homely(tmp_path)) as driver:
         home, device = await joined(lab, driver)
         await device.power_off()
-        await home.remove(NEWCOMER, 10)
+        assert not await home.remove(NEWCOMER, 10), "it did not say that it leaves"
         assert int(NEWCOMER, 16) not in keys_in(lab)
         assert await home.membership(NEWCOMER) is Membership.ABSENT
         device.power_on()
@@ -154,7 +157,7 @@ async def test_a_new_network_key_reaches_everybody_and_the_backup(
         home, device = await joined(lab, driver)
         assert lab.memory.network is not None
         before = lab.memory.network.network_key
-        await home.rotate(10)
+        await home.rotate(number(1), 10)
         after = lab.memory.network.network_key
         assert after != before
         assert device.node.network_key is not None
@@ -174,7 +177,7 @@ async def test_a_device_that_slept_through_a_new_network_key_comes_back_by_its_o
         home, device = await joined(lab, driver)
         home.listen(heard.append)
         await device.power_off()
-        await home.rotate(10)
+        await home.rotate(number(2), 10)
         device.power_on()
         await asyncio.wait_for(device.reached(Standing.REGISTERED), 10)
         await wait_until(lambda: bool(heard))
@@ -191,7 +194,7 @@ async def test_a_device_that_lost_its_registration_is_not_let_back_in(
         home, device = await joined(lab, driver)
         await device.power_off()
         await home.remove(NEWCOMER, 10)
-        await home.rotate(10)
+        await home.rotate(number(3), 10)
         home.listen(heard.append)
         device.power_on()
         assert await asyncio.wait_for(device.reached(Standing.REGISTERED, Standing.GAVE_UP), 10) is Standing.GAVE_UP
@@ -291,7 +294,7 @@ async def test_neither_keys_nor_codes_nor_certificates_reach_a_log(
         home, device = await joined(lab, driver)
         first = device.node.link_key
         await home.rekey(NEWCOMER, 20)
-        await home.rotate(10)
+        await home.rotate(number(4), 10)
         await home.remove(NEWCOMER, 10)
     said = caplog.text.lower().replace(":", "").replace(" ", "")
     network, second = lab.memory.network, device.node.link_key
@@ -300,3 +303,22 @@ async def test_neither_keys_nor_codes_nor_certificates_reach_a_log(
     secrets = [CODE.reveal(), CODE.link_key().reveal(), first, second, network.network_key, bytes.fromhex(private)]
     assert not [key for key in secrets if key.hex() in said or repr(key).lower() in said]
     assert MASTER_KEY not in said
+
+
+class Tomorrow(SystemClock):
+    """A gateway's clock that is a day ahead of its machine's."""
+
+    def now(self) -> datetime:
+        """The instant a day from now."""
+        return super().now() + timedelta(days=1)
+
+
+async def test_a_device_was_last_heard_by_the_gateway_s_clock(laboratory: Make, keep_up: Make, tmp_path: Path) -> None:
+    lab = await laboratory(1)
+    lab.clock = Tomorrow()
+    async with keep_up(lab.homely(tmp_path)) as driver:
+        home, _ = await joined(lab, driver)
+        before = lab.clock.now()
+        info = await home.describe(NEWCOMER, 10)
+        assert info.last_heard_at is not None
+        assert before <= info.last_heard_at <= lab.clock.now()

@@ -6,19 +6,27 @@ test_targets.py by Hypothesis.
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import date
+from datetime import UTC, date, datetime
 
 from drivers.modbus.profile import named
 from drivers.modbus.registers import Decoder
+from drivers.zigbee import key_frames as key_commands
 from drivers.zigbee.cbke import frames as key_frames
 from drivers.zigbee.cbke.certificates import BadCertificate
 from drivers.zigbee.cbke.certificates import parse as certificate
+from drivers.zigbee.clusters.table import SMART_ENERGY
+from drivers.zigbee.esi.board import Board, pinned
+from drivers.zigbee.esi.questions import answer
+from drivers.zigbee.esi.reports import heard
+from drivers.zigbee.fragments import Assembler, Origin
 from gateway.clock import SystemClock
 from gateway.dice import SeededDice
 from gateway.errors import BadInput, Fault
-from gateway.identifiers import MeterNumber
+from gateway.han.notices import Text
+from gateway.identifiers import Eui64, MeterNumber
 from mqtt.codec import decode as bus_message
 from portal.usage.smt_file import parse as smt_file
+from simulators.han import wire
 from simulators.modbus.frames import rtu_requests, tcp_requests
 from simulators.zigbee import ash, zcl
 from simulators.zigbee.air import aps, mac, nwk, pcapng
@@ -28,13 +36,21 @@ from simulators.zigbee.ezsp import Codec
 from simulators.zigbee.ezsp_frames import STACK_VERSIONS
 from simulators.zigbee.ncp.coprocessor import Coprocessor
 from simulators.zigbee.ncp.memory import formed
-from simulators.zigbee.octets import Malformed
+from simulators.zigbee.octets import Malformed, Octets
 from simulators.zigbee.radio import Radio
 
 CLOCK = SystemClock()
 METER = MeterNumber("900700000")
 KEY = bytes(range(16))
+NOON = datetime(2026, 7, 8, 17, tzinfo=UTC)
+DEVICE = Eui64("0022A30007000000")
 _BASIC = basic()
+_BOARD = pinned(Board(), Text(event=7, text="Conserve"), NOON)
+_COMMANDS = [
+    definition.schema
+    for cluster in SMART_ENERGY.values()
+    for definition in (*cluster.ServerCommandDefs, *cluster.ClientCommandDefs)
+]
 _CODECS = [Codec(version) for version in STACK_VERSIONS]
 _DECODERS = [Decoder(named(name)) for name in ("eastron-sdm630", "gavazzi-em24", "sunspec-int", "sunspec-float")]
 
@@ -109,6 +125,37 @@ def key_establishment(data: bytes) -> None:
         key_frames.decode(key_frames.Frame(data[0] if data else 0, data[1:]))
     with suppress(BadCertificate):
         certificate(data)
+    key_commands.decode(data)
+
+
+def smart_energy_commands(data: bytes) -> None:
+    """Commands of every Smart Energy cluster, both ways, as the driver reads them; and what it makes of a device's."""
+    kind = _COMMANDS[data[0] % len(_COMMANDS)] if data else _COMMANDS[0]
+    try:
+        command, _ = kind.deserialize(data[1:])
+    except ValueError:
+        return  # zigpy drops such a frame
+    heard(command, DEVICE, NOON)
+    answer(command, _BOARD, NOON)
+
+
+def smart_energy_fragments(data: bytes) -> None:
+    """Fragments of messages, from several senders at once, never kept without bounds."""
+    assembler, now_s = Assembler(), 0.0
+    while len(data) >= 4:
+        origin = Origin(
+            sender=data[0] % 4, sequence=data[1] % 4, profile=0x0109, cluster=0x0703, endpoints=(1, 1), encrypted=True
+        )
+        assembler.take(origin, int.from_bytes(data[2:4], "little"), data[4:20], now_s)
+        data, now_s = data[20:], now_s + 0.5
+    assert assembler.unfinished <= 64
+
+
+def device_payloads(data: bytes) -> None:
+    """What a simulated device reads of prices, texts and events."""
+    for read in (wire.published_price, wire.load_event, wire.cancellation, wire.message):
+        with suppress(Malformed):
+            read(Octets(data), NOON)
 
 
 def modbus_registers(data: bytes) -> None:
@@ -150,6 +197,9 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
         air,
         captures,
         key_establishment,
+        smart_energy_commands,
+        smart_energy_fragments,
+        device_payloads,
         modbus_registers,
         modbus_frames,
         bus_messages,

@@ -108,6 +108,10 @@ class DictionaryHome:
     executed: list[tuple[str, Eui64]] = field(default_factory=list)
     told: list[tuple[Eui64, Notice]] = field(default_factory=list)
     remembered: list[tuple[Eui64, Notice]] = field(default_factory=list)
+    deaf: set[Eui64] = field(default_factory=set)
+    asked_to_rotate: list[RequestId] = field(default_factory=list)
+    rotated: list[RequestId] = field(default_factory=list)
+    rotation_trouble: HanFault | None = None
     listener: Callable[[Heard], None] | None = None
 
     async def join(self, device: Eui64, code: InstallCode, window_s: int, told: Told) -> DeviceInfo:
@@ -138,10 +142,11 @@ class DictionaryHome:
         """As the table says."""
         return self.members.get(device, Membership.ABSENT)
 
-    async def remove(self, device: Eui64, timeout_s: float) -> None:
-        """Gone, whether it was there or not."""
+    async def remove(self, device: Eui64, timeout_s: float) -> bool:
+        """Gone, whether it was there or not; those that are deaf do not say so."""
         await self._ask("remove", device)
         self.members.pop(device, None)
+        return device not in self.deaf
 
     async def rekey(self, device: Eui64, timeout_s: float) -> DeviceInfo:
         """The same device with another key."""
@@ -158,8 +163,16 @@ class DictionaryHome:
         await self._ask("describe", device)
         return info(device)
 
-    async def rotate(self, timeout_s: float) -> None:
-        """A new network key; nothing to see here."""
+    async def rotate(self, request: RequestId, timeout_s: float) -> int:
+        """A new network key after step_s, once for a request; what is cut short after that is not told."""
+        self.asked_to_rotate.append(request)
+        if request not in self.rotated:
+            await self.clock.sleep(self.step_s)
+            if self.rotation_trouble is not None:
+                raise self.rotation_trouble
+            self.rotated.append(request)
+        await self.clock.sleep(self.step_s)
+        return len(self.rotated)
 
     async def send(self, device: Eui64, notice: Notice, timeout_s: float) -> None:
         """Delivered after step_s."""

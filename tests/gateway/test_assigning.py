@@ -1,5 +1,8 @@
 """Meters that come and go while a gateway runs, on virtual time and a real journal."""
 
+import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -7,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import FailureReason
-from gateway.han.messages import DeviceChanged, PingDevice
+from gateway.han.messages import DeviceChanged, PingDevice, RemoveDevice
 from gateway.han.states import JOINING
 from gateway.han.words import Cause, Membership, Stage
 from gateway.identifiers import MeterNumber
@@ -135,6 +138,21 @@ def test_a_withdrawal_is_idempotent_and_knows_a_meter_that_is_not_there(tmp_path
     run(scenario())
 
 
+def test_a_withdrawal_ends_though_the_bus_was_lost_while_it_was_taken_up(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with living(tmp_path) as house:
+            for turns in range(12):
+                command = withdraw(10 + turns, NEW)
+                arriving = asyncio.create_task(house.handle(command))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                arriving.cancel()
+                await asyncio.gather(arriving, return_exceptions=True)
+                assert (await carried_out(house, command)).status is OutcomeStatus.DONE
+
+    run(scenario())
+
+
 def test_a_withdrawal_that_a_stop_cuts_short_ends_after_the_next_start(tmp_path: Path) -> None:
     clock = VirtualClock()
 
@@ -167,6 +185,18 @@ def test_an_assignment_that_cannot_be_is_refused_in_words(tmp_path: Path, comman
             assert (ended.status, ended.cause) == (OutcomeStatus.REFUSED, Cause.BAD_COMMAND)
             assert words in ended.detail
             assert NEW not in house.gateway.assignments
+
+    run(scenario())
+
+
+def test_two_meters_do_not_share_an_address(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with living(tmp_path) as house:
+            await carried_out(house, assign(1))
+            ended = await carried_out(house, assign(2, MeterNumber("900000998")))
+            assert (ended.status, ended.cause) == (OutcomeStatus.REFUSED, Cause.AT_ANOTHER_METER)
+            await carried_out(house, withdraw(3, NEW))
+            assert (await carried_out(house, assign(4, MeterNumber("900000998")))).status is OutcomeStatus.DONE
 
     run(scenario())
 
@@ -226,5 +256,59 @@ def test_a_meter_s_join_that_a_stop_cuts_short_is_settled_at_the_next_start(tmp_
             ended = await house.ended(command)
             assert ended.cause is (None if registered else Cause.INTERRUPTED)
             assert (NEW in house.gateway.assignments) is registered
+
+    run(scenario())
+
+
+def test_a_withdrawal_waits_until_the_journal_is_there_again(tmp_path: Path) -> None:
+    def alter(sql: str) -> None:
+        with closing(sqlite3.connect(tmp_path / "gateway.db")) as connection:
+            connection.execute(sql)
+
+    async def scenario() -> None:
+        async with living(tmp_path) as house:
+            alter("ALTER TABLE assignments RENAME TO elsewhere")
+            command = withdraw(1)
+            await house.handle(command)
+            await house.clock.sleep(40)
+            assert house.bus.told(CommandEnded) == []
+            alter("ALTER TABLE elsewhere RENAME TO assignments")
+            assert (await house.ended(command)).status is OutcomeStatus.DONE
+            assert METER not in house.gateway.assignments
+
+    run(scenario())
+
+
+def test_a_meter_whose_leaving_a_stop_cut_short_is_gone_after_the_next_start_and_may_come_back(tmp_path: Path) -> None:
+    clock = VirtualClock()
+
+    async def scenario() -> None:
+        home = DictionaryHome(clock)
+        command = withdraw(2, NEW)
+        async with living(tmp_path, home, clock, grace_s=0) as house:
+            await carried_out(house, assign(1, code=True))
+            await house.handle(command)
+            await clock.sleep(home.step_s / 2)
+        async with living(tmp_path, home, clock) as house:
+            await house.ended(command)
+            assert house.last().stage is Stage.REMOVED
+            assert home.members == {}
+            assert (await carried_out(house, assign(3, code=True))).status is OutcomeStatus.DONE
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["remove", "join"])
+def test_a_meter_is_not_taken_off_its_network_as_a_device_of_its_own(tmp_path: Path, again: bool) -> None:
+    async def scenario() -> None:
+        async with living(tmp_path) as house:
+            await carried_out(house, assign(1, code=True))
+            now = house.clock.now()
+            command = join(2, now, meter=NEW) if again else ask(RemoveDevice, 2, now, meter=NEW)
+            await house.handle(command)
+            ended = await house.ended(command)
+            assert (ended.status, ended.cause) == (OutcomeStatus.REFUSED, Cause.BAD_COMMAND)
+            assert house.home.members == {DEVICE: Membership.REGISTERED}
+            await house.done(ask(PingDevice, 3, now, meter=NEW))
 
     run(scenario())

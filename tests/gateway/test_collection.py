@@ -1,9 +1,12 @@
 """Scheduled collection on virtual time, with the real journal: each day once, gaps filled, reads first."""
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from gateway.clock import Clock, central_date, central_midnight
 from gateway.collected import IntervalsCollected, RegistersCollected
@@ -31,6 +34,8 @@ class Logs:
 
     clock: Clock
     silent: set[MeterNumber] = field(default_factory=set)
+    puzzling: set[MeterNumber] = field(default_factory=set)
+    """Their answers are more than the driver was made for."""
     without: set[Direction] = field(default_factory=set)
     since: datetime | None = None
     asked: list[tuple[MeterNumber, datetime, int]] = field(default_factory=list)
@@ -44,6 +49,8 @@ class Logs:
         await asyncio.sleep(0.1)
         if assignment.meter in self.silent:
             raise Unreachable("no answer")
+        if assignment.meter in self.puzzling:
+            raise ZeroDivisionError("a driver's own mistake")
         if direction in self.without:
             raise Unsupported("no such channel")
         starts = [before - QUARTER * n for n in range(count, 0, -1)]
@@ -177,7 +184,11 @@ def test_a_silent_meter_is_tried_again_with_growing_pauses_and_then_filled(tmp_p
     run(scenario())
 
 
-def test_a_meter_without_a_channel_or_a_day_is_settled_and_left_alone(tmp_path: Path) -> None:
+def test_a_meter_without_a_channel_or_a_day_is_settled_and_left_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "gateway.collection")
+
     async def scenario() -> None:
         here = await place(tmp_path, VirtualClock(MORNING))
         here.logs.without = {Direction.RECEIVED}
@@ -187,6 +198,21 @@ def test_a_meter_without_a_channel_or_a_day_is_settled_and_left_alone(tmp_path: 
         assert {(each.direction, each.day) for each in told} == {(Direction.DELIVERED, date(2026, 11, 1))}
         assert all(each.wh[:4] == (None,) * 4 and None not in each.wh[4:] for each in told)
         assert await here.collection.once() == 0
+        await here.database.close()
+
+    run(scenario())
+    assert [record for record in caplog.records if record.name == "gateway.collection"] == []
+
+
+def test_a_meter_that_its_driver_was_not_made_for_is_put_off_and_the_others_are_collected(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        here = await place(tmp_path, VirtualClock(MORNING))
+        here.logs.puzzling = {METER}
+        await here.collection.once()
+        assert {each.meter for each in intervals(here.bus)} == {OTHER}
+        here.logs.puzzling = set()
+        await asyncio.sleep(CollectionSettings().retry_first_s)
+        assert await here.collection.once() == 4
         await here.database.close()
 
     run(scenario())

@@ -12,6 +12,7 @@ from gateway.han.messages import (
     PingDevice,
     RekeyDevice,
     RemoveDevice,
+    RotateNetworkKey,
     SendNotice,
 )
 from gateway.han.notices import Answer, Criticality, DeviceClass, Heard, LoadControl
@@ -125,6 +126,9 @@ SAMPLES: dict[str, Message] = {
         notice=EVENT,
         requested_at=NOON,
         deadline_at=NOON + timedelta(seconds=60),
+    ),
+    "RotateNetworkKey": RotateNetworkKey(
+        id=REQUEST_ID, driver="zigbee", requested_at=NOON, deadline_at=NOON + timedelta(seconds=180)
     ),
     "AssignMeter": AssignMeter(
         id=REQUEST_ID,

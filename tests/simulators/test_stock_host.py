@@ -55,7 +55,7 @@ async def test_it_interviews_a_meter_over_zdo(version: int, stand: Standing, con
     _, _, endpoints = await zdo.Active_EP_req(node.nwk)
     assert list(endpoints) == list(node.endpoints)
     _, _, simple = await zdo.Simple_Desc_req(node.nwk, endpoints[0])
-    assert (simple.profile, simple.input_clusters) == (0x0109, [0x0000, 0x0702, 0x0800])
+    assert (simple.profile, simple.input_clusters) == (0x0109, [0x0000, 0x0702, 0x0709, 0x0800])
     status, eui64, _ = (await zdo.IEEE_addr_req(node.nwk, 0, 0))[:3]
     assert (status, eui64.serialize()) == (zdo_t.Status.SUCCESS, node.eui64.to_bytes(8, "little"))
 

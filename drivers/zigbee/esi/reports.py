@@ -1,7 +1,7 @@
 """What a device says of a notice, as the gateway hears it (pure). Source: Smart Energy 1.4, D.2.2.4.1, D.4, D.5."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -42,6 +42,8 @@ _REJECTIONS: Mapping[int, str] = MappingProxyType(
 _NO, _YES = 0x01, 0x02
 _MOST_RESPONSE = 21
 """Bytes of a display's own answer to a text."""
+_MOST_OFF = timedelta(hours=12)
+"""How far a device's clock may be off to be believed; the portal takes no report that is a day off for a true one."""
 
 
 REPORTS = frozenset(
@@ -62,14 +64,14 @@ def heard(command: Any, device: Eui64, now: datetime) -> Heard | None:
             device=device,
             answer=Answer.PRICE_ACKNOWLEDGED,
             event=int(command.event_id),
-            at=instant(command.acknowledged_time) or now,
+            at=_when(command.acknowledged_time, now),
         )
     if kind is Messaging.ServerCommandDefs.message_confirmation.schema:
         return Heard(
             device=device,
             answer=Answer.TEXT_CONFIRMED,
             event=int(command.message_id),
-            at=instant(command.confirmation_time) or now,
+            at=_when(command.confirmation_time, now),
             detail=_said(command),
         )
     if kind is LoadControl.ServerCommandDefs.report_event_status.schema:
@@ -80,7 +82,7 @@ def heard(command: Any, device: Eui64, now: datetime) -> Heard | None:
             device=device,
             answer=answer,
             event=int(command.event_id),
-            at=instant(command.status_time) or now,
+            at=_when(command.status_time, now),
             detail=_REJECTIONS.get(int(command.status), ""),
         )
     return None
@@ -91,6 +93,12 @@ def refusal(response: DefaultResponse, event: int | None, device: Eui64, now: da
     name = getattr(response.status, "name", "")
     detail = f"status 0x{int(response.status):02X} {name} to command 0x{int(response.command_id):02X}"
     return Heard(device=device, answer=Answer.REJECTED, event=event, at=now, detail=detail)
+
+
+def _when(written: int, now: datetime) -> datetime:
+    """When a device says that it was; a clock that is far off is not believed, for its word counts all the same."""
+    at = instant(written)
+    return at if at is not None and abs(at - now) <= _MOST_OFF else now
 
 
 def _said(command: Any) -> str:

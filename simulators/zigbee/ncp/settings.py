@@ -51,6 +51,8 @@ _CONFIGURATION = {
     0x41: 5,  # Green Power proxies
     0x42: 0,  # Green Power sinks
 }
+MOST_INDEXED = 255
+"""Link keys that a host can name by an index of one byte; the rest of a lifted table is not for it to see."""
 _FIXED = frozenset((KEY_TABLE_SIZE,))
 """Sizes that the firmware was built with; today's cannot change them."""
 _COUNTERS = 41
@@ -106,7 +108,7 @@ class Settings:
         """Everything as after power-on."""
         self.configuration = {
             **_CONFIGURATION,
-            KEY_TABLE_SIZE: self._sizes.link_keys,
+            KEY_TABLE_SIZE: min(self._sizes.link_keys, MOST_INDEXED),
             ADDRESS_TABLE_SIZE: self._sizes.addresses,
             CHILDREN: self._sizes.children,
         }

@@ -14,8 +14,8 @@ from gateway.han.notices import Answer, Heard
 from gateway.identifiers import Eui64
 
 DEVICE = Eui64("00124B0000000999")
-NOW = datetime(2026, 7, 8, 17, tzinfo=UTC)
 THEN = datetime(2000, 1, 1, tzinfo=UTC) + timedelta(seconds=0x2F000001)
+NOW = THEN + timedelta(minutes=5)
 
 
 def report(status: int, at: int = 0x2F000001) -> Heard | None:
@@ -95,6 +95,13 @@ def test_a_price_is_acknowledged() -> None:
         provider_id=1, event_id=5, acknowledged_time=0x2F000001, price_control=0
     )
     assert heard(command, DEVICE, NOW) == Heard(device=DEVICE, answer=Answer.PRICE_ACKNOWLEDGED, event=5, at=THEN)
+
+
+@pytest.mark.parametrize("at", [1, 0x2F000001 - 86_400, 0x2F000001 + 86_400])
+def test_a_device_whose_clock_is_far_off_is_heard_as_of_now(at: int) -> None:
+    told = report(0x01, at)
+    assert told is not None
+    assert (told.answer, told.at) == (Answer.RECEIVED, NOW)
 
 
 def test_a_question_is_no_report() -> None:

@@ -67,9 +67,10 @@ async def test_a_damaged_line_gives_the_truth_or_a_fault_and_recovers(
     stand: Standing, kind: ModbusFaultKind, scheme: str
 ) -> None:
     street, port = await stand("sunspec-int", units=2, rtu=scheme != "tcp")
-    truth = freeze(street)
-    street.meters[0].fault = ModbusFault(kind=kind)
+    freeze(street)
+    street.meters[0].fault = ModbusFault(kind=kind)  # which lets the meter run until it is stopped again
     street.meters[0].meter.fault = street.meters[1].meter.fault
+    truth = [sim.meter.registers().delivered_wh for sim in street.meters]
     async with kept(driver(port, scheme=scheme, attempt_timeout_s=0.05, attempts=2)) as line:
         for _ in range(5):
             with contextlib.suppress(Fault):

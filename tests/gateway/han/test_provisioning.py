@@ -1,8 +1,9 @@
 """Device commands at a gateway, on virtual time and a real journal: timelines, refusals, crashes, notices."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,16 @@ from gateway.han.messages import (
     RekeyDevice,
     RemoveDevice,
 )
-from gateway.han.notices import Answer, CancelText, Heard, Price, Text
+from gateway.han.notices import (
+    Answer,
+    CancelText,
+    Criticality,
+    DeviceClass,
+    Heard,
+    LoadControl,
+    Price,
+    Text,
+)
 from gateway.han.states import JOINING
 from gateway.han.words import NEXT_STEP, Cause, HanFault, Membership, Stage
 from gateway.identifiers import Eui64
@@ -221,6 +231,19 @@ async def test_a_device_has_one_command_at_a_time(house: House) -> None:
 
 
 @in_a_house
+async def test_a_command_ends_though_the_bus_was_lost_while_it_was_taken_up(house: House) -> None:
+    await house.done(join(1, house.clock.now()))
+    for turns in range(12):
+        command = ask(PingDevice, 10 + turns, house.clock.now())
+        arriving = asyncio.create_task(house.handle(command))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        arriving.cancel()
+        await asyncio.gather(arriving, return_exceptions=True)
+        await house.done(command)
+
+
+@in_a_house
 async def test_ping_and_describe_answer_with_what_they_are_for(house: House) -> None:
     await house.done(join(1, house.clock.now()))
     assert (await house.done(ask(PingDevice, 2, house.clock.now()))).round_trip_ms == 1000
@@ -345,6 +368,20 @@ async def test_a_notice_reaches_one_device_or_all_of_a_meter(house: House) -> No
 
 
 @in_a_house
+async def test_a_notice_to_all_is_for_those_that_can_do_something_with_it(house: House) -> None:
+    await house.done(join(1, house.clock.now()))
+    event = LoadControl(
+        event=7, classes=(DeviceClass.HVAC,), duration_min=30, criticality=Criticality.LEVEL_1, cooling_offset=20
+    )
+    unheard = tell(2, house.clock.now(), event, None)
+    await house.handle(unheard)
+    ended = await house.ended(unheard)
+    assert (ended.status, ended.cause) == (OutcomeStatus.FAILED, Cause.UNKNOWN_DEVICE)
+    assert ended.detail == f"No device of meter {METER} takes a LoadControl."
+    assert house.home.told == []
+
+
+@in_a_house
 async def test_what_a_device_says_of_a_notice_is_told_with_its_number(house: House) -> None:
     await house.done(join(1, house.clock.now()))
     confirmed = Heard(device=DEVICE, answer=Answer.TEXT_CONFIRMED, event=7, at=house.clock.now())
@@ -391,6 +428,24 @@ def test_notices_that_hold_outlive_a_restart_and_the_others_do_not(tmp_path: Pat
             assert price.event == 3
             assert price.starts_at is not None
             assert told_at < price.starts_at < clock.now() - timedelta(seconds=90)
+
+    run(scenario())
+
+
+def test_a_notice_that_was_told_as_undelivered_does_not_take_effect_after_a_restart(tmp_path: Path) -> None:
+    clock = VirtualClock()
+
+    async def scenario() -> None:
+        async with living(tmp_path, clock=clock) as house:
+            await house.done(join(1, clock.now()))
+            await house.done(tell(2, clock.now(), Text(event=1, text="Told")))
+            house.home.troubles[DEVICE] = HanFault(Cause.UNREACHABLE, "off")
+            for of, notice in ((3, Text(event=2, text="Untold")), (4, Price(event=3, price=10))):
+                command = tell(of, clock.now(), notice)
+                await house.handle(command)
+                assert (await house.ended(command)).cause is Cause.UNREACHABLE
+        async with living(tmp_path, clock=clock) as house:
+            assert [notice.event for _, notice in house.home.remembered if isinstance(notice, Text | Price)] == [1]
 
     run(scenario())
 
@@ -481,6 +536,25 @@ async def test_a_command_whose_sender_s_clock_is_off_keeps_its_time(house: House
     command = join(1, theirs)
     await house.handle(command, sent_at=theirs)
     assert (await house.ended(command)).status is OutcomeStatus.DONE
+
+
+def test_a_join_whose_deadline_finds_the_journal_in_trouble_ends_when_that_is_over(tmp_path: Path) -> None:
+    def alter(sql: str) -> None:
+        with closing(sqlite3.connect(tmp_path / "gateway.db")) as connection:
+            connection.execute(sql)
+
+    async def scenario() -> None:
+        async with living(tmp_path) as house:
+            house.home.step_s = 1000
+            command = join(1, house.clock.now())
+            await house.handle(command)
+            alter("ALTER TABLE devices RENAME TO elsewhere")
+            await house.clock.sleep(320)
+            alter("ALTER TABLE elsewhere RENAME TO devices")
+            assert (await house.ended(command)).status is OutcomeStatus.FAILED
+            assert house.last().stage is Stage.FAILED
+
+    run(scenario())
 
 
 def test_install_codes_are_gone_from_the_journal_once_the_join_has_ended(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from gateway.clock import SystemClock
 from gateway.database import Database
 from gateway.dice import SystemDice
 from gateway.errors import BadInput
+from gateway.han.execution import STILL_HAS_KEY
 from gateway.han.words import NEXT_STEP, Cause
 from gateway.links import Backoff, keep
 from gateway.ports import Assignment
@@ -22,7 +23,7 @@ from gateway.settings import GatewaySettings
 from gateway.supervisor import Gateway
 from mqtt.memory import MemoryBroker, MemoryBus
 from portal.app import build_app
-from portal.commands import han, meters
+from portal.commands import gateways, han, meters
 from portal.commands.client import PASSWORD_ENV, Api, PortalSaidNo
 from portal.context import Portal
 from portal.http_server import http_server, listen
@@ -129,11 +130,26 @@ async def test_notices_are_given_with_their_event_and_taken_back(run: Run, home:
     await run(han.app, "price", METER, "0.1234", "--label", "PEAK")
     await run(han.app, "load-control", METER, "30", "hvac", "pool_pump", "--cooling-offset", "20", "--device", DEVICE)
     await run(han.app, "cancel", METER, "text", "--event", event[1])
-    assert (await run(han.app, "cancel", METER, "load-control")).exit_code == 0
+    assert (await run(han.app, "cancel", METER, "load-control", "--device", DEVICE)).exit_code == 0
     kinds = [notice.kind for _, notice in home.told]
     assert kinds == ["text", "price", "load_control", "cancel_text", "cancel_all_load_control"]
     price = home.told[1][1]
     assert (getattr(price, "price", None), getattr(price, "digits", None)) == (1234, 4)
+
+
+async def test_a_removal_that_is_not_acknowledged_leads_to_a_new_network_key(run: Run, home: DictionaryHome) -> None:
+    await run(han.app, "join", METER, DEVICE, typed=LABEL + "\n")
+    home.deaf.add(DEVICE)
+    assert (await run(han.app, "remove", METER, DEVICE)).stdout.endswith(f"{STILL_HAS_KEY}\n")
+    assert (await run(gateways.app, "list")).stdout.startswith(f"{GATEWAY}  online  desk ")
+    rotated = await run(gateways.app, "rotate-key", GATEWAY)
+    assert rotated.stdout == "The network key in use has the sequence number 1.\n"
+    refused = await run(gateways.app, "rotate-key", GATEWAY, "--driver", "attic")
+    assert refused.exit_code == 1
+    assert "no home network: Driver attic" in refused.stdout
+    assert "managed by the meter's TDSP" in str(
+        (await run(gateways.app, "rotate-key", GATEWAY, user="rep.admin")).exception
+    )
 
 
 async def test_a_meter_is_withdrawn_and_assigned_again(run: Run) -> None:

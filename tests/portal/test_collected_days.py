@@ -1,0 +1,221 @@
+"""What gateways collect: kept in the interval store before it is receipted, once, and only of their own meters."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import closing, suppress
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.collected import IntervalsCollected, RegistersCollected
+from gateway.database import Database
+from gateway.dice import SeededDice
+from gateway.identifiers import GatewayId, MeterNumber
+from gateway.messages import Mark, Receipt
+from gateway.ports import Delivery
+from gateway.reads import Direction, FrozenRegisters
+from portal.gateways.incidents import Incident
+from portal.gateways.tables import IncidentKind
+from portal.reads.desk import ReadDesk
+from portal.usage.intervals import Channel, MeterDay
+from portal.usage.keeper import PAUSE_S, Keeper
+from portal.usage.sql_store import SqlIntervalStore
+from portal.usage.store import SourceFile
+from tests.clock import HandClock, turns
+from tests.portal.asking import kept_incidents, published
+from tests.portal.conftest import running
+from tests.portal.wire import WireBus
+from tests.portal.world import GATEWAY, OTHER_GATEWAY, esi
+
+DAY = date(2026, 6, 30)
+FULL = tuple(range(96))
+LIMIT_S = 20
+
+
+@pytest.fixture
+def place(database_url: str, tmp_path: Path) -> str:
+    """The intervals' database: a file of its own on SQLite, beside the market's tables on PostgreSQL."""
+    return f"sqlite:///{tmp_path}/intervals.db" if database_url.startswith("sqlite") else database_url
+
+
+@pytest.fixture
+async def store(database: Database, place: str) -> AsyncIterator[SqlIntervalStore]:
+    opened = Database.open(place, 0.05)
+    yield await SqlIntervalStore.opened(opened)
+    await opened.close()
+
+
+@pytest.fixture
+async def desk(database: Database, store: SqlIntervalStore, bus: WireBus, clock: HandClock) -> AsyncIterator[ReadDesk]:
+    desk = ReadDesk(database, bus, clock, SeededDice(3), collected=store)
+    async with running(desk):
+        yield desk
+
+
+def told(
+    seq: int = 1,
+    wh: Sequence[int | None] = FULL,
+    direction: Direction = Direction.DELIVERED,
+    day: date = DAY,
+    gateway: GatewayId = GATEWAY,
+    meter: str = "M00001",
+) -> Delivery:
+    """A day as the world's gateway collected it."""
+    message = IntervalsCollected(
+        meter=MeterNumber(meter),
+        direction=direction,
+        day=day,
+        wh=tuple(wh),
+        read_at=datetime(2026, 7, 1, 6, tzinfo=UTC),
+        mark=Mark(journal="journal-1", seq=seq),
+    )
+    return Delivery(gateway=gateway, message=message)
+
+
+async def receipted(bus: WireBus, seq: int) -> None:
+    """Wait until everything up to a number is receipted."""
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            _, message = await bus.published.get()
+            if isinstance(message, Receipt) and message.mark.seq >= seq:
+                return
+
+
+async def versions(store: SqlIntervalStore, day: date = DAY) -> list[tuple[Channel, tuple[int | None, ...]]]:
+    return [(each.data.channel, each.data.values) for each in await store.versions(esi(1), day, day)]
+
+
+async def test_a_day_is_kept_and_then_receipted(desk: ReadDesk, bus: WireBus, store: SqlIntervalStore) -> None:
+    wh = (None, *range(95))
+    await desk.handle([told(1, wh), told(2, FULL, Direction.RECEIVED)])
+    await receipted(bus, 2)
+    assert await versions(store) == [(Channel.CONSUMPTION, wh), (Channel.GENERATION, FULL)]
+
+
+async def test_what_is_told_again_changes_nothing(desk: ReadDesk, bus: WireBus, store: SqlIntervalStore) -> None:
+    await desk.handle([told(1), told(1), told(2, FULL, Direction.RECEIVED)])
+    await receipted(bus, 2)
+    await desk.handle([told(1)])
+    await desk.handle([told(3)])
+    await receipted(bus, 3)
+    assert len(await versions(store)) == 2
+
+
+async def test_registers_do_not_stop_what_comes_after_them(
+    desk: ReadDesk, bus: WireBus, store: SqlIntervalStore
+) -> None:
+    midnight = datetime(2026, 7, 1, 5, tzinfo=UTC)
+    registers = FrozenRegisters(
+        meter=MeterNumber("M00001"), delivered_wh=7, received_wh=None, frozen_at=midnight, read_at=midnight
+    )
+    frozen = RegistersCollected(registers=registers, mark=Mark(journal="journal-1", seq=1))
+    await desk.handle([Delivery(gateway=GATEWAY, message=frozen), told(2)])
+    await receipted(bus, 2)
+    assert len(await versions(store)) == 1
+
+
+class Crash(Exception):
+    """The process died between the store and the marks."""
+
+
+async def test_a_crash_between_store_and_marks_loads_twice_and_changes_nothing(
+    database: Database, store: SqlIntervalStore, clock: HandClock
+) -> None:
+    recorded: list[Delivery] = []
+
+    async def dies(deliveries: Sequence[Delivery], refused: Mapping[Incident, str]) -> None:
+        raise Crash
+
+    async def lives(deliveries: Sequence[Delivery], refused: Mapping[Incident, str]) -> None:
+        recorded.extend(deliveries)
+        raise asyncio.CancelledError
+
+    for record in (dies, lives):
+        keeper = Keeper(database, store, clock, record)
+        keeper.take([told()])
+        with suppress(Crash, asyncio.CancelledError):
+            await asyncio.wait_for(keeper.run(), LIMIT_S)
+        assert len(await versions(store)) == 1
+    assert recorded == [told()]
+
+
+@pytest.mark.parametrize(
+    ("delivery", "kind"),
+    [
+        (told(gateway=OTHER_GATEWAY), IncidentKind.FOREIGN_METER),
+        (told(meter="M99999"), IncidentKind.FOREIGN_METER),
+        (told(wh=range(95)), IncidentKind.IMPLAUSIBLE),
+        (told(day=date(2026, 11, 1)), IncidentKind.IMPLAUSIBLE),
+        (told(day=date(2026, 7, 3)), IncidentKind.IMPLAUSIBLE),
+        (told(day=date(1, 1, 1)), IncidentKind.IMPLAUSIBLE),
+        (told(day=date(2024, 12, 31)), IncidentKind.IMPLAUSIBLE),
+        (told(wh=(-1, *range(95))), IncidentKind.IMPLAUSIBLE),
+        (told(wh=(2**31, *range(95))), IncidentKind.IMPLAUSIBLE),
+    ],
+)
+async def test_what_cannot_be_believed_is_an_incident_and_spares_its_batch(
+    database: Database,
+    desk: ReadDesk,
+    bus: WireBus,
+    store: SqlIntervalStore,
+    delivery: Delivery,
+    kind: IncidentKind,
+) -> None:
+    await desk.handle([delivery, told(2, day=DAY - timedelta(days=1))])
+    async with asyncio.timeout(LIMIT_S):
+        while await kept_incidents(database) != [(kind, 1)]:
+            await turns()
+    assert await versions(store, delivery.message.day) == []  # type: ignore[union-attr]  # told() makes intervals
+    assert len(await versions(store, DAY - timedelta(days=1))) == 1
+
+
+async def test_the_meter_s_word_stands_above_estimates_and_takes_nothing_away(
+    desk: ReadDesk, bus: WireBus, store: SqlIntervalStore
+) -> None:
+    estimated = (True, *[False] * 95)
+    file_day = MeterDay(
+        esi_id=esi(1), day=DAY, channel=Channel.CONSUMPTION, revised_at=None, values=(5,) * 96, estimated=estimated
+    )
+    came = datetime(2026, 7, 1, 8, tzinfo=UTC)
+    await store.load(SourceFile(name="file", sha256="0" * 64, received_at=came), lambda: iter([file_day]))
+    await desk.handle([told(1, (None,) + (5,) * 95)])
+    await receipted(bus, 1)
+    assert len(await versions(store)) == 1
+    await desk.handle([told(2, (7,) + (None,) * 95)])
+    await receipted(bus, 2)
+    [now] = await store.current(esi(1), DAY, DAY)
+    assert now.data.values == (7,) + (5,) * 95
+    assert now.data.estimated == (False,) * 96
+
+
+async def test_zeros_open_no_generation_at_a_meter_that_has_none(
+    desk: ReadDesk, bus: WireBus, store: SqlIntervalStore
+) -> None:
+    await desk.handle([told(1, (0,) * 96, Direction.RECEIVED), told(2, (0,) * 96)])
+    await receipted(bus, 2)
+    assert await versions(store) == [(Channel.CONSUMPTION, (0,) * 96)]
+
+
+async def test_a_load_elsewhere_delays_collected_days_and_nothing_else(
+    database: Database, bus: WireBus, clock: HandClock, tmp_path: Path
+) -> None:
+    path = tmp_path / "one-writer.db"
+    opened = Database.open(f"sqlite:///{path}", 0.05)
+    store = await SqlIntervalStore.opened(opened)
+    desk = ReadDesk(database, bus, clock, SeededDice(3), collected=store)
+    with closing(sqlite3.connect(path, isolation_level=None)) as loader:
+        async with running(desk):
+            loader.execute("BEGIN IMMEDIATE")
+            await desk.handle([told()])
+            await turns(200)
+            assert await versions(store) == []
+            assert not [message for _, message in published(bus) if isinstance(message, Receipt)]
+            loader.execute("ROLLBACK")
+            await desk.handle([told()])
+            await clock.advance(PAUSE_S)
+            await desk.handle([told()])
+            await receipted(bus, 1)
+            assert len(await versions(store)) == 1
+    await opened.close()
