@@ -63,8 +63,8 @@ def ncp(
     replay: Annotated[
         Path | None, typer.Option(help="A capture, keys inside, of which one device lives again.")
     ] = None,
-    as_: Annotated[
-        str | None, typer.Option("--as", help="Which device of the capture: its EUI-64, or its address such as 0x1A2B.")
+    replay_as: Annotated[
+        str | None, typer.Option(help="Which device of the capture: its EUI-64, or its address such as 0x1A2B.")
     ] = None,
     certificates: Annotated[Path | None, typer.Option(help="Write the trust centre's certificates here.")] = None,
     config_out: Annotated[Path | None, typer.Option(help="Write the assignments that a gateway reads here.")] = None,
@@ -89,7 +89,7 @@ def ncp(
         capture=capture,
         keys=keys,
     )
-    replayed = None if replay is None else recorded(replay, as_)
+    replayed = None if replay is None else recorded(replay, replay_as)
     line_clock = SystemClock()
     world = ZigBeeStreet(plan, LabClock(line_clock, instant_told(start), speed), line_clock)
     guest = "" if replayed is None else f" replay={world.replay(replayed).eui64}"

@@ -5,6 +5,8 @@ Source: ZigBee Smart Energy 07-5356, chapter 6 (devices).
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 from gateway.clock import Clock
 from gateway.identifiers import Eui64, MeterNumber
@@ -17,6 +19,7 @@ from simulators.zigbee.behaviour import Behaviour, Idle
 from simulators.zigbee.clusters import BASIC, KEY_ESTABLISHMENT, METERING, TIME, Metering, basic
 from simulators.zigbee.devices.display import DisplayBehaviour
 from simulators.zigbee.devices.load_follower import LoadFollower, ThermostatBehaviour
+from simulators.zigbee.devices.panel import NoSuchButton
 from simulators.zigbee.devices.prepayment import PREPAYMENT, PrepaymentBehaviour
 from simulators.zigbee.devices.rogues import Recorder, default_key, wrong_key
 from simulators.zigbee.install_code import link_key_of
@@ -44,6 +47,22 @@ class Kind:
     make: Callable[[Clock], Made]
     sleepy: bool = False
     own_key: Callable[[bytes], bytes] = link_key_of
+
+
+class MeterFront(Idle):
+    """The front of a meter that only answers: its counters."""
+
+    def __init__(self, meter: SimMeter) -> None:
+        self._meter = meter
+
+    def shows(self, now: datetime) -> dict[str, Any]:
+        """What it has counted."""
+        now_there = self._meter.registers()
+        return {"delivered_wh": now_there.delivered_wh, "demand_w": now_there.demand_w}
+
+    def press(self, button: str, event: int | None, now: datetime) -> None:
+        """There are no buttons."""
+        raise NoSuchButton("a meter has no buttons")
 
 
 def _endpoint(
@@ -87,7 +106,8 @@ def _submeter(clock: Clock) -> Made:
     """A meter behind the meter, such as one of a car's charger: it joins like any other device."""
     load = HouseholdLoad("submeter", Home(mean_wh_per_day=9_000))
     meter = SimMeter(number=MeterNumber("SUBMETER"), eui64=Eui64("0" * 16), model=MeterModel(), load=load, clock=clock)
-    return Made(endpoints=_endpoint(METER, "SIM-SUB-1", {}, {METERING: Metering(meter)}, TIME))
+    endpoints = _endpoint(METER, "SIM-SUB-1", {}, {METERING: Metering(meter)}, TIME)
+    return Made(endpoints=endpoints, behaviour=MeterFront(meter))
 
 
 def _recorder(clock: Clock) -> Made:

@@ -12,6 +12,7 @@ from simulators.zigbee.air.recorder import Recorder
 from simulators.zigbee.air.weather import CLEAR, Fate, Sky
 from simulators.zigbee.aps import ALL_AWAKE, BROADCASTS, COORDINATOR, ApsMessage
 from simulators.zigbee.nodes import UNHEARD, Node, Outcome
+from simulators.zigbee.zdo import END_DEVICE
 
 ACK_WAIT_S, ATTEMPTS = 1.6, 3
 """How long a sender waits for an APS acknowledgement, and how often it tries (EmberZNet's defaults)."""
@@ -186,8 +187,12 @@ class Radio:
             return None
         place = self._gate.admit(node, update)
         if place is not None and self.tap is not None:
+            sleepy = node.identity.logical_type == END_DEVICE
             if update is Update.UNSECURED_JOIN:
-                self.tap.association(node.eui64, place.nwk, sleepy=node.poll_s > 0)
+                self.tap.association(node.eui64, place.nwk, sleepy=sleepy)
+            else:
+                key = node.network_key if update is Update.SECURED_REJOIN else None
+                self.tap.rejoin(node.nwk, node.eui64, place.nwk, key, sleepy=sleepy)
             if place.transport is not None:
                 self.tap.transport(place.nwk, node.eui64, place.transport.network_key, place.transport.key)
         return place
@@ -358,14 +363,15 @@ class Radio:
         if self._listener is None or node.manners.silent or not self._understands(node):
             return False
         fate = self._fate(node)
-        taken = fate not in _GONE and self._listener.heard(message, node)
+        arrives = fate not in _GONE
+        if self.tap is not None:
+            to_us = message.destination == COORDINATOR
+            self.tap.message(message, node.eui64, node.network_key, heard=arrives and to_us)
+        acknowledged = arrives and self._listener.heard(message, node) and message.destination == COORDINATOR
         if fate is Fate.DOUBLED:
             self._listener.heard(message, node)
-        acknowledged = taken and message.destination == COORDINATOR
-        if self.tap is not None:
-            self.tap.message(message, node.eui64, node.network_key, heard=acknowledged)
-            if acknowledged and message.wants_ack:
-                self.tap.acknowledged(message, None, node.network_key)
+        if self.tap is not None and acknowledged and message.wants_ack:
+            self.tap.acknowledged(message, None, node.network_key)
         return acknowledged
 
     @property

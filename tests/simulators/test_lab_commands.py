@@ -134,11 +134,11 @@ def test_a_recorded_device_stands_in_the_first_home_under_its_own_address(tmp_pa
     eui64, _ = evening(tmp_path / "air.pcapng")
     name = f"{eui64:016X}"
     capture = f"--replay={tmp_path / 'air.pcapng'}"
-    with running("ncp", "--meters=1", capture, f"--as={name}") as (control, rest):
+    with running("ncp", "--meters=1", capture, f"--replay-as={name}") as (control, rest):
         assert rest == f" meters=1 devices=0 replay={name}"
         told = json.loads(lab("devices", name, "--port", control).stdout)
         assert (told["kind"], told["shows"]) == ("replay", {"said": 0, "delivered": 0, "of": 4})
-    assert f"{name} (4)" in error("ncp", "--meters=1", capture, "--as=0x0000")
+    assert f"{name} (4)" in error("ncp", "--meters=1", capture, "--replay-as=0x0000")
 
 
 def test_a_modbus_line_takes_faults_and_counts_and_drops_hosts() -> None:

@@ -1,5 +1,6 @@
 """The air under weather: what is lost is tried again or told as failed, and a seed's whole trace repeats."""
 
+import contextlib
 from collections import deque
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import pytest
 from gateway.dice import SeededDice
 from simulators.virtual_time import VirtualClock, run
 from simulators.world import StreetPlan
+from simulators.zigbee.air import aps, mac, nwk, pcapng
 from simulators.zigbee.air.weather import CLEAR, Fate, Sky, Weather
 from simulators.zigbee.life import Stage
+from simulators.zigbee.octets import Malformed
 from simulators.zigbee.timing import REALISTIC
 
 from .centre import Centre
@@ -165,3 +168,20 @@ def test_a_seed_s_whole_trace_repeats_to_the_byte_and_another_s_is_another(tmp_p
     assert len(one) > 10_000
     assert one == again
     assert one != other
+
+
+def test_a_capture_has_every_question_before_its_answer(tmp_path: Path) -> None:
+    session(tmp_path / "air.pcapng", 7)
+    frames, secrets = pcapng.read((tmp_path / "air.pcapng").read_bytes())
+    keys = [secret.key for secret in secrets if secret.nodes is None]
+    asked, answered = set[int](), 0
+    for each in frames:
+        with contextlib.suppress(Malformed):
+            packet = nwk.decode_with(mac.decode(each.frame).payload, lambda _: keys)
+            frame = aps.decode(packet.payload, [], packet.source_eui64 or 0)
+            if isinstance(frame, aps.ApsFrame) and frame.profile == 0 and frame.payload and packet.source != 0:
+                asked.add(frame.payload[0])
+            elif isinstance(frame, aps.ApsFrame) and frame.cluster == 0x8006 and frame.payload:
+                assert frame.payload[0] in asked
+                answered += 1
+    assert answered > 2

@@ -5,8 +5,9 @@ counters and sequence numbers of its sender. Keys go into the capture before the
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from gateway.clock import Clock
 from simulators.zigbee.air import aps, mac, nwk
@@ -100,6 +101,15 @@ class Recorder:
         body = bytes((mac.ASSOCIATED,)) + address.to_bytes(2, "little") + b"\x00"
         self._frame(mac.COMMAND, COORDINATOR, there, here, body, wants_ack=True)
 
+    def rejoin(self, before: int, device: int, address: int, key: nwk.NetworkKey | None, *, sleepy: bool) -> None:
+        """A device that was there asks to be let in again, under the network key or plain, and gets an address."""
+        asked = bytes((nwk.REJOIN_REQUEST,)) + (_END_DEVICE if sleepy else _JOINABLE_ROUTER)
+        request = {"long_source": device, "long_destination": self._centre}
+        self._network(before, COORDINATOR, device, asked, key, heard=True, kind=nwk.COMMAND, longs=request)
+        given = bytes((nwk.REJOIN_RESPONSE,)) + address.to_bytes(2, "little") + b"\x00"
+        response = {"long_source": self._centre, "long_destination": device}
+        self._network(COORDINATOR, before, self._centre, given, key, heard=True, kind=nwk.COMMAND, longs=response)
+
     def transport(self, address: int, device: int, network: nwk.NetworkKey, link: bytes | None) -> None:
         """The network key on its way to a device, under its link key or readable by everybody."""
         if link is not None:
@@ -140,6 +150,7 @@ class Recorder:
         *,
         heard: bool,
         kind: int = nwk.DATA,
+        longs: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         if key is not None:
             self._tell(key.key, None)
@@ -149,6 +160,7 @@ class Recorder:
             source=source,
             sequence=self._next(self._nwk, sender),
             payload=payload,
+            **longs,
         )
         if key is not None:
             counter = self._counters[sender] = self._counters[sender] + 1

@@ -43,11 +43,19 @@ def test_a_mac_frame_comes_back(frame: mac.MacFrame) -> None:
     assert mac.decode(mac.encode(frame)) == frame
 
 
-@given(payload=bytes_, sequence=octets, counter=st.integers(0, 2**32 - 1), secured=st.booleans())
+@given(
+    payload=bytes_,
+    sequence=octets,
+    counter=st.integers(0, 2**32 - 1),
+    secured=st.booleans(),
+    longs=st.tuples(*[st.none() | eui64s] * 2),
+)
 def test_a_network_frame_comes_back_and_opens_with_its_key_alone(
-    payload: bytes, sequence: int, counter: int, secured: bool
+    payload: bytes, sequence: int, counter: int, secured: bool, longs: tuple[int | None, int | None]
 ) -> None:
     frame = nwk.NwkFrame(
+        long_destination=longs[0],
+        long_source=longs[1],
         destination=0,
         source=DEVICE_NWK,
         sequence=sequence,

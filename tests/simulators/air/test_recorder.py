@@ -72,6 +72,19 @@ SAID: dict[str, tuple[Callable[[Recorder], None], Words]] = {
         lambda air: air.association(DEVICE, ADDRESS, sleepy=True),
         ["Association Request", "Device Type: RFD", "Association Response"],
     ),
+    "rejoin under the network key": (
+        lambda air: air.rejoin(ADDRESS, DEVICE, 0x4321, FIRST, sleepy=True),
+        [
+            "Command Frame: Rejoin Request",
+            "Full-Function Device: False",
+            "Frame: Rejoin Response",
+            "Address: 0x4321",
+        ],
+    ),
+    "rejoin without the network key": (
+        lambda air: air.rejoin(ADDRESS, DEVICE, ADDRESS, None, sleepy=False),
+        ["Command Frame: Rejoin Request", "Extended Source: 00:22:a3:00:07:00:00:00", "Command Frame: Rejoin Response"],
+    ),
     "network key under a link key": (
         lambda air: air.transport(ADDRESS, DEVICE, FIRST, LINK_KEY),
         ["Command Frame: Transport Key", "Key Id: Key-Transport Key", "Standard Network Key", FIRST.key.hex()],
@@ -140,4 +153,14 @@ def test_every_kind_of_frame_is_read_by_others_with_the_right_words(kind: str, t
 
 def test_a_recorder_of_another_kind_would_be_noticed() -> None:
     kinds = {name for name in vars(Recorder) if not name.startswith("_")}
-    assert kinds == {"message", "acknowledged", "scan", "association", "transport", "handed_out", "switched", "left"}
+    assert kinds == {
+        "message",
+        "acknowledged",
+        "scan",
+        "association",
+        "rejoin",
+        "transport",
+        "handed_out",
+        "switched",
+        "left",
+    }
