@@ -119,11 +119,13 @@ class Doorkeeper:
     # What the desk of keys needs
 
     async def keep(self, established: KeyEstablished) -> None:
-        """Keep a proved key; who waits for it learns if there is no room."""
+        """Keep a proved key; who waits for it learns if there is no room. Nothing is kept of a join given up."""
+        watch = self.watches.get(established.partner)
+        if watch is not None and watch.given_up:
+            raise HanFault(Cause.INTERRUPTED, "the join that the key was for has ended")
         try:
             await self.keeper.keep(established)
         except HanFault as fault:
-            watch = self.watches.get(established.partner)
             if watch is not None and fault.cause is Cause.KEY_TABLE_FULL:
                 watch.note(table_full=True)
             raise

@@ -183,9 +183,11 @@ class ZigBeeHome:
     async def _clean_up(self, door: Doorkeeper, watch: Watch, joined: bool) -> None:
         """Close the network and erase the code's key; of a failed join leave nothing. Whoever cancels it is not heard.
 
-        The vault forgets first: that works without a radio, and what the radio still has the next start erases.
+        The vault forgets first: that works without a radio, and what the radio still has the next start erases. From
+        then on no key of the device is kept: an exchange that is under way may end any moment.
         """
         app = door.app
+        watch.given_up = not joined
         try:
             if not joined and watch.seen.announced:
                 self._vault.forget(watch.device)

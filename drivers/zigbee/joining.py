@@ -50,6 +50,8 @@ class Watch:
         self.device = device
         self.seen = Observations()
         self.key_begun = False
+        self.given_up = False
+        """Whether the join has failed, so that a key that is proved only now is not kept."""
         self.established: KeyEstablished | None = None
         self._changed = asyncio.Event()
 

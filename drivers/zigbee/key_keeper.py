@@ -4,6 +4,7 @@ A key is on the disk before the co-processor has it, so that whatever interrupts
 equal. A co-processor that replaces another is given all keys, and counts on from beyond what was last seen.
 """
 
+import asyncio
 import logging
 from collections.abc import Collection
 
@@ -31,6 +32,8 @@ class KeyKeeper:
     def __init__(self, vault: Vault, trust_centre: TrustCentre) -> None:
         self._vault, self._trust_centre = vault, trust_centre
         self._before: dict[Eui64, KeptKey | None] = {}
+        self._entry = asyncio.Lock()
+        """Held while an entry of the co-processor's table is changed, so that the last change is the vault's state."""
 
     def is_established(self, device: Eui64) -> bool:
         """Whether a device has proved by certificate who it is."""
@@ -69,7 +72,8 @@ class KeyKeeper:
         suite = established.suite.bit
         self._vault.put(KeptKey(device=device, kind=Kind.ESTABLISHED, suite=suite, key=established.link_key))
         try:
-            await self._trust_centre.import_key(device, established.link_key)
+            async with self._entry:
+                await self._trust_centre.import_key(device, established.link_key)
         except BaseException:
             self._put_back(device, before)
             raise
@@ -87,11 +91,12 @@ class KeyKeeper:
 
     async def settle(self, device: Eui64) -> None:
         """Make the co-processor's entry of a device equal to the vault's."""
-        kept = self._vault.get(device)
-        if kept is None:
-            await self._trust_centre.erase_key(device)
-        else:
-            await self._trust_centre.import_key(device, kept.key)
+        async with self._entry:
+            kept = self._vault.get(device)
+            if kept is None:
+                await self._trust_centre.erase_key(device)
+            else:
+                await self._trust_centre.import_key(device, kept.key)
         await self.let_rejoin()
 
     async def let_rejoin(self) -> None:

@@ -330,6 +330,29 @@ async def test_a_join_that_is_cancelled_at_any_stage_leaves_nothing(
         await left_clean(lab, driver, tmp_path, keys, NEWCOMER)
 
 
+@pytest.mark.parametrize("turns", range(120, 480, 15))
+async def test_a_join_that_is_cancelled_while_a_key_is_established_leaves_no_key_unless_it_has_succeeded(
+    laboratory: Make, keep_up: Make, tmp_path: Path, turns: int
+) -> None:
+    lab = await laboratory(1)
+    device = lab.newcomer()
+    async with keep_up(lab.homely(tmp_path)) as driver:
+        await up(driver)
+        keys, told = keys_in(lab), Timeline()
+        device.power_on()
+        joining = asyncio.create_task(home_of(driver).join(NEWCOMER, CODE, 30, told))
+        await told.until(Stage.JOINED)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        joining.cancel()
+        await asyncio.gather(joining, return_exceptions=True)
+        await old_business_finished(driver)
+        if Stage.REGISTERED in told.stages and NEWCOMER in {each.device for each in vault_in(tmp_path).all()}:
+            assert keys_in(lab)[int(NEWCOMER, 16)] == device.node.link_key
+        else:
+            await left_clean(lab, driver, tmp_path, keys, NEWCOMER)
+
+
 @pytest.mark.parametrize("stage", TO_THE_END[:-1])
 async def test_a_co_processor_that_resets_at_any_stage_fails_the_join_and_leaves_nothing(
     laboratory: Make, keep_up: Make, tmp_path: Path, stage: Stage
