@@ -165,7 +165,7 @@ class Laboratory:
             "certificates": files,
             "vault_key": Secret(file=folder / "vault.key"),
             "database": folder / "network.db",
-            "key_begin_s": 1.0,
+            "key_begin_s": 20.0,
             "announce_s": 1.0,
             "key_switch_s": 0.1,
         }

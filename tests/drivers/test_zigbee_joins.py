@@ -209,7 +209,7 @@ async def test_a_device_that_does_not_tell_about_itself_fails_its_interview(
 async def test_a_device_that_leaves_while_it_joins_is_named_so(laboratory: Make, keep_up: Make, tmp_path: Path) -> None:
     lab = await laboratory(1)
     device = lab.newcomer(suites=())
-    async with keep_up(lab.homely(tmp_path, key_begin_s=20.0)) as driver:
+    async with keep_up(lab.homely(tmp_path)) as driver:
         device.power_on()
         failure = await failed(lab, driver, tmp_path, at=Stage.INTERVIEWED, fault=lambda: lab.radio.depart(device.node))
     assert failure.cause is Cause.LEFT_BY_ITSELF
@@ -219,7 +219,7 @@ async def test_a_device_that_never_begins_to_establish_a_key_times_out(
     laboratory: Make, keep_up: Make, tmp_path: Path
 ) -> None:
     lab = await laboratory(1)
-    async with keep_up(lab.homely(tmp_path)) as driver:
+    async with keep_up(lab.homely(tmp_path, key_begin_s=1.0)) as driver:
         lab.newcomer(suites=()).power_on()
         failure = await failed(lab, driver, tmp_path)
     assert failure.cause is Cause.KEY_TIMEOUT
@@ -267,7 +267,7 @@ async def test_a_key_that_cannot_be_established_has_its_cause(
             frames += talk.hear(heard.header.command, heard.body, 0.0)
 
     suites = (1,) if cause is Cause.UNSUPPORTED_SUITE else (1, 2)
-    async with keep_up(lab.homely(tmp_path, suites, key_begin_s=20.0)) as driver:
+    async with keep_up(lab.homely(tmp_path, suites)) as driver:
         device.power_on()
         failure = await failed(lab, driver, tmp_path, at=Stage.INTERVIEWED, fault=speak)
     assert failure.cause is cause
@@ -288,7 +288,7 @@ async def test_a_device_that_ends_the_exchange_itself_says_why(
         said = {Cause.NO_RESOURCES: 4, Cause.BAD_MESSAGE: 3}[status]
         await device.uplink.tell(KEY_ESTABLISHMENT, TERMINATE, bytes([said, 20, 2, 0]))
 
-    async with keep_up(lab.homely(tmp_path, key_begin_s=20.0)) as driver:
+    async with keep_up(lab.homely(tmp_path)) as driver:
         device.power_on()
         failure = await failed(lab, driver, tmp_path, at=Stage.INTERVIEWED, fault=speak)
     assert failure.cause is status
