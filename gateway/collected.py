@@ -1,4 +1,4 @@
-"""What a gateway tells of meters that nobody asked just now: a day's intervals, a midnight's registers, reports of theirs.
+"""What a gateway tells of meters that nobody asked just now: a day's intervals, a midnight's registers, their reports.
 
 Numbered like every report.
 """

@@ -20,7 +20,7 @@ from gateway.errors import Fault
 from gateway.identifiers import MeterNumber
 from gateway.ports import Assignment, Driver, RegisterReporting
 from gateway.reads import RegisterRead
-from gateway.reporting_plan import Standing, is_due, is_early, pause_s
+from gateway.reporting_plan import Standing, is_due, is_early, no_read, pause_s
 from gateway.reports import Reports
 from gateway.settings import ReportingSettings
 
@@ -51,10 +51,12 @@ class Reporting:
         reads: Priority,
         clock: Clock,
         settings: ReportingSettings,
+        tolerance_s: float,
     ) -> None:
+        """tolerance_s is how far a meter's clock may lag."""
         self._journal, self._assignments, self._reports = journal, assignments, reports
         self._reads, self._clock, self._settings = reads, clock, settings
-        self._drivers = drivers
+        self._drivers, self._tolerance_s = drivers, tolerance_s
         self._sources = {name: each.reporting for name, each in drivers.items() if each.reporting is not None}
         self._turns = {name: asyncio.Semaphore(settings.concurrency) for name in self._sources}
         self._standing: dict[MeterNumber, Standing] = {}
@@ -136,6 +138,10 @@ class Reporting:
             self.dropped += 1
             return
         self._standing[read.meter] = replace(standing, live_s=now_s, heard_s=now_s)
+        if (why := no_read(read, self._settings.every_s, self._tolerance_s)) is not None:
+            self.dropped += 1
+            log.info("a report of meter %s is dropped: %s", read.meter, why)
+            return
         if len(self._waiting) >= self._settings.waiting:
             self._waiting.popleft()
             self.dropped += 1

@@ -40,7 +40,7 @@ class ReportingSettings:
             ge=0,
             le=65_534,
             description="Every ZigBee meter is asked to report its registers every so many seconds; what comes more "
-            "than twice as often is dropped. 0 asks no meter; one that was asked before then goes on by itself, unheard.",
+            "than twice as often is dropped. 0 asks no meter; those that were asked before go on, and nobody listens.",
         ),
     ] = 0
     check_s: Annotated[float, Field(gt=0, description="How often it is looked which meters are to be asked.")] = 30.0

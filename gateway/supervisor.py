@@ -98,7 +98,7 @@ class Gateway:
         )  # fmt: skip
         self.reporting = Reporting(
             self.collected, self.drivers, self.assignments, self.reports, self.reads, self.clock,
-            self.settings.reporting,
+            self.settings.reporting, self.settings.clock_tolerance_s,
         )  # fmt: skip
         now = self.clock.now()
         self._watches = {name: Watch(up=False, since=now) for name in self.drivers}

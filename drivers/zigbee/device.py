@@ -82,7 +82,9 @@ class SmartEnergyDevice(ZigbeeDevice):
         values: dict[int, Value] = {}
         for record in report.attribute_reports:
             if isinstance(record.value.value, int):
-                values.setdefault(int(record.attrid), Value(type=int(record.value.type), number=int(record.value.value)))
+                values.setdefault(
+                    int(record.attrid), Value(type=int(record.value.type), number=int(record.value.value))
+                )
         self._application.reported(self, values)  # type: ignore[attr-defined]  # it is always ours
         return True
 

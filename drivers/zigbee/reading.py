@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import zigpy.types as t
 from bellows.ash import AshException  # type: ignore[import-untyped]  # bellows ships no types
 from bellows.types import sl_Status  # type: ignore[import-untyped]  # bellows ships no types
-import zigpy.types as t
 from zigpy.exceptions import DeliveryError, ParsingError, ZigbeeException
 from zigpy.zcl import Cluster, foundation
 

@@ -206,9 +206,7 @@ class Node:
         if side is None:
             return _refusal(message.payload, zcl.UNSUPPORTED_CLUSTER)
         encrypted, desk = message.key is not None, self._reports_desk(message)
-        return zcl.serve(
-            side, message.payload, room(encrypted), client=from_server, encrypted=encrypted, reports=desk
-        )
+        return zcl.serve(side, message.payload, room(encrypted), client=from_server, encrypted=encrypted, reports=desk)
 
     def _reports_desk(self, message: ApsMessage) -> Client | None:
         """Who takes a request about reports; the table is made for the first."""
