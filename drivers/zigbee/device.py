@@ -13,8 +13,9 @@ from zigpy.types import ZigbeePacket
 from zigpy.zcl import Cluster, foundation
 
 from drivers.zigbee.clusters.table import SMART_ENERGY
-from drivers.zigbee.metering import Nameplate, Value
+from drivers.zigbee.metering import Nameplate
 from drivers.zigbee.profile import ENDPOINT, METERING, PROFILE_ID, SERVED, is_secured
+from drivers.zigbee.reading import values_of
 from drivers.zigbee.reported import Accord
 
 log = logging.getLogger(__name__)
@@ -76,16 +77,10 @@ class SmartEnergyDevice(ZigbeeDevice):
         return None
 
     def reported(self, cluster: Cluster, report: Any) -> bool:
-        """A report came; whether it is one of the meter's, and it was asked for it. Of doubles the first counts."""
+        """A report came; whether it is one of the meter's, and it was asked for it."""
         if self.accord is None or cluster is not self.meter:
             return False
-        values: dict[int, Value] = {}
-        for record in report.attribute_reports:
-            if isinstance(record.value.value, int):
-                values.setdefault(
-                    int(record.attrid), Value(type=int(record.value.type), number=int(record.value.value))
-                )
-        self._application.reported(self, values)  # type: ignore[attr-defined]  # it is always ours
+        self._application.reported(self, values_of(report))  # type: ignore[attr-defined]  # it is always ours
         return True
 
     def client(self, cluster: int) -> Cluster | None:

@@ -69,6 +69,15 @@ async def configure_reports(meter: Cluster, wishes: Sequence[Wish], timeout_s: f
     return refusals((int(record.status), record.attrid) for record in answer.status_records)
 
 
+def values_of(report: Any) -> dict[int, Value]:
+    """The numbers in Report Attributes, by attribute; of doubles the first counts."""
+    values: dict[int, Value] = {}
+    for record in report.attribute_reports:
+        if isinstance(record.value.value, int):
+            values.setdefault(int(record.attrid), Value(type=int(record.value.type), number=int(record.value.value)))
+    return values
+
+
 def _config(wish: Wish) -> foundation.AttributeReportingConfig:
     """A wish as zigpy writes it; it leaves the change out where the type has none."""
     config = foundation.AttributeReportingConfig()

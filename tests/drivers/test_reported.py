@@ -10,7 +10,7 @@ from gateway.identifiers import MeterNumber
 
 U48, I24, BITMAP8, UTC = 0x25, 0x2A, 0x18, 0xE2
 ABSENT = Refused(status=0x86)
-HAS = {
+HAS: dict[int, Value | Refused] = {
     DELIVERED: Value(type=U48, number=12_345_678),
     RECEIVED: ABSENT,
     DEMAND: Value(type=I24, number=-1500),

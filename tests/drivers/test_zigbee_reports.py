@@ -160,11 +160,12 @@ async def test_a_report_of_every_model_is_what_a_read_would_have_been(version: i
 async def test_reports_come_again_and_again_with_the_registers_of_their_instant() -> None:
     async with listening(StreetPlan(meters=1)) as here:
         await here.agree()
-        values = []
+        values: list[int] = []
         for _ in range(3):
             here.clock.skip(EVERY_S)
-            values.append((await here.heard()).delivered_wh)
-        assert None not in values
+            told = (await here.heard()).delivered_wh
+            assert told is not None
+            values.append(told)
         assert values == sorted(set(values)), "a home that is lived in uses energy in a minute"
 
 
