@@ -1,4 +1,7 @@
-"""What a gateway tells of collected meters: a day's intervals, a midnight's registers. Numbered like every report."""
+"""What a gateway tells of meters that nobody asked just now: a day's intervals, a midnight's registers, their reports.
+
+Numbered like every report.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,7 +10,7 @@ from pydantic import AwareDatetime
 
 from gateway.identifiers import MeterNumber
 from gateway.marks import Mark
-from gateway.reads import Direction, FrozenRegisters, Whole
+from gateway.reads import Direction, FrozenRegisters, RegisterRead, Whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,4 +33,12 @@ class RegistersCollected:
     """A meter's registers as it froze them at midnight. Up; numbered."""
 
     registers: FrozenRegisters
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistersReported:
+    """Registers that a meter told by itself, as it was asked to. Up; numbered. No on-demand read: it counts nowhere."""
+
+    read: RegisterRead
     mark: Mark

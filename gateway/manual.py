@@ -6,7 +6,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from gateway import wiring
 from gateway.config import Credentials, Secret
-from gateway.settings import CollectionSettings
+from gateway.settings import CollectionSettings, ReportingSettings
 
 HEADING = """# Configuration
 Every key that a configuration may hold, by table. This page is made from the settings classes (`metergate manual`);
@@ -29,7 +29,7 @@ def command() -> None:
 def manual() -> str:
     """The whole page, Markdown."""
     kinds = [(f"[{entry.name}]", entry.load()) for entry in wiring.settings()]
-    kinds += [(kind.__name__, kind) for kind in (Credentials, Secret, CollectionSettings)]
+    kinds += [(kind.__name__, kind) for kind in (Credentials, Secret, CollectionSettings, ReportingSettings)]
     return HEADING + "".join(f"\n## {name}\n{_sentence(kind)}\n\n{''.join(_rows(kind))}" for name, kind in kinds)
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime
 
-from gateway.collected import IntervalsCollected, RegistersCollected
+from gateway.collected import IntervalsCollected, RegistersCollected, RegistersReported
 from gateway.errors import FailureReason
 from gateway.han.messages import (
     DescribeDevice,
@@ -173,7 +173,15 @@ MeterCommand = AssignMeter | WithdrawMeter
 Command = DeviceCommand | MeterCommand | RotateNetworkKey
 """What a gateway is asked to do beside reads; CommandEnded answers each."""
 
-Report = ReadEnded | CommandEnded | DeviceChanged | DeviceReported | IntervalsCollected | RegistersCollected
+Report = (
+    ReadEnded
+    | CommandEnded
+    | DeviceChanged
+    | DeviceReported
+    | IntervalsCollected
+    | RegistersCollected
+    | RegistersReported
+)
 """What a gateway tells until it is receipted: all of it in one sequence of marks."""
 
 Message = (
@@ -195,6 +203,7 @@ Message = (
     | DeviceReported
     | IntervalsCollected
     | RegistersCollected
+    | RegistersReported
     | GatewayState
 )
 

@@ -49,6 +49,11 @@ class Driver(Protocol):
         """Its meters' own logs, None if they keep none."""
         ...
 
+    @property
+    def reporting(self) -> "RegisterReporting | None":
+        """Its meters' own reports of their registers, None if they make none."""
+        ...
+
     async def read(self, assignment: Assignment, timeout_s: float) -> RegisterRead:
         """Read a meter's registers within timeout_s seconds, waiting for a connection if there is none.
 
@@ -71,6 +76,25 @@ class LoadProfileSource(Protocol):
 
     async def frozen(self, assignment: Assignment, timeout_s: float) -> FrozenRegisters:
         """The registers as the meter froze them at its last daily freeze time. Raises a Fault as read() does."""
+        ...
+
+
+class RegisterReporting(Protocol):
+    """What a Driver offers beside reads, if its meters can be asked to report their registers by themselves."""
+
+    async def agree(self, assignment: Assignment, every_s: int, timeout_s: float) -> None:
+        """Ask a meter to report its registers every so many seconds, 1 to 65,534, from now on.
+
+        Raises a Fault as read() does; Unsupported if the meter does not report them.
+        """
+        ...
+
+    def agreed(self, assignment: Assignment) -> bool:
+        """Whether a meter agreed over the connection that stands, and did not come back to the network since."""
+        ...
+
+    def listen(self, listener: Callable[[RegisterRead], None]) -> None:
+        """Name who is told of every whole report of a meter that agreed; there is one, and it must not block."""
         ...
 
 

@@ -27,6 +27,36 @@ class CollectionSettings:
 
 
 @settings
+class ReportingSettings:
+    """Whether meters report their registers by themselves, beside reads and scheduled collection.
+
+    A meter is asked once it can be reached, and again when it came back to the network, when the driver's connection is
+    new, and when it fell silent. Its reports count in no limit.
+    """
+
+    every_s: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=65_534,
+            description="Every ZigBee meter is asked to report its registers every so many seconds; what comes more "
+            "than twice as often is dropped. 0 asks no meter; those that were asked before go on, and nobody listens.",
+        ),
+    ] = 0
+    check_s: Annotated[float, Field(gt=0, description="How often it is looked which meters are to be asked.")] = 30.0
+    concurrency: Annotated[int, Field(ge=1, le=32, description="Meters asked at once on each driver.")] = 1
+    timeout_s: Annotated[float, Field(gt=0, description="How long a meter may take to agree.")] = 30.0
+    silent_after: Annotated[
+        int, Field(ge=2, description="Reports that may be missing before a meter is asked again.")
+    ] = 4
+    retry_first_s: Annotated[float, Field(gt=0, description="The pause after a first failure; it doubles.")] = 300.0
+    retry_last_s: Annotated[float, Field(gt=0, description="The longest pause between attempts.")] = 14_400.0
+    waiting: Annotated[
+        int, Field(ge=1, description="Reports that wait for the journal; beyond that the oldest is dropped.")
+    ] = 2000
+
+
+@settings
 class GatewaySettings:
     """The table [gateway]."""
 
@@ -37,6 +67,9 @@ class GatewaySettings:
     collection: Annotated[
         CollectionSettings, Field(description="How the meters' own logs are collected. See CollectionSettings.")
     ] = CollectionSettings()
+    reporting: Annotated[
+        ReportingSettings, Field(description="Whether meters report by themselves. See ReportingSettings.")
+    ] = ReportingSettings()
     concurrency: Annotated[int, Field(description="Reads running at once on each driver.", ge=1)] = 32
     open_reads: Annotated[int, Field(description="Reads accepted and not ended, before more must wait.", ge=1)] = 2000
     clock_tolerance_s: Annotated[

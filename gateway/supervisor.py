@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
-from typing import Any, get_args
+from typing import Any, Protocol, get_args
 
 from gateway.assigning import Assigning
 from gateway.clock import Clock
@@ -27,6 +27,7 @@ from gateway.messages import AssignMeter, Command, GatewayState, LinkState, Rece
 from gateway.on_demand import OnDemandReads
 from gateway.ports import Assignment, Bus, Delivery, Driver, Journal
 from gateway.read_policy import ReadLimits
+from gateway.reporting import ReportedJournal, Reporting
 from gateway.reports import Reports
 from gateway.settings import GatewaySettings
 
@@ -47,6 +48,10 @@ class Watch:
     detail: str = ""
 
 
+class CollectedJournal(CollectionJournal, ReportedJournal, Protocol):
+    """The journal's part for what meters hold and tell beside on-demand reads."""
+
+
 @dataclass(kw_only=True)
 class Gateway:
     """Everything one gateway process runs; `run` is its whole life."""
@@ -56,7 +61,7 @@ class Gateway:
     journal: Journal
     devices: DeviceBook
     meters: MeterBook
-    collected: CollectionJournal
+    collected: CollectedJournal
     bus: Bus
     drivers: Mapping[str, Driver]
     assignments: MutableMapping[MeterNumber, Assignment]
@@ -91,6 +96,10 @@ class Gateway:
             self.collected, self.drivers, self.assignments, self.reports, self.reads, self.clock,
             self.settings.collection,
         )  # fmt: skip
+        self.reporting = Reporting(
+            self.collected, self.drivers, self.assignments, self.reports, self.reads, self.clock,
+            self.settings.reporting, self.settings.clock_tolerance_s,
+        )  # fmt: skip
         now = self.clock.now()
         self._watches = {name: Watch(up=False, since=now) for name in self.drivers}
         self._taking: set[asyncio.Task[None]] = set()
@@ -116,6 +125,9 @@ class Gateway:
             ),
             asyncio.create_task(
                 keep("collecting", lambda: over_database(self.collection.run()), self.clock, self.backoff)
+            ),
+            asyncio.create_task(
+                keep("hearing meters", lambda: over_database(self.reporting.run()), self.clock, self.backoff)
             ),
             asyncio.create_task(keep("pruning", lambda: over_database(self._prune()), self.clock, self.backoff)),
             asyncio.create_task(self._tell_state()),

@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
 
-from gateway.collected import IntervalsCollected, RegistersCollected
+from gateway.collected import IntervalsCollected, RegistersCollected, RegistersReported
 from gateway.errors import BadIdentifier
 from gateway.han.messages import (
     DescribeDevice,
@@ -83,6 +83,7 @@ TABLE: tuple[Kind, ...] = (
     Kind(message=DeviceReported, name="DeviceReported", direction=Direction.UP, channel="devices"),
     Kind(message=IntervalsCollected, name="IntervalsCollected", direction=Direction.UP, channel="intervals"),
     Kind(message=RegistersCollected, name="RegistersCollected", direction=Direction.UP, channel="registers"),
+    Kind(message=RegistersReported, name="RegistersReported", direction=Direction.UP, channel="registers"),
     Kind(message=GatewayState, name="GatewayState", direction=Direction.UP, channel="state", retained=True),
 )
 

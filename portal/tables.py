@@ -5,7 +5,7 @@ from portal.companies.tables import companies, duns_numbers
 from portal.gateways.tables import gateway_marks, gateways, incidents
 from portal.han.tables import han_commands, han_devices, han_outbox, han_reports, han_timeline
 from portal.market.tables import premises, rep_spans
-from portal.meters.tables import attachments, meter_assignments, meters, midnight_registers
+from portal.meters.tables import attachments, meter_assignments, meters, midnight_registers, reported_registers
 from portal.reads.tables import read_askers, read_outbox, reads
 from portal.schema import metadata
 
@@ -32,5 +32,6 @@ __all__ = [
     "read_outbox",
     "reads",
     "rep_spans",
+    "reported_registers",
     "sessions",
 ]

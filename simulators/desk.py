@@ -49,6 +49,10 @@ class DeskDriver:
         return None
 
     @property
+    def reporting(self) -> None:
+        """Its meters report nothing by themselves."""
+
+    @property
     def profiles(self) -> None:
         """Its meters keep no log."""
         return None

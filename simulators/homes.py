@@ -22,6 +22,7 @@ from simulators.zigbee.life import Device, Stage
 from simulators.zigbee.ncp.memory import COUNTER_STEP
 from simulators.zigbee.nodes import Node, Plain
 from simulators.zigbee.radio import Radio
+from simulators.zigbee.reporting import recalled
 from simulators.zigbee.timing import Timing
 
 _NOWHERE = 0xFFFE
@@ -116,6 +117,7 @@ class Homes:
             meter = self._radio.named(int(Eui64(eui64), 16))
             device = self.woken(meter.eui64) if meter is not None else self.device(eui64)
             recall(device, state)
+            self._radio.reporters.attend(device.node)
             if meter is not None:
                 self._radio.settle(meter, int(state["nwk"]))
             elif state["on"]:
@@ -208,6 +210,7 @@ def remembered(device: Device) -> dict[str, Any]:
         "registered": node.registered,
         "outgoing": 0 if shared is None else shared.outgoing + COUNTER_STEP,
         "incoming": 0 if shared is None else shared.incoming,
+        "reports": [] if node.reports is None else node.reports.remembered(),
     }
 
 
@@ -224,6 +227,7 @@ def recall(device: Device, state: dict[str, Any]) -> None:
             node.give_network_key(NetworkKey(key=key, sequence=int(state["network_key_sequence"])))
         if node.shared is not None:
             node.shared.outgoing, node.shared.incoming = int(state["outgoing"]), int(state["incoming"])
+        node.reports = recalled(state.get("reports", []))
         state["on"]
     except (ValueError, KeyError, TypeError) as error:
         raise BadConfig(f"what device {node.eui64:016X} knew is broken: {error}") from None

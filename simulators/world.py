@@ -141,6 +141,7 @@ class ZigBeeStreet:
         await self.ncp.close()
         await self.homes.close()
         self.radio.silence()
+        await self.radio.reporters.close()
         self.memory.save()
         if self._capture is not None:
             self._capture.close()

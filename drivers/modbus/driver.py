@@ -88,6 +88,10 @@ class ModbusDriver:
         return None
 
     @property
+    def reporting(self) -> None:
+        """A Modbus meter speaks only when it is asked: there are no reports to configure."""
+
+    @property
     def profiles(self) -> None:
         """Modbus has no common interval log."""
         return None

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +26,7 @@ from drivers.zigbee.device import SmartEnergyDevice
 from drivers.zigbee.esi.desk import Desk
 from drivers.zigbee.fragmentation import Fragmentation
 from drivers.zigbee.fragments import room
+from drivers.zigbee.metering import Value
 from drivers.zigbee.profile import (
     BASIC,
     ENDPOINT,
@@ -84,6 +86,7 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         self.trust_centre = TrustCentre(self)
         self.witness: Witness = Nobody()
         self.desk: Desk | None = None
+        self.reported: Callable[[SmartEnergyDevice, Mapping[int, Value]], None] = lambda device, values: None
         self._fragments = Fragmentation(self, asyncio.get_running_loop().time)
 
     # Devices
@@ -112,6 +115,8 @@ class SmartEnergyApplication(ControllerApplication):  # type: ignore[misc]  # be
         if isinstance(device, SmartEnergyDevice):
             device.last_seen = self._now()
             device.plate = None
+            if device.accord is not None:
+                device.accord = replace(device.accord, holds=False)
             self.witness.announced(device)
         for seeker in self._seekers.pop(ieee, set()):
             if not seeker.done():

@@ -15,6 +15,8 @@ from zigpy.zcl import Cluster, foundation
 from drivers.zigbee.clusters.table import SMART_ENERGY
 from drivers.zigbee.metering import Nameplate
 from drivers.zigbee.profile import ENDPOINT, METERING, PROFILE_ID, SERVED, is_secured
+from drivers.zigbee.reading import values_of
+from drivers.zigbee.reported import Accord
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,9 @@ class SmartEnergyDevice(ZigbeeDevice):
     vouched_nwk: int | None = None
     """The network address at which the co-processor knows no other node."""
 
+    accord: Accord | None = None
+    """What the meter agreed to report, None before it was asked over this connection."""
+
     attempt_timeout_s: float = 5.0
     """How long each question of the interview waits for its answer."""
 
@@ -70,6 +75,13 @@ class SmartEnergyDevice(ZigbeeDevice):
             if endpoint.profile_id == PROFILE_ID and METERING in endpoint.in_clusters:
                 return endpoint.in_clusters[METERING]  # type: ignore[no-any-return]  # zigpy's dictionary is untyped
         return None
+
+    def reported(self, cluster: Cluster, report: Any) -> bool:
+        """A report came; whether it is one of the meter's, and it was asked for it."""
+        if self.accord is None or cluster is not self.meter:
+            return False
+        self._application.reported(self, values_of(report))  # type: ignore[attr-defined]  # it is always ours
+        return True
 
     def client(self, cluster: int) -> Cluster | None:
         """The client of a cluster on a Smart Energy endpoint, if the node has one that we know of."""

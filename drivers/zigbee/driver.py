@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sqlite3
+from functools import partial
 
 from zigpy.exceptions import CorruptDatabase, NetworkNotFormed, RadioException
 
@@ -14,6 +15,7 @@ from drivers.zigbee.housing import home_of
 from drivers.zigbee.load_profile import LoadProfiles
 from drivers.zigbee.meters import Meters
 from drivers.zigbee.reading import ask
+from drivers.zigbee.reporting import RegisterReports
 from drivers.zigbee.settings import ZigBeeSettings, for_zigpy
 from gateway.clock import Clock
 from gateway.dice import Dice
@@ -38,6 +40,7 @@ class ZigBeeDriver:
         chance = dice.stream(f"zigbee/{name}")
         self._meters = Meters(name, settings, clock, chance, connection=self._connection, is_up=self._connected.is_set)
         self._profiles = LoadProfiles(self._meters, clock)
+        self._reporting = RegisterReports(name, self._meters, clock, lambda: self._app)
         self._notices = Notices(name, clock, self._connection)
         self._home = home_of(name, settings, clock, dice, self._connection, self._notices)
         _keep_keys_out_of_logs()
@@ -47,6 +50,7 @@ class ZigBeeDriver:
         told = self._settings
         app = SmartEnergyApplication(for_zigpy(told), told.attempt_timeout_s, told.watchdog_s, self._clock.now)
         app.desk = self._notices
+        app.reported = partial(self._reporting.heard, app)
         if self._home is not None:
             self._home.attach(app)
         try:
@@ -59,6 +63,7 @@ class ZigBeeDriver:
         finally:
             self._connected.clear()
             self._app = None
+            self._reporting.close()
             app.end("the driver closed the connection")
             if self._home is not None:
                 self._home.detach()
@@ -78,6 +83,11 @@ class ZigBeeDriver:
     def profiles(self) -> LoadProfiles:
         """Its meters' own logs."""
         return self._profiles
+
+    @property
+    def reporting(self) -> RegisterReports:
+        """Its meters' own reports of their registers."""
+        return self._reporting
 
     async def read(self, assignment: Assignment, timeout_s: float) -> RegisterRead:
         """Read a meter's registers within timeout_s seconds; see gateway.ports.Driver."""

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import zigpy.types as t
 from bellows.ash import AshException  # type: ignore[import-untyped]  # bellows ships no types
 from bellows.types import sl_Status  # type: ignore[import-untyped]  # bellows ships no types
 from zigpy.exceptions import DeliveryError, ParsingError, ZigbeeException
 from zigpy.zcl import Cluster, foundation
 
 from drivers.zigbee.metering import NOT_AUTHORISED, Answers, Refused, Value
+from drivers.zigbee.reported import Wish, refusals
 from gateway.errors import BadReading, Fault, Unauthorised, Unreachable, Unsupported
 
 T = TypeVar("T")
@@ -49,6 +51,42 @@ async def command(
     if not isinstance(answer, foundation.CommandSchema) or type(answer).command.id != definition.id:
         raise BadReading("the meter answered with another command")
     return answer
+
+
+async def configure_reports(meter: Cluster, wishes: Sequence[Wish], timeout_s: float) -> dict[int, int]:
+    """Ask for reports of attributes in one frame; returns those that are refused, with their status.
+
+    Raises as ask() does.
+    """
+    asking = meter.general_command(
+        foundation.GeneralCommand.Configure_Reporting, [_config(wish) for wish in wishes], timeout=timeout_s, retries=0
+    )
+    answer = await _answered(asking, timeout_s)
+    if isinstance(answer, foundation.DefaultResponse):
+        raise _refused("Configure Reporting", int(answer.status))
+    if not hasattr(answer, "status_records"):
+        raise BadReading("the meter answered with another command")
+    return refusals((int(record.status), record.attrid) for record in answer.status_records)
+
+
+def values_of(report: Any) -> dict[int, Value]:
+    """The numbers in Report Attributes, by attribute; of doubles the first counts."""
+    values: dict[int, Value] = {}
+    for record in report.attribute_reports:
+        if isinstance(record.value.value, int):
+            values.setdefault(int(record.attrid), Value(type=int(record.value.type), number=int(record.value.value)))
+    return values
+
+
+def _config(wish: Wish) -> foundation.AttributeReportingConfig:
+    """A wish as zigpy writes it; it leaves the change out where the type has none."""
+    config = foundation.AttributeReportingConfig()
+    config.direction = foundation.ReportingDirection.SendReports
+    config.attrid = t.uint16_t(wish.attribute)  # type: ignore[no-untyped-call]  # zigpy's is unannotated
+    config.datatype = foundation.DataTypeId(wish.type)  # type: ignore[no-untyped-call]  # zigpy's is unannotated
+    config.min_interval = config.max_interval = wish.every_s
+    config.reportable_change = wish.change
+    return config
 
 
 async def _ask_once(meter: Cluster, attributes: Sequence[int], timeout_s: float) -> dict[int, Value | Refused]:

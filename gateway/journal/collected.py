@@ -1,20 +1,23 @@
-"""The journal's part for scheduled collection: which days are settled, and their reports, in one transaction each."""
+"""The journal's part for scheduled collection and meters' own reports.
 
-from collections.abc import Callable
+Which days are settled and their reports are one transaction each; what meters report is numbered as it comes.
+"""
+
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.collected import IntervalsCollected, RegistersCollected
+from gateway.collected import IntervalsCollected, RegistersCollected, RegistersReported
 from gateway.collection_plan import Errand, What, retry_at
 from gateway.database import Database
 from gateway.identifiers import MeterNumber
 from gateway.journal.numbering import keep_reports, numbering
 from gateway.journal.tables import errands
 from gateway.marks import Mark
-from gateway.reads import FrozenRegisters
+from gateway.reads import FrozenRegisters, RegisterRead
 
 R = TypeVar("R", IntervalsCollected, RegistersCollected)
 
@@ -22,7 +25,7 @@ DONE, IMPOSSIBLE, WAITING = "done", "impossible", "waiting"
 
 
 class SqlCollectionJournal:
-    """gateway.collection.CollectionJournal on the database of the journal."""
+    """gateway.collection.CollectionJournal and gateway.reporting.ReportedJournal on the database of the journal."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -52,6 +55,17 @@ class SqlCollectionJournal:
         return await self._settle(
             errand, lambda mark: RegistersCollected(registers=registers, mark=mark), registers.read_at
         )
+
+    async def keep_reported(self, reads: Sequence[RegisterRead], now: datetime) -> list[RegistersReported]:
+        """Number what meters reported."""
+
+        async def job(connection: AsyncConnection) -> list[RegistersReported]:
+            async with numbering(connection) as numbers:
+                made = [RegistersReported(read=read, mark=numbers.next()) for read in reads]
+                await keep_reports(connection, made, now)
+                return made
+
+        return await self._database.write(job)
 
     async def give_up(self, errand: Errand, now: datetime) -> None:
         """Settle an errand as impossible."""

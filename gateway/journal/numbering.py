@@ -14,13 +14,15 @@ from pydantic import TypeAdapter
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.collected import IntervalsCollected, RegistersCollected
+from gateway.collected import IntervalsCollected, RegistersCollected, RegistersReported
 from gateway.han.messages import DeviceChanged, DeviceReported
 from gateway.journal.entries import OUTCOME, Numbers
 from gateway.journal.tables import counters, reports, requests
 from gateway.messages import CommandEnded, Mark, Report
 
-OtherReport = CommandEnded | DeviceChanged | DeviceReported | IntervalsCollected | RegistersCollected
+OtherReport = (
+    CommandEnded | DeviceChanged | DeviceReported | IntervalsCollected | RegistersCollected | RegistersReported
+)
 KINDS: dict[str, TypeAdapter[Any]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(OtherReport)}
 COUNTERS = select(counters).with_for_update()
 _OUTCOMES = select(requests.c.seq, requests.c.outcome).where(requests.c.seq > bindparam("after"))

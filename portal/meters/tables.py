@@ -3,7 +3,7 @@
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, ForeignKey, Index, Integer, Numeric, String, Table, text
 
 from gateway.database import IdentifierType, Instant
-from gateway.identifiers import MeterNumber, RequestId
+from gateway.identifiers import GatewayId, MeterNumber, RequestId
 from portal.meters.steps import Step
 from portal.schema import Word, metadata
 
@@ -96,3 +96,20 @@ midnight_registers = Table(
     Column("read_at", Instant, nullable=False),
 )
 """Registers as a meter froze them at its midnight, told by its gateway; the first word on an instant counts."""
+
+reported_registers = Table(
+    "reported_registers",
+    metadata,
+    Column("esi_id", ForeignKey("premises.esi_id"), primary_key=True),
+    Column("meter", IdentifierType(MeterNumber, 20), primary_key=True),
+    Column("read_at", Instant, primary_key=True),
+    Column("latched_at", Instant),
+    Column("delivered_wh", BigInteger),
+    Column("received_wh", BigInteger),
+    Column("demand_w", BigInteger),
+    Column("flags", JSON(none_as_null=True)),
+    Column("gateway", IdentifierType(GatewayId, 32), nullable=False),
+    Column("path", String(120), nullable=False),
+)
+"""Registers that a meter told by itself, as it was asked to: no on-demand reads. read_at is the gateway's clock when
+they came; None is what the meter does not have, marks invalid or does not report."""

@@ -9,12 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from gateway.messages import OutcomeStatus, ReadEnded, ReadProgressed
-from portal.gateways.plausible import SKEW, implausible_instant
+from portal.gateways.plausible import BIG, SKEW, implausible_instant, read_faults
 from portal.gateways.words import clean
 
-YEARS = range(1970, 2200)
-"""Years that a meter's own clock may show, right or wrong."""
-BIG = 2**63
 SMALL = 2**31
 WORDS = 300
 PATH = 120
@@ -53,16 +50,7 @@ def _value_faults(outcome: ReadEnded, now: datetime) -> Iterator[str]:
         yield "the read of another meter"
     if fault := implausible_instant("read_at", read.read_at, now):
         yield fault
-    if read.latched_at is not None and (read.latched_at.tzinfo is None or read.latched_at.year not in YEARS):
-        yield "latched_at without a time zone or out of range"
-    for name in ("delivered_wh", "received_wh", "update_period_s"):
-        value = getattr(read, name)
-        if value is not None and not 0 <= value < BIG:
-            yield f"{name} out of range"
-    if read.demand_w is not None and not -BIG < read.demand_w < BIG:
-        yield "demand_w out of range"
-    if not (0 < read.scale.multiplier < BIG and 0 < read.scale.divisor < BIG):
-        yield "a scale out of range"
+    yield from read_faults(read)
     if age is not None and age.at_most_s is not None and not 0 <= age.at_most_s < BIG:
         yield "an age out of range"
 

@@ -1,4 +1,4 @@
-"""What a gateway collected from a meter's own log: whether it is believed, and what of it is news (pure).
+"""What a gateway collected from a meter's own log, or heard from it: whether it is believed, and what is news (pure).
 
 A day counts only of a meter that hangs on a wall, from a gateway that serves it, is being left by it or takes it over,
 and only if the meter hung there on that day: what it counted elsewhere is of another premise.
@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gateway.clock import central_midnight
-from gateway.collected import IntervalsCollected, RegistersCollected
+from gateway.collected import IntervalsCollected, RegistersCollected, RegistersReported
 from gateway.identifiers import EsiId, GatewayId
 from gateway.marks import Mark
-from gateway.reads import Direction, FrozenRegisters
-from portal.gateways.plausible import SKEW
+from gateway.reads import Direction, FrozenRegisters, RegisterRead
+from portal.gateways.plausible import SKEW, read_faults
 from portal.gateways.tables import IncidentKind
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.store import SourceFile
 
-Collected = IntervalsCollected | RegistersCollected
+Collected = IntervalsCollected | RegistersCollected | RegistersReported
 
 CHANNELS = {Direction.DELIVERED: Channel.CONSUMPTION, Direction.RECEIVED: Channel.GENERATION}
 MOST_WH = 2**31 - 1
@@ -67,6 +67,14 @@ def implausible_registers(told: FrozenRegisters, now: datetime) -> Why | None:
     if not all(value is None or value >= 0 for value in (told.delivered_wh, told.received_wh)):
         return IncidentKind.IMPLAUSIBLE, "a register below zero"
     return None
+
+
+def implausible_report(told: RegisterRead, now: datetime) -> Why | None:
+    """Why registers that a meter told by itself are not believed; None if they are. They may have waited for long."""
+    if not now - OLDEST <= told.read_at <= now + SKEW:
+        return IncidentKind.IMPLAUSIBLE, "reported registers of an instant out of range"
+    fault = next(read_faults(told), None)
+    return None if fault is None else (IncidentKind.IMPLAUSIBLE, f"reported registers: {fault}")
 
 
 def news(told: IntervalsCollected, meter: OnTheWall, kept: MeterDay | None) -> MeterDay | None:

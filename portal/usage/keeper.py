@@ -7,7 +7,8 @@ of files may hold the store's only writer for long; what cannot be kept now is d
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -17,20 +18,23 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.clock import Clock
-from gateway.collected import IntervalsCollected, RegistersCollected
+from gateway.collected import IntervalsCollected, RegistersCollected, RegistersReported
 from gateway.database import Database
 from gateway.identifiers import GatewayId, MeterNumber
 from gateway.ports import Delivery
 from portal.gateways.incidents import Incident
 from portal.gateways.tables import IncidentKind
-from portal.meters.tables import meter_assignments, meters, midnight_registers
+from portal.gateways.words import clean
+from portal.meters.tables import meter_assignments, meters, midnight_registers, reported_registers
 from portal.schema import insert_unless_there
 from portal.usage.collected import (
     CHANNELS,
     NOT_SERVED,
     Collected,
     OnTheWall,
+    Why,
     implausible_registers,
+    implausible_report,
     news,
     refusal,
     source,
@@ -62,10 +66,12 @@ _METERS = (
     .where(meters.c.number.in_(bindparam("numbers", expanding=True)), meters.c.removed_at.is_(None))
 )
 
-_REGISTERS = {
-    dialect: insert_unless_there(dialect, midnight_registers, "esi_id", "meter", "frozen_at")
+_KEEP_REGISTERS = {
+    (dialect, table.name): insert_unless_there(dialect, table, "esi_id", "meter", instant)
     for dialect in ("sqlite", "postgresql")
+    for table, instant in ((midnight_registers, "frozen_at"), (reported_registers, "read_at"))
 }
+PATH = 120
 
 
 class Keeper:
@@ -118,8 +124,8 @@ class Keeper:
     async def _keep(self, batch: Sequence[Delivery]) -> None:
         now = self._clock.now()
         told = [(each.gateway, each.message) for each in batch if isinstance(each.message, IntervalsCollected)]
-        frozen = [(e.gateway, e.message.registers) for e in batch if isinstance(e.message, RegistersCollected)]
-        known = await self._on_the_wall({m.meter for _, m in told} | {r.meter for _, r in frozen})
+        registers = [row for row in (_registers(each, now) for each in batch) if row is not None]
+        known = await self._on_the_wall({m.meter for _, m in told} | {each.meter for each in registers})
         refused: dict[Incident, str] = {}
         days: dict[tuple[str, object, Channel], MeterDay] = {}
         for gateway, message in told:
@@ -137,15 +143,15 @@ class Keeper:
             marks = [(gateway, message.mark) for gateway, message in told]
             found = list(days.values())
             await self._store.load(source(marks, found, now), lambda: iter(found))
-        rows = []
-        for gateway, registers in frozen:
-            meter = known.get(registers.meter)
-            if meter is None or gateway not in meter.gateways:
-                refused[Incident(gateway=gateway, kind=NOT_SERVED[0], subject=registers.meter)] = NOT_SERVED[1]
-            elif (why := implausible_registers(registers, now)) is not None:
-                refused[Incident(gateway=gateway, kind=why[0], subject=registers.meter)] = why[1]
+        rows: dict[str, list[dict[str, Any]]] = {}
+        for each in registers:
+            meter = known.get(each.meter)
+            why = NOT_SERVED if meter is None or each.gateway not in meter.gateways else each.why
+            if meter is None or why is not None:
+                kind, words = why or NOT_SERVED
+                refused[Incident(gateway=each.gateway, kind=kind, subject=each.meter)] = words
             else:
-                rows.append({**asdict(registers), "esi_id": meter.esi_id})
+                rows.setdefault(each.table, []).append({**each.row, "esi_id": meter.esi_id})
         if rows:
             await self._market.write(partial(_keep_registers, rows=rows))
         await self._record(batch, refused)
@@ -170,5 +176,45 @@ class Keeper:
         }
 
 
-async def _keep_registers(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-    await connection.execute(_REGISTERS[connection.dialect.name], rows)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Registers:
+    """Registers of one meter on their way into a table; why says what is wrong with them."""
+
+    gateway: GatewayId
+    meter: MeterNumber
+    table: str
+    row: dict[str, Any]
+    why: Why | None
+
+
+def _registers(delivery: Delivery, now: datetime) -> _Registers | None:
+    """The registers in a report, None if there are none in it."""
+    message, gateway = delivery.message, delivery.gateway
+    if isinstance(message, RegistersCollected):
+        frozen = message.registers
+        why = implausible_registers(frozen, now)
+        return _Registers(
+            gateway=gateway, meter=frozen.meter, table=midnight_registers.name, row=asdict(frozen), why=why
+        )
+    if isinstance(message, RegistersReported):
+        read = message.read
+        row = {
+            "meter": read.meter,
+            "read_at": read.read_at,
+            "latched_at": read.latched_at,
+            "delivered_wh": read.delivered_wh,
+            "received_wh": read.received_wh,
+            "demand_w": read.demand_w,
+            "flags": None if read.flags is None else [str(flag) for flag in read.flags],
+            "gateway": gateway,
+            "path": clean(read.path, PATH),
+        }
+        why = implausible_report(read, now)
+        return _Registers(gateway=gateway, meter=read.meter, table=reported_registers.name, row=row, why=why)
+    return None
+
+
+async def _keep_registers(connection: AsyncConnection, rows: Mapping[str, Sequence[dict[str, Any]]]) -> None:
+    """The first word on an instant of a meter counts."""
+    for table, registers in rows.items():
+        await connection.execute(_KEEP_REGISTERS[connection.dialect.name, table], registers)

@@ -11,6 +11,7 @@ from simulators.faults import FaultKind
 from simulators.meter import Registers, SimMeter
 from simulators.meter_log import OFF_PEAK, PEAK
 from simulators.zigbee.octets import Octets, unsigned
+from simulators.zigbee.reporting import COMPLETE, REPORTING_STATUS
 from simulators.zigbee.zcl import (
     BITMAP8,
     ENUM8,
@@ -43,6 +44,7 @@ OK, UNDEFINED_CHANNEL, CHANNEL_NOT_SUPPORTED, INVALID_END_TIME, MORE_THAN_FIT, N
 MOST_PERIODS = 21
 """Intervals in one unfragmented encrypted answer: 73 bytes, less 3 of the header and 7 before the intervals."""
 MOST_FAST_MINUTES = 15
+_REPORTED_SETS = (0x00, 0x01, 0x02, 0x04)
 _AHEAD = timedelta(minutes=5)
 """How far ahead of the meter's clock an end time may lie before it counts as wrong."""
 _INVALID_48, _INVALID_24, _INVALID_U24 = 0xFFFFFFFFFFFF, -0x800000, 0xFFFFFF
@@ -176,6 +178,22 @@ class Metering:
             return None
         return sha256(f"{self._meter.number}/{self._meter.reads}".encode()).digest()
 
+    @property
+    def renewed_s(self) -> float:
+        """As often as the meter renews its registers."""
+        return float(self._meter.model.update_period_s)
+
+    def reportable(self, attribute: int) -> bool:
+        """The attribute sets of which D.3.3.1 says so: readings, tariff tiers, status, demand and consumption."""
+        return attribute >> 8 in _REPORTED_SETS
+
+    def sample(self) -> bytes | None:
+        """Take all registers at one instant; a report is no read. A broken meter reports noise."""
+        self._latched = self._meter.registers()
+        if not self._meter.has(FaultKind.GARBAGE):
+            return None
+        return sha256(f"{self._meter.number}/report/{self._latched.latched_at}".encode()).digest()
+
     def _registers(self) -> Registers:
         return self._latched or self._meter.registers()
 
@@ -271,4 +289,5 @@ _SHOWN: dict[int, Callable[[Metering], Value | None]] = {
     SERIAL: Metering._serial,
     DEMAND: Metering._demand,
     MOST_PERIODS_ATTRIBUTE: lambda _: Value(UINT8, MOST_PERIODS),
+    REPORTING_STATUS: lambda _: Value(ENUM8, COMPLETE),
 }

@@ -14,9 +14,13 @@ from simulators.zigbee.air.nwk import NetworkKey
 from simulators.zigbee.aps import ANY_PROFILE, BROADCASTS, SMART_ENERGY, ZDO, ApsMessage, LinkKey, room
 from simulators.zigbee.blocks import Assembler, cut
 from simulators.zigbee.octets import Malformed
+from simulators.zigbee.reporting import Client, ReportTable
 
 SECURED = frozenset((0x000A, 0x0015, 0x0019, 0x0600, *range(0x0700, 0x070C)))
 """Smart Energy clusters whose unicasts must be encrypted with the link key."""
+
+
+_ABOUT_REPORTS = (bytes((zcl.CONFIGURE_REPORTING,)), bytes((zcl.READ_REPORTING,)))
 
 
 class Plain(StrEnum):
@@ -94,7 +98,8 @@ class Node:
     registered says that the link key was established as Smart Energy demands for secured clusters; network_key is None
     before the node has been on a network; next_key is one that it was sent and told of no more yet. A node with poll_s
     sleeps, and asks its parent for what waits so often, unless it is awake for so many reasons of its own.
-    next_counter is the least frame counter under the network key that it takes from the co-processor.
+    next_counter is the least frame counter under the network key that it takes from the co-processor. reports are what
+    it was asked to report, None before anybody asked.
     """
 
     identity: zdo.Identity
@@ -111,9 +116,11 @@ class Node:
     poll_s: float = 0.0
     awake: int = 0
     next_counter: int = 0
+    reports: ReportTable | None = None
     _shared: LinkKey | None = field(default=None, repr=False)
     _assembler: Assembler | None = field(default=None, repr=False)
     _sequence: int = 0
+    _tsn: int = 0
 
     @property
     def nwk(self) -> int:
@@ -198,8 +205,16 @@ class Node:
         side = (endpoint.clients if from_server else endpoint.servers).get(message.cluster)
         if side is None:
             return _refusal(message.payload, zcl.UNSUPPORTED_CLUSTER)
-        encrypted = message.key is not None
-        return zcl.serve(side, message.payload, room(encrypted), client=from_server, encrypted=encrypted)
+        encrypted, desk = message.key is not None, self._reports_desk(message)
+        return zcl.serve(side, message.payload, room(encrypted), client=from_server, encrypted=encrypted, reports=desk)
+
+    def _reports_desk(self, message: ApsMessage) -> Client | None:
+        """Who takes a request about reports; the table is made for the first."""
+        if message.payload[2:3] not in _ABOUT_REPORTS:
+            return None
+        self.reports = self.reports or ReportTable()
+        source = message.source, message.source_endpoint
+        return Client(self.reports, message.destination_endpoint, message.cluster, source)
 
     def _answer(self, message: ApsMessage, payload: bytes | None, cluster: int | None = None) -> Outcome:
         """An answer goes back the way the request came, encrypted if that was."""
@@ -241,6 +256,11 @@ class Node:
             counter=0 if shared is None else self._next_counter(shared),
             wants_ack=destination not in BROADCASTS,
         )
+
+    def next_tsn(self) -> int:
+        """The sequence number of a ZCL frame that the node sends unasked."""
+        self._tsn = (self._tsn + 1) % 256
+        return self._tsn
 
     def frames(self, message: ApsMessage) -> list[ApsMessage]:
         """A message of the node's own as it goes on the air: in blocks, if one frame has no room for it."""

@@ -12,6 +12,7 @@ from simulators.zigbee.air.recorder import Recorder
 from simulators.zigbee.air.weather import CLEAR, Fate, Sky
 from simulators.zigbee.aps import ALL_AWAKE, BROADCASTS, COORDINATOR, ApsMessage
 from simulators.zigbee.nodes import UNHEARD, Node, Outcome
+from simulators.zigbee.reporters import Reporters
 from simulators.zigbee.zdo import END_DEVICE
 
 ACK_WAIT_S, ATTEMPTS = 1.6, 3
@@ -81,6 +82,7 @@ class Radio:
         self._by_nwk: dict[int, Node] = {}
         self._by_eui64: dict[int, Node] = {}
         self.stray: Callable[[Node], None] | None = None
+        self.reporters = Reporters(clock, lambda node: self.named(node.eui64) is node, self.send)
         for node in nodes:
             self.add(node)
 
@@ -261,6 +263,7 @@ class Radio:
             self._gate.left(node)
         if not comes_back:
             node.network_key = node.next_key = None
+            self.reporters.end(node)
         if node.ears is not None:
             node.ears.gone(comes_back=comes_back)
 
@@ -335,6 +338,7 @@ class Radio:
                 self.tap.acknowledged(message, receiver.eui64, self._key)
 
     def _answer(self, node: Node, outcome: Outcome) -> None:
+        self.reporters.attend(node)
         if outcome.reply is not None:
             self.later(outcome.delay_s + self._span_s, lambda: self._reply(node, outcome))
 

@@ -10,8 +10,18 @@ from typing import Protocol, runtime_checkable
 from simulators.zigbee.octets import Malformed, Octets, unsigned
 
 READ, READ_RESPONSE, WRITE, WRITE_UNDIVIDED, WRITE_RESPONSE, WRITE_SILENT = 0x00, 0x01, 0x02, 0x03, 0x04, 0x05
-DEFAULT_RESPONSE, DISCOVER, DISCOVER_RESPONSE = 0x0B, 0x0C, 0x0D
-RESPONSES = frozenset((READ_RESPONSE, WRITE_RESPONSE, 0x07, 0x09, DEFAULT_RESPONSE, DISCOVER_RESPONSE))
+CONFIGURE_REPORTING, CONFIGURE_REPORTING_RESPONSE, READ_REPORTING, READ_REPORTING_RESPONSE = 0x06, 0x07, 0x08, 0x09
+REPORT, DEFAULT_RESPONSE, DISCOVER, DISCOVER_RESPONSE = 0x0A, 0x0B, 0x0C, 0x0D
+RESPONSES = frozenset(
+    (
+        READ_RESPONSE,
+        WRITE_RESPONSE,
+        CONFIGURE_REPORTING_RESPONSE,
+        READ_REPORTING_RESPONSE,
+        DEFAULT_RESPONSE,
+        DISCOVER_RESPONSE,
+    )
+)
 """General commands that answer one, and are never answered themselves."""
 SUCCESS, FAILURE, NOT_AUTHORISED, MALFORMED = 0x00, 0x01, 0x7E, 0x80
 UNSUPPORTED_CLUSTER_COMMAND, UNSUPPORTED_GENERAL_COMMAND = 0x81, 0x82
@@ -48,6 +58,24 @@ class Cluster(Protocol):
 
     def reading(self, attributes: Sequence[int]) -> bytes | None:
         """Told once before a Read Attributes is answered; bytes stand in for the records of the answer."""
+        ...
+
+
+@runtime_checkable
+class Reportable(Cluster, Protocol):
+    """A server whose attributes can be reported."""
+
+    @property
+    def renewed_s(self) -> float:
+        """How often its values can change, in seconds; above 0."""
+        ...
+
+    def reportable(self, attribute: int) -> bool:
+        """Whether an attribute that it has is one of those that are reported."""
+        ...
+
+    def sample(self) -> bytes | None:
+        """Told once before values are reported; bytes stand in for the records of the report."""
         ...
 
 
@@ -105,6 +133,14 @@ class Commanded(Cluster, Protocol):
         ...
 
 
+class ReportsDesk(Protocol):
+    """Who keeps what a node reports (simulators.zigbee.reporting)."""
+
+    def answer(self, server: Cluster, header: Header, octets: Octets, room: int) -> bytes:
+        """The response to CONFIGURE_REPORTING or READ_REPORTING. Raises Malformed."""
+        ...
+
+
 def parse(payload: bytes) -> tuple[Header, Octets]:
     """A frame's header, and what follows it. Raises Malformed."""
     octets = Octets(payload)
@@ -146,11 +182,18 @@ def reply(header: Header, answer: Reply) -> bytes:
 
 
 def serve(
-    cluster: Cluster, payload: bytes, room: int, *, client: bool = False, encrypted: bool = False
+    cluster: Cluster,
+    payload: bytes,
+    room: int,
+    *,
+    client: bool = False,
+    encrypted: bool = False,
+    reports: ReportsDesk | None = None,
 ) -> bytes | None:
     """The frame that answers a request within room bytes; None where the specification wants silence.
 
-    client says that the cluster is the client's side, whose requests come from servers.
+    client says that the cluster is the client's side, whose requests come from servers; without reports, a server knows
+    nothing of configuring them.
     """
     try:
         header, octets = parse(payload)
@@ -159,13 +202,20 @@ def serve(
     if header.general and header.command in RESPONSES:
         return None
     try:
-        return _serve(cluster, header, octets, room, client=client, encrypted=encrypted)
+        return _serve(cluster, header, octets, room, client=client, encrypted=encrypted, reports=reports)
     except Malformed:
         return default_response(header, MALFORMED)
 
 
 def _serve(
-    cluster: Cluster, header: Header, octets: Octets, room: int, *, client: bool, encrypted: bool
+    cluster: Cluster,
+    header: Header,
+    octets: Octets,
+    room: int,
+    *,
+    client: bool,
+    encrypted: bool,
+    reports: ReportsDesk | None,
 ) -> bytes | None:
     if header.manufacturer is not None:
         status = UNSUPPORTED_MANUFACTURER_GENERAL if header.general else UNSUPPORTED_MANUFACTURER_COMMAND
@@ -181,6 +231,8 @@ def _serve(
             return response(header, WRITE_RESPONSE, _write(cluster, octets))
         case 0x05:
             return None
+        case 0x06 | 0x08 if reports is not None:
+            return reports.answer(cluster, header, octets, room)
         case 0x0C:
             return _discover(cluster, header, octets, room)
     return default_response(header, UNSUPPORTED_GENERAL_COMMAND)
@@ -228,7 +280,7 @@ def read_records(body: bytes) -> dict[int, Value]:
         attribute, status = octets.unsigned(2), octets.unsigned(1)
         if status == SUCCESS:
             kind = octets.unsigned(1)
-            values[attribute] = Value(kind, _content(kind, octets))
+            values[attribute] = Value(kind, content(kind, octets))
     return values
 
 
@@ -237,13 +289,14 @@ def _write(cluster: Cluster, octets: Octets) -> bytes:
     body = b""
     while octets.left:
         attribute = octets.unsigned(2)
-        _content(octets.unsigned(1), octets)
+        content(octets.unsigned(1), octets)
         status = UNSUPPORTED_ATTRIBUTE if cluster.attribute(attribute) is None else READ_ONLY
         body += bytes((status,)) + unsigned(attribute, 2)
     return body
 
 
-def _content(kind: int, octets: Octets) -> int | bytes:
+def content(kind: int, octets: Octets) -> int | bytes:
+    """A value of a type, as it stands next. Raises Malformed."""
     if kind in (OCTETS, TEXT):
         return octets.counted()
     if kind in (0x43, 0x44):
@@ -251,7 +304,7 @@ def _content(kind: int, octets: Octets) -> int | bytes:
     width = WIDTHS.get(kind)
     if width is None:
         raise Malformed(f"type {kind:02X} has no known size")
-    return int.from_bytes(octets.take(width), "little", signed=kind == INT24)
+    return int.from_bytes(octets.take(width), "little", signed=kind in _SIGNED)
 
 
 def _discover(cluster: Cluster, header: Header, octets: Octets, room: int) -> bytes:

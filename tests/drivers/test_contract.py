@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Protocol
 
 import pytest
@@ -17,6 +18,7 @@ from gateway.errors import LinkLost, Unreachable, Unsupported
 from gateway.identifiers import MeterNumber
 from gateway.links import Backoff, keep
 from gateway.ports import Assignment, Driver
+from gateway.reads import RegisterRead
 from simulators.faults import Fault, FaultKind
 from simulators.modbus.faults import ModbusFault, ModbusFaultKind
 from simulators.modbus.street import ModbusPlan, ModbusStreet
@@ -177,6 +179,27 @@ async def test_a_silent_meter_is_unreachable_within_its_time_and_spares_the_othe
         assert isinstance(silent, Unreachable)
         assert not isinstance(spoken, BaseException)
         assert SystemClock().monotonic() - started < 2 + PROMPT_S
+
+
+async def test_meters_report_by_themselves_or_the_driver_has_no_such_thing(bench: Bench) -> None:
+    driver = bench.driver()
+    reporting = driver.reporting
+    if reporting is None:
+        assert isinstance(bench, ModbusBench), "a Modbus meter speaks when it is asked; the others report"
+        return
+    heard: asyncio.Queue[RegisterRead] = asyncio.Queue()
+    reporting.listen(heard.put_nowait)
+    async with kept(driver):
+        await reporting.agree(bench.meters[0], 1, 10)
+        assert [reporting.agreed(meter) for meter in bench.meters] == [True, False, False, False]
+        report = await asyncio.wait_for(heard.get(), 10)
+        assert (report.meter, report.delivered_wh) == (bench.meters[0].meter, bench.delivered_wh(0))
+        for nobody in (bench.stranger, replace(bench.stranger, address="no address")):
+            with pytest.raises(DriverFault):
+                await reporting.agree(nobody, 1, 2)
+            assert not reporting.agreed(nobody)
+        with pytest.raises(Unsupported):
+            await reporting.agree(bench.meters[1], 0, 10)
 
 
 async def test_an_address_that_nobody_has_is_a_fault(bench: Bench) -> None:

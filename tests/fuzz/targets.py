@@ -8,9 +8,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime
 
+from zigpy.zcl import foundation
+
 from drivers.modbus.profile import named
 from drivers.modbus.registers import Decoder
 from drivers.zigbee import key_frames as key_commands
+from drivers.zigbee import metering
 from drivers.zigbee.cbke import frames as key_frames
 from drivers.zigbee.cbke.certificates import BadCertificate
 from drivers.zigbee.cbke.certificates import parse as certificate
@@ -19,6 +22,8 @@ from drivers.zigbee.esi.board import Board, pinned
 from drivers.zigbee.esi.questions import answer
 from drivers.zigbee.esi.reports import heard
 from drivers.zigbee.fragments import Assembler, Origin
+from drivers.zigbee.reading import values_of
+from drivers.zigbee.reported import Accord, answers
 from gateway.clock import SystemClock
 from gateway.dice import SeededDice
 from gateway.errors import BadInput, Fault
@@ -27,17 +32,20 @@ from gateway.identifiers import Eui64, MeterNumber
 from mqtt.codec import decode as bus_message
 from portal.usage.smt_file import parse as smt_file
 from simulators.han import wire
+from simulators.meter import meter_at
 from simulators.modbus.frames import rtu_requests, tcp_requests
+from simulators.street import street
 from simulators.zigbee import ash, zcl
 from simulators.zigbee.air import aps, mac, nwk, pcapng
 from simulators.zigbee.ash_link import AshLink, ResetAsked
-from simulators.zigbee.clusters import basic
+from simulators.zigbee.clusters import METERING, Metering, basic
 from simulators.zigbee.ezsp import Codec
 from simulators.zigbee.ezsp_frames import STACK_VERSIONS
 from simulators.zigbee.ncp.coprocessor import Coprocessor
 from simulators.zigbee.ncp.memory import formed
 from simulators.zigbee.octets import Malformed, Octets
 from simulators.zigbee.radio import Radio
+from simulators.zigbee.reporting import MOST_REPORTS, Client, ReportTable
 
 CLOCK = SystemClock()
 METER = MeterNumber("900700000")
@@ -45,6 +53,17 @@ KEY = bytes(range(16))
 NOON = datetime(2026, 7, 8, 17, tzinfo=UTC)
 DEVICE = Eui64("0022A30007000000")
 _BASIC = basic()
+_METER = Metering(meter_at(street(7, 1)[0], CLOCK))
+_REPORT = foundation.GENERAL_COMMANDS[foundation.GeneralCommand.Report_Attributes].schema
+_PLATE = metering.nameplate(
+    {
+        metering.UNIT: metering.Value(type=0x30, number=0x80),
+        metering.MULTIPLIER: metering.Value(type=0x22, number=1),
+        metering.DIVISOR: metering.Value(type=0x22, number=1000),
+        metering.DEVICE_TYPE: metering.Value(type=0x18, number=0),
+        metering.UPDATE_PERIOD: metering.Value(type=0x20, number=30),
+    }
+)
 _BOARD = pinned(Board(), Text(event=7, text="Conserve"), NOON)
 _COMMANDS = [
     definition.schema
@@ -99,6 +118,27 @@ def coprocessor(data: bytes) -> None:
 def zcl_requests(data: bytes) -> None:
     """Requests to a cluster's server."""
     zcl.serve(_BASIC, data, 73)
+
+
+def report_configurations(data: bytes) -> None:
+    """Requests about reports to a meter's server, whose table stays within its bounds."""
+    desk = Client(ReportTable(), 1, METERING, (0, 1))
+    for command in (zcl.CONFIGURE_REPORTING, zcl.READ_REPORTING):
+        answer = zcl.serve(_METER, bytes((0x10, 7, command)) + data, 73, reports=desk)
+        assert answer is not None
+    assert len(desk.table.reports) <= MOST_REPORTS
+
+
+def attribute_reports(data: bytes) -> None:
+    """What meters report, as the driver reads it."""
+    try:
+        report, _ = _REPORT.deserialize(data)
+    except ValueError:
+        return  # zigpy drops such a frame
+    values = values_of(report)
+    with suppress(Fault):
+        accord = Accord(meter=METER, promised=frozenset(values) & frozenset(metering.REGISTERS))
+        metering.register_read(answers(values, accord), _PLATE, meter=METER, read_at=NOON, path="fuzz")
 
 
 def air(data: bytes) -> None:
@@ -194,6 +234,8 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
         ezsp_commands,
         coprocessor,
         zcl_requests,
+        report_configurations,
+        attribute_reports,
         air,
         captures,
         key_establishment,

@@ -17,7 +17,7 @@ from gateway.journal.collected import SqlCollectionJournal
 from gateway.journal.devices import DeviceBook
 from gateway.journal.meters import MeterBook
 from gateway.messages import Message, ReadEnded, RequestRead
-from gateway.ports import Assignment, Handler, HomeNetwork, LoadProfileSource
+from gateway.ports import Assignment, Handler, HomeNetwork, LoadProfileSource, RegisterReporting
 from gateway.reads import RegisterRead, Scale
 
 M = TypeVar("M")
@@ -102,6 +102,7 @@ class DictionaryDriver:
     lost: asyncio.Event = field(default_factory=asyncio.Event)
     home: HomeNetwork | None = None
     profiles: LoadProfileSource | None = None
+    reporting: RegisterReporting | None = None
 
     async def run(self) -> None:
         """Up until somebody sets `lost`."""

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from gateway.collected import IntervalsCollected, RegistersCollected
+from gateway.collected import IntervalsCollected, RegistersCollected, RegistersReported
 from gateway.errors import FailureReason
 from gateway.han.messages import (
     DescribeDevice,
@@ -188,6 +188,21 @@ SAMPLES: dict[str, Message] = {
             read_at=NOON,
         ),
         mark=Mark(journal="j-7", seq=48),
+    ),
+    "RegistersReported": RegistersReported(
+        read=RegisterRead(
+            meter=METER,
+            delivered_wh=12_345_678,
+            received_wh=None,
+            demand_w=-250,
+            flags=(MeterFlag.TAMPER,),
+            latched_at=NOON - timedelta(seconds=1),
+            update_period_s=30,
+            read_at=NOON,
+            scale=Scale(unit="kWh", multiplier=1, divisor=1000, assumed=False),
+            path="zigbee 0x1234 ep 1 lqi 200 reported",
+        ),
+        mark=Mark(journal="j-7", seq=49),
     ),
     "GatewayState": GatewayState(
         gateway=GATEWAY,

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from gateway.collected import IntervalsCollected, RegistersCollected
+from gateway.collected import IntervalsCollected, RegistersCollected, RegistersReported
 from gateway.database import Database
 from gateway.dice import SeededDice
 from gateway.identifiers import GatewayId, MeterNumber
 from gateway.messages import Mark, Receipt
 from gateway.ports import Delivery
-from gateway.reads import Direction, FrozenRegisters
+from gateway.reads import Direction, FrozenRegisters, MeterFlag, RegisterRead, Scale
 from portal.gateways.incidents import Incident
 from portal.gateways.tables import IncidentKind
-from portal.meters.tables import midnight_registers
+from portal.meters.tables import midnight_registers, reported_registers
 from portal.reads.desk import ReadDesk
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.keeper import PAUSE_S, Keeper
@@ -124,6 +124,75 @@ async def test_registers_of_a_midnight_are_kept_once_and_do_not_stop_what_comes_
     async with database.reading() as connection:
         [row] = (await connection.execute(select(midnight_registers))).all()
     assert (row.esi_id, row.delivered_wh, row.received_wh, row.frozen_at) == (esi(1), 7, None, midnight)
+
+
+def reported(seq: int, at: datetime, **changes: object) -> RegistersReported:
+    """What the world's meter told by itself."""
+    read = RegisterRead(
+        meter=MeterNumber("M00001"),
+        delivered_wh=7,
+        received_wh=None,
+        demand_w=-250,
+        flags=(MeterFlag.TAMPER,),
+        latched_at=None,
+        update_period_s=None,
+        read_at=at,
+        scale=Scale(unit="kWh", multiplier=1, divisor=1000, assumed=False),
+        path="radio 0x1234 ep 1 lqi 200 reported",
+    )
+    changed = replace(read, **changes)  # type: ignore[arg-type]  # keys by name
+    return RegistersReported(read=changed, mark=Mark(journal="journal-1", seq=seq))
+
+
+async def test_what_meters_report_is_kept_once_with_where_it_came_from(
+    desk: ReadDesk, bus: WireBus, database: Database
+) -> None:
+    at = datetime(2026, 7, 1, 5, tzinfo=UTC)
+    messages = [
+        reported(1, at),
+        reported(2, at + timedelta(minutes=15), latched_at=at, flags=None),
+        reported(3, at, delivered_wh=8),
+    ]
+    await desk.handle([Delivery(gateway=GATEWAY, message=each) for each in messages])
+    await receipted(bus, 3)
+    async with database.reading() as connection:
+        rows = (await connection.execute(select(reported_registers).order_by(reported_registers.c.read_at))).all()
+    assert [(row.esi_id, row.read_at, row.latched_at, row.delivered_wh, row.received_wh) for row in rows] == [
+        (esi(1), at, None, 7, None),
+        (esi(1), at + timedelta(minutes=15), at, 7, None),
+    ]
+    assert [(row.demand_w, row.flags, row.gateway, row.path[:12]) for row in rows] == [
+        (-250, ["tamper"], GATEWAY, "radio 0x1234"),
+        (-250, None, GATEWAY, "radio 0x1234"),
+    ]
+    assert await kept_incidents(database) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "gateway", "kind"),
+    [
+        ({}, OTHER_GATEWAY, IncidentKind.FOREIGN_METER),
+        ({"meter": MeterNumber("NOBODY")}, GATEWAY, IncidentKind.FOREIGN_METER),
+        ({"read_at": datetime(2020, 1, 1, tzinfo=UTC)}, GATEWAY, IncidentKind.IMPLAUSIBLE),
+        ({"read_at": datetime(2027, 1, 1, tzinfo=UTC)}, GATEWAY, IncidentKind.IMPLAUSIBLE),
+        ({"delivered_wh": -1}, GATEWAY, IncidentKind.IMPLAUSIBLE),
+        ({"latched_at": datetime(1969, 1, 1, tzinfo=UTC)}, GATEWAY, IncidentKind.IMPLAUSIBLE),
+    ],
+)
+async def test_a_report_that_cannot_be_believed_is_an_incident_and_is_receipted(
+    desk: ReadDesk,
+    bus: WireBus,
+    database: Database,
+    changes: dict[str, object],
+    gateway: GatewayId,
+    kind: IncidentKind,
+) -> None:
+    message = reported(1, datetime(2026, 7, 1, 5, tzinfo=UTC), **changes)
+    await desk.handle([Delivery(gateway=gateway, message=message)])
+    await receipted(bus, 1)
+    assert await kept_incidents(database) == [(kind, 1)]
+    async with database.reading() as connection:
+        assert (await connection.execute(select(reported_registers))).all() == []
 
 
 class Crash(Exception):
