@@ -16,7 +16,7 @@ from drivers.zigbee.clusters.table import SMART_ENERGY
 from drivers.zigbee.metering import Nameplate
 from drivers.zigbee.profile import ENDPOINT, METERING, PROFILE_ID, SERVED, is_secured
 from drivers.zigbee.reading import values_of
-from drivers.zigbee.reported import Accord
+from drivers.zigbee.reported import Accord, is_flat
 
 log = logging.getLogger(__name__)
 
@@ -138,8 +138,11 @@ class SmartEnergyDevice(ZigbeeDevice):
             is_ours = endpoint is not None and endpoint.profile_id == PROFILE_ID
             return (None, None) if is_ours else super()._parse_packet_header(packet)
         try:
-            header, _ = foundation.ZCLHeader.deserialize(packet.data.serialize())
+            header, rest = foundation.ZCLHeader.deserialize(packet.data.serialize())
         except ValueError:
+            return None, None
+        is_report = header.frame_control.is_general and header.command_id == foundation.GeneralCommand.Report_Attributes
+        if is_report and not is_flat(rest):
             return None, None
         return header, ResponseKey(
             endpoint_id=packet.src_ep,

@@ -15,6 +15,10 @@ from gateway.identifiers import MeterNumber
 LONGEST_S = 65_534
 SUCCESS = 0x00
 _ANY_CHANGE = 1
+_SIZES = {first + size - 1: size for first in (0x08, 0x18, 0x20, 0x28) for size in range(1, 9)}
+_SIZES |= {0x10: 1, 0x30: 1, 0x31: 2, 0x38: 2, 0x39: 4, 0x3A: 8, 0xE0: 4, 0xE1: 4, 0xE2: 4}
+_SIZES |= {0xE8: 2, 0xE9: 2, 0xEA: 4, 0xF0: 8, 0xF1: 16}
+_STRINGS, _NO_STRING = (0x41, 0x42), 0xFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,23 @@ class Accord:
     meter: MeterNumber
     promised: frozenset[int]
     holds: bool = True
+
+
+def is_flat(records: bytes) -> bool:
+    """Whether the records of a report are all of types with a size or short strings, and end where they should.
+
+    zigpy would make 65,535 values of nothing out of an array of six bytes; no register is a collection.
+    """
+    at = 0
+    while at < len(records):
+        kind, at = records[at + 2] if at + 2 < len(records) else None, at + 3
+        if kind in _STRINGS and at < len(records):
+            at += 1 + (records[at] if records[at] != _NO_STRING else 0)
+        elif kind in _SIZES:
+            at += _SIZES[kind]
+        else:
+            return False
+    return at == len(records)
 
 
 def wishes(answers: Answers, every_s: int) -> list[Wish]:

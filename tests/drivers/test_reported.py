@@ -4,7 +4,7 @@ import pytest
 
 from drivers.zigbee.metering import DELIVERED, DEMAND, RECEIVED, REGISTERS, SNAPSHOT_TIME, STATUS, Refused, Value
 from drivers.zigbee.reading import _config
-from drivers.zigbee.reported import Accord, Wish, answers, promised, refusals, wishes
+from drivers.zigbee.reported import Accord, Wish, answers, is_flat, promised, refusals, wishes
 from gateway.errors import BadReading, Unsupported
 from gateway.identifiers import MeterNumber
 
@@ -85,3 +85,24 @@ def test_a_whole_report_answers_for_every_register_and_what_was_not_promised_is_
 def test_a_report_of_a_part_is_no_read_and_says_what_it_lacks() -> None:
     with pytest.raises(BadReading, match="0x0200, 0x0400"):
         answers({DELIVERED: Value(type=U48, number=1), 0x0301: Value(type=U48, number=1)}, ACCORD)
+
+
+@pytest.mark.parametrize(
+    ("records", "flat"),
+    [
+        ("", True),
+        ("0000 25 010000000000 0004 2a ffffff 0002 18 00 0700 e2 00000000", True),
+        ("0803 41 02 3132 0803 42 ff", True),
+        ("0000 25 0100000000", False),
+        ("0000", False),
+        ("0000 25", False),
+        ("0803 41", False),
+        ("0803 41 03 3132", False),
+        ("0000 48 00 ffff", False),
+        ("0000 25 010000000000 0002 4c ffff", False),
+        ("0000 00", False),
+        ("0000 77 00", False),
+    ],
+)
+def test_only_numbers_and_short_strings_are_unpacked(records: str, flat: bool) -> None:
+    assert is_flat(bytes.fromhex(records)) is flat

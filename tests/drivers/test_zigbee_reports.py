@@ -212,6 +212,15 @@ async def test_a_report_of_a_part_is_dropped_and_said_why(caplog: pytest.LogCapt
     assert "the report lacks 0x" in caplog.text
 
 
+async def test_a_report_with_a_collection_of_nothing_is_not_unpacked() -> None:
+    async with listening(StreetPlan(meters=1)) as here:
+        await here.agree()
+        assert await here.says(0, bytes.fromhex("0000 48 00 ffff") * 11)
+        here.clock.skip(EVERY_S)
+        assert (await here.heard()).meter == here.meters[0].meter
+        assert not here.driver.reporting.dropped
+
+
 async def test_what_was_not_asked_for_is_not_heard() -> None:
     async with listening(StreetPlan(meters=2)) as here:
         await here.driver.read(here.meters[0], LIMIT_S)

@@ -23,7 +23,7 @@ from drivers.zigbee.esi.questions import answer
 from drivers.zigbee.esi.reports import heard
 from drivers.zigbee.fragments import Assembler, Origin
 from drivers.zigbee.reading import values_of
-from drivers.zigbee.reported import Accord, answers
+from drivers.zigbee.reported import Accord, answers, is_flat
 from gateway.clock import SystemClock
 from gateway.dice import SeededDice
 from gateway.errors import BadInput, Fault
@@ -131,6 +131,8 @@ def report_configurations(data: bytes) -> None:
 
 def attribute_reports(data: bytes) -> None:
     """What meters report, as the driver reads it."""
+    if not is_flat(data):
+        return
     try:
         report, _ = _REPORT.deserialize(data)
     except ValueError:
