@@ -251,7 +251,7 @@ def _content(kind: int, octets: Octets) -> int | bytes:
     width = WIDTHS.get(kind)
     if width is None:
         raise Malformed(f"type {kind:02X} has no known size")
-    return int.from_bytes(octets.take(width), "little", signed=kind == INT24)
+    return int.from_bytes(octets.take(width), "little", signed=kind in _SIGNED)
 
 
 def _discover(cluster: Cluster, header: Header, octets: Octets, room: int) -> bytes:

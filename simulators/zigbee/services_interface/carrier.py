@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 
 from gateway.clock import Clock
@@ -22,6 +22,10 @@ ASKED_TIMES = 3
 _OWN_ENDPOINT = 1
 
 
+Further = tuple[int, int, bytes, int]
+"""A command that follows an answer: cluster, command, body, and the number of the transaction."""
+
+
 class Carrier:
     """Sends, and runs what goes on beside; a device's tasks end when it is stopped, all of them at close().
 
@@ -39,6 +43,7 @@ class Carrier:
         task = asyncio.ensure_future(_guarded(work))
         self._tasks[task] = peer
         task.add_done_callback(lambda done: self._tasks.pop(done, None))
+        task.add_done_callback(lambda _: work.close())  # what is stopped before it began was never awaited
 
     def stop(self, peer: Peer) -> None:
         """Do nothing more for a device, but what asks for this."""
@@ -53,11 +58,13 @@ class Carrier:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def reply(self, peer: Peer, message: ApsMessage, delay_s: float) -> None:
-        """Send an answer, after the time that the meter takes over it."""
+    async def reply(self, peer: Peer, message: ApsMessage, delay_s: float, more: Sequence[Further]) -> None:
+        """Send an answer, after the time that the meter takes over it, and the commands that go on from it."""
         if delay_s > 0:
             await self._clock.sleep(delay_s)
         await self.deliver(peer, message)
+        for cluster, command, body, tsn in more:
+            await self.tell(peer, cluster, command, body, True, tsn)
 
     async def tell(
         self, peer: Peer, cluster: int, command: int, body: bytes, from_server: bool, tsn: int | None = None

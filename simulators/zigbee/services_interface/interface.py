@@ -179,11 +179,13 @@ class ServicesInterface:
             return True
         self._remark(message, peer)
         peer.spoken_on[message.cluster] = message.source_endpoint, message.destination_endpoint
+        peer.more = []
         outcome = peer.end.receive(message)
         if outcome.acknowledged and message.block is not None:
             self._radio.acknowledge(node.nwk, message.sequence, message.block.index, 1)
         if outcome.reply is not None:
-            self._carrier.run(self._carrier.reply(peer, _staying(message, outcome.reply), outcome.delay_s), peer)
+            reply = _staying(message, outcome.reply)
+            self._carrier.run(self._carrier.reply(peer, reply, outcome.delay_s, peer.more), peer)
         return outcome.acknowledged
 
     def _remark(self, message: ApsMessage, peer: Peer) -> None:
@@ -219,11 +221,8 @@ class ServicesInterface:
         def heard(what: What, number: int, words: str) -> None:
             self.log.note(what, eui64, number, words)
 
-        def more(cluster: int, command: int, body: bytes, tsn: int) -> None:
-            self._carrier.run(self._carrier.tell(peer, cluster, command, body, True, tsn), peer)
-
         peer.keys = KeyEstablishment(self._suites, self._party, peer, registered, pace_s)
-        end.endpoints = self._face(peer.keys, heard, more)
+        end.endpoints = self._face(peer.keys, heard, lambda *command: peer.more.append(command))
         return peer
 
     def _joined(self, peer: Peer) -> None:

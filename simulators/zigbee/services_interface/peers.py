@@ -43,7 +43,8 @@ class Peer:
 
     spoken_on has, by cluster, the device's endpoint and ours over which it last spoke. clients are the endpoints of
     the device that are clients of a cluster, None before they were asked for; device is its device id. keys is the
-    meter's side of key establishment with it, and centre its EUI-64, as that names a partner.
+    meter's side of key establishment with it, and centre its EUI-64, as that names a partner. more are the commands
+    that follow the answer to its last message.
     """
 
     def __init__(self, eui64: int, code_key: bytes, until_s: float, end: Node, clock: Clock, tell: Tell) -> None:
@@ -56,6 +57,7 @@ class Peer:
         self.clients: dict[int, int] | None = None
         self.keys: KeyEstablishment | None = None
         self.turn = asyncio.Lock()
+        self.more: list[tuple[int, int, bytes, int]] = []
         self._say = tell
         self._asked: dict[tuple[int, int], asyncio.Future[bytes | None]] = {}
         self._last: tuple[int, int, bytes] | None = None
