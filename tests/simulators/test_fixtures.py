@@ -1,5 +1,6 @@
 """The fixtures that other projects' tests use, used here as they would."""
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from simulators.control_port import tell
+from simulators.meter_network import NetworkPlan
 from simulators.processes import DidNotStart
-from simulators.standing import StandLine, StandStreet, StartProcess
+from simulators.standing import StandLine, StandMeter, StandStreet, StartProcess
 from simulators.world import StreetPlan
+from simulators.zigbee.life import Stage
 
 from .conftest import HandClock, Host
 
@@ -74,3 +77,19 @@ async def test_a_line_stands_in_the_test_s_own_loop(lab_line: StandLine) -> None
     async with lab_line("eastron-sdm630", units=3) as (street, port):
         assert len(street.meters) == 3
         assert port > 0
+
+
+async def test_a_meter_with_its_own_network_stands_in_the_test_s_own_loop(lab_meter: StandMeter) -> None:
+    async with lab_meter(NetworkPlan(devices=1), HandClock()) as (home, control):
+        label = next(iter(home.homes))
+        await tell(control, {"han": "add", "device": label.eui64, "code": label.label})
+        await tell(control, {"device": label.eui64, "power": "on"})
+        await asyncio.wait_for(home.homes.device(label.eui64).reached(Stage.REGISTERED), 10)
+        listed = await tell(control, {"han": "list"})
+        assert [(each["device"], each["standing"]) for each in listed["devices"]] == [(label.eui64, "registered")]
+
+
+def test_a_meter_stands_in_a_process_without_a_port_of_a_radio(lab_process: StartProcess) -> None:
+    lab = lab_process("meter-han", "--devices=1")
+    assert (lab.port, lab.told["meter"]) == (0, "900700000")
+    assert lab.tell({"han": "list"}) == {"ok": True, "window": False, "devices": []}
