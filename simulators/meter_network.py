@@ -7,6 +7,7 @@ head end tells it which devices to let in. Everything here stands in one process
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from gateway.clock import Clock
@@ -70,7 +71,7 @@ class MeterNetwork:
             radio=self.radio,
             clock=clock,
             suites=sum(plan.suites),
-            party=self._party,
+            party=cache(self._party),
             programme=Programme(PROVIDER, plan.tariff),
             timing=plan.timing,
             plain=plan.plain,

@@ -91,14 +91,14 @@ class KeyEstablishment:
     async def initiate(self, suite: int) -> int | None:
         """Establish a key with the partner. Returns None, or the status with which it failed."""
         _emptied(self._said)
-        talk = await _computed(lambda: self._party().begin(self._uplink.centre, suite, self._now_s))
+        talk = await computed(lambda: self._party().begin(self._uplink.centre, suite, self._now_s))
         await self._say(talk, talk.opening, None, from_server=False)
         return await self._talk(talk, self._said, from_server=False)
 
     async def respond(self) -> int | None:
         """Wait for the partner to begin, and establish a key with it; as initiate() returns."""
         first = await self.asked.get()
-        talk = await _computed(lambda: self._party().answer(self._uplink.centre, self._now_s))
+        talk = await computed(lambda: self._party().answer(self._uplink.centre, self._now_s))
         await self._hear(talk, first, from_server=True)
         return await self._talk(talk, self.asked, from_server=True)
 
@@ -120,7 +120,7 @@ class KeyEstablishment:
         return None
 
     async def _hear(self, talk: Talk, command: zcl.Command, *, from_server: bool) -> None:
-        frames = await _computed(lambda: talk.hear(command.header.command, command.body, self._now_s))
+        frames = await computed(lambda: talk.hear(command.header.command, command.body, self._now_s))
         tsn = command.header.tsn if from_server else None
         await self._say(talk, frames, tsn, from_server=from_server)
 
@@ -153,7 +153,7 @@ class KeyEstablishment:
             await self._uplink.tell(KEY_ESTABLISHMENT, command, body, from_server=from_server, tsn=tsn)
 
 
-async def _computed(step: Callable[[], T]) -> T:
+async def computed(step: Callable[[], T]) -> T:
     """Curves take tens of milliseconds: the loop goes on meanwhile."""
     return await asyncio.get_running_loop().run_in_executor(None, step)
 

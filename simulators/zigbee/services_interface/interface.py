@@ -18,7 +18,7 @@ from simulators.zigbee import zdo
 from simulators.zigbee.aps import BROADCASTS, ZDO, ApsMessage
 from simulators.zigbee.cbke.talk import Party
 from simulators.zigbee.install_code import link_key_of
-from simulators.zigbee.key_establishment import KeyEstablishment
+from simulators.zigbee.key_establishment import KeyEstablishment, computed
 from simulators.zigbee.ncp.memory import Memory
 from simulators.zigbee.nodes import SECURED, Node, Plain
 from simulators.zigbee.radio import Radio
@@ -50,7 +50,7 @@ class NotAdded(BadInput):
 class ServicesInterface:
     """The node. start() and close() frame its life; what happens is in its log.
 
-    party makes its credentials for key establishment, which are for suites; memory holds a formed network. plain is
+    party gives its credentials for key establishment, which are for suites; memory holds a formed network. plain is
     what it does with plain frames on secured clusters.
     """
 
@@ -88,8 +88,9 @@ class ServicesInterface:
         radio.attach(self, self.trust_centre)
 
     def start(self) -> None:
-        """Follow the tariff from now on."""
+        """Follow the tariff from now on, and have the certificates ready before anybody wants to see them."""
         self._carrier.run(self._follow_prices())
+        self._carrier.run(computed(self._party))
 
     async def close(self) -> None:
         """Say and await nothing any more."""
