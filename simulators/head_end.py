@@ -18,7 +18,7 @@ from simulators.control_port import BadCommand, LinePort, answer_to
 from simulators.han.wire import LoadEvent, PublishedPrice
 from simulators.meter_network import MeterNetwork
 from simulators.zigbee.install_code import read_code
-from simulators.zigbee.services_interface.log import ANSWERS, Note
+from simulators.zigbee.services_interface.log import Note
 from simulators.zigbee.services_interface.peers import KEY_S, Peer
 from simulators.zigbee.services_interface.programme import DIGITS
 from simulators.zigbee.services_interface.trust_centre import LONGEST_WINDOW_S
@@ -166,7 +166,7 @@ def _cancel_event(home: MeterNetwork, command: Line) -> Line:
 
 
 def _answers(home: MeterNetwork, command: Line) -> Line:
-    return {"notes": [_noted(note) for note in home.interface.log.notes if note.what in ANSWERS]}
+    return {"notes": [_noted(note) for note in home.interface.log.answers]}
 
 
 def _log(home: MeterNetwork, command: Line) -> Line:

@@ -123,6 +123,8 @@ class ServicesInterface:
     async def remove(self, eui64: int) -> None:
         """Tell a device to leave, and forget it; if it does not, the network goes on without it. Raises NotAdded."""
         peer = self.known(eui64)
+        if peer.standing is Standing.LEAVING:
+            return
         was_there = peer.standing in ON_NETWORK
         if was_there:
             peer.standing = Standing.LEAVING

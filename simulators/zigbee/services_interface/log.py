@@ -52,17 +52,24 @@ class Note:
 
 
 class Log:
-    """The newest notes, the last of them last; counts has how often each thing happened in all."""
+    """The newest notes, the last of them last, and the newest answers, which no flood of other notes washes away.
+
+    counts has how often each thing happened in all.
+    """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self.notes: deque[Note] = deque(maxlen=MOST_NOTES)
+        self.answers: deque[Note] = deque(maxlen=MOST_NOTES)
         self.counts = dict.fromkeys(What, 0)
 
     def note(self, what: What, device: int | None = None, number: int | None = None, words: str = "") -> None:
         """Write a line."""
         self.counts[what] += 1
-        self.notes.append(Note(at=self._now(), what=what, device=device, number=number, words=words))
+        note = Note(at=self._now(), what=what, device=device, number=number, words=words)
+        self.notes.append(note)
+        if what in ANSWERS:
+            self.answers.append(note)
 
     def of(self, device: int) -> list[Note]:
         """The lines about one device."""

@@ -84,8 +84,10 @@ class Peer:
         self.end.link_key, self.end.registered = self.code_key, False
 
     def register(self, key: bytes) -> None:
-        """Its key is established."""
-        self.end.link_key, self.end.registered, self.standing = key, True, Standing.REGISTERED
+        """Its key is established; if it was told to leave, that still holds."""
+        self.end.link_key, self.end.registered = key, True
+        if self.standing is not Standing.LEAVING:
+            self.standing = Standing.REGISTERED
 
     def part(self, standing: Standing) -> None:
         """It has nothing more to do with the network; whoever awaits an answer of it gets none."""

@@ -254,3 +254,16 @@ def test_on_a_lossy_air_a_device_is_registered_or_says_why_not(seed: int) -> Non
 
     foul = Weather(loss=0.15, doubling=0.1, jitter_s=0.05)
     assert lived(story, seed=seed, weather=foul, timing=REALISTIC) in (Stage.REGISTERED, Stage.JOINED, Stage.GAVE_UP)
+
+
+@pytest.mark.parametrize("seed", [29, 31, 36])
+def test_a_device_that_cannot_be_heard_while_it_establishes_its_key_says_so_and_does_not_break_down(
+    seed: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(home: Home) -> None:
+        home.add("display")
+        assert await home.stands("display", 600) in (Stage.JOINED, Stage.GAVE_UP)
+        assert home.device("display").failure
+
+    lived(story, seed=seed, weather=Weather(loss=0.45, doubling=0.1, jitter_s=0.05), timing=REALISTIC)
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []

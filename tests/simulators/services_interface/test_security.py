@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.dice import SeededDice
 from simulators.han import wire
 from simulators.zigbee import zcl
-from simulators.zigbee.aps import SMART_ENERGY, ApsMessage
+from simulators.zigbee.aps import SMART_ENERGY, ZDO, ApsMessage
 from simulators.zigbee.clusters import BASIC, METERING, TIME
 from simulators.zigbee.nodes import SECURED, Plain
 from simulators.zigbee.services_interface.log import What
@@ -78,6 +79,45 @@ def test_a_frame_counter_that_was_before_is_not_taken_again() -> None:
         assert home.words("display", What.REPLAYED) == [f"frame counter {message.counter} again"]
 
     lived(story)
+
+
+def test_a_request_too_long_for_one_frame_comes_in_blocks_and_is_answered() -> None:
+    async def story(home: Home) -> None:
+        await home.register("display")
+        asked = bytes((0x00, 0x0A, 0x00)) + b"\x00\x00" * 40
+        answer = await home.sends("display", METERING, asked, encrypted=True)
+        assert (answer[2], answer[3:6]) == (zcl.READ_RESPONSE, b"\x00\x00\x00")
+        assert [each.block.index for each in home.witness.said if each.block is not None] == [0, 1]
+
+    lived(story)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_bytes_of_a_device_s_break_the_meter(seed: int, caplog: pytest.LogCaptureFixture) -> None:
+    async def story(home: Home) -> None:
+        device = await home.register("display")
+        rolls = SeededDice(seed).stream("noise")
+        clusters = [*SERVED, BASIC, 0x0025, 0x0800, 0x0704]
+        for _ in range(400):
+            if rolls.random() < 0.3:
+                profile, cluster, to = ZDO, rolls.choice((*range(0x40), *range(0x8000, 0x8040))), 0
+            else:
+                profile, cluster, to = SMART_ENERGY, rolls.choice(clusters), rolls.choice((1, 2, 3))
+            payload = bytes((rolls.choice((0x00, 0x01, 0x10, 0x11, 0x18, 0x19, rolls.randrange(256))),))
+            payload += rolls.randbytes(rolls.randrange(1, 40))
+            message = device.node.compose(
+                cluster=cluster,
+                payload=payload,
+                profile=profile,
+                endpoints=(to and 1, to),
+                encrypted=rolls.random() < 0.8,
+            )
+            await home.world.radio.send(device.node, message)
+        await home.clock.sleep(3600)
+        assert (await home.read("display", METERING, 0x0000))[0x0000]
+
+    lived(story)
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_who_has_the_network_key_and_was_never_added_is_not_heard() -> None:
