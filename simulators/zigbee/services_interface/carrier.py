@@ -107,12 +107,13 @@ class Carrier:
         return None
 
     async def discover(self, peer: Peer) -> None:
-        """Ask for a device's endpoints, and which clusters they are clients of."""
-        listed = await self.ask(peer, zdo.ACTIVE_ENDPOINTS, peer.nwk.to_bytes(2, "little"))
+        """Ask for a device's endpoints, and which clusters they are clients of, all under its link key."""
+        about = peer.nwk.to_bytes(2, "little")
+        listed = await self.ask(peer, zdo.ACTIVE_ENDPOINTS, about, encrypted=True)
         clients: dict[int, int] = {}
         try:
             for number in b"" if listed is None else Octets(listed[4:]).counted():
-                told = await self.ask(peer, zdo.SIMPLE_DESCRIPTOR, peer.nwk.to_bytes(2, "little") + bytes((number,)))
+                told = await self.ask(peer, zdo.SIMPLE_DESCRIPTOR, about + bytes((number,)), encrypted=True)
                 if told is None:
                     return
                 found = described(told)

@@ -184,6 +184,8 @@ class ServicesInterface:
         peer.spoken_on[message.cluster] = message.source_endpoint, message.destination_endpoint
         peer.more = []
         outcome = peer.end.receive(message)
+        if outcome.acknowledged and message.key is not None and peer.end.registered:
+            self._registered(peer)
         if outcome.acknowledged and message.block is not None:
             self._radio.acknowledge(node.nwk, message.sequence, message.block.index, 1)
         if outcome.reply is not None:
@@ -217,14 +219,10 @@ class ServicesInterface:
         peer = Peer(eui64, code_key, until_s, end, self._clock, self._carrier.tell)
         pace_s = (self._timing.ephemeral_s, self._timing.confirm_s)
 
-        def registered(key: bytes) -> None:
-            peer.register(key)
-            self.log.note(What.REGISTERED, eui64)
-
         def heard(what: What, number: int, words: str) -> None:
             self.log.note(what, eui64, number, words)
 
-        peer.keys = KeyEstablishment(self._suites, self._party, peer, registered, pace_s)
+        peer.keys = KeyEstablishment(self._suites, self._party, peer, peer.agree, pace_s)
         end.endpoints = self._face(peer.keys, heard, lambda *command: peer.more.append(command))
         return peer
 
@@ -256,15 +254,27 @@ class ServicesInterface:
             self._carrier.run(self.remove(peer.eui64))
 
     async def _answer_for_keys(self, peer: Peer) -> None:
-        """Establish a key whenever the device wants one, and find out then what it is."""
+        """Establish a key whenever the device wants one."""
         assert peer.keys is not None
         while True:
             status = await peer.keys.respond()
             if status is not None:
                 words = "the device fell silent" if status < 0 else f"ended with status {status}"
                 self.log.note(What.KEY_FAILED, peer.eui64, words=words)
-            elif peer.clients is None:
-                self._carrier.run(self._carrier.discover(peer), peer)
+            else:
+                self._carrier.run(self._proved(peer), peer)
+
+    async def _proved(self, peer: Peer) -> None:
+        """Have the device use its key: it may have given up just before our last word, and then has none."""
+        await self._carrier.discover(peer)
+        if peer.standing is Standing.JOINED:
+            self.log.note(What.KEY_FAILED, peer.eui64, words="the device does not use the key")
+
+    def _registered(self, peer: Peer) -> None:
+        """The device uses the key that was established."""
+        if peer.standing is Standing.JOINED:
+            peer.standing = Standing.REGISTERED
+            self.log.note(What.REGISTERED, peer.eui64)
 
     # Telling
 
@@ -294,7 +304,7 @@ class ServicesInterface:
     def _publish(self, cluster: int, command: int, body: bytes, number: int) -> None:
         """Say something to every registered device that is a client of the cluster."""
         for peer in self.peers.values():
-            if peer.end.registered:
+            if peer.standing is Standing.REGISTERED:
                 self._carrier.run(self._published(peer, cluster, command, body, number), peer)
 
     async def _published(self, peer: Peer, cluster: int, command: int, body: bytes, number: int) -> None:
@@ -304,7 +314,7 @@ class ServicesInterface:
                 await self._clock.sleep(TRY_AGAIN_S)
             if peer.clients is None:
                 await self._carrier.discover(peer)
-            if not peer.end.registered or cluster not in (peer.clients or {}):
+            if peer.standing is not Standing.REGISTERED or cluster not in (peer.clients or {}):
                 return
             if await self._carrier.tell(peer, cluster, command, body, True):
                 self.log.note(What.DELIVERED, peer.eui64, number)

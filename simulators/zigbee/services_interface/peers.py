@@ -83,11 +83,9 @@ class Peer:
         self.nwk, self.standing = nwk, Standing.KEY_SENT
         self.end.link_key, self.end.registered = self.code_key, False
 
-    def register(self, key: bytes) -> None:
-        """Its key is established; if it was told to leave, that still holds."""
+    def agree(self, key: bytes) -> None:
+        """A key was established, as far as our side goes; it may be used at once."""
         self.end.link_key, self.end.registered = key, True
-        if self.standing is not Standing.LEAVING:
-            self.standing = Standing.REGISTERED
 
     def part(self, standing: Standing) -> None:
         """It has nothing more to do with the network; whoever awaits an answer of it gets none."""
