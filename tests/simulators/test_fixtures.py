@@ -1,6 +1,5 @@
 """The fixtures that other projects' tests use, used here as they would."""
 
-import asyncio
 import re
 import subprocess
 import sys
@@ -14,7 +13,8 @@ from simulators.meter_network import NetworkPlan
 from simulators.processes import DidNotStart
 from simulators.standing import StandLine, StandMeter, StandStreet, StartProcess
 from simulators.world import StreetPlan
-from simulators.zigbee.life import Stage
+from simulators.zigbee.services_interface.peers import Standing
+from tests.drivers.homes import wait_until
 
 from .conftest import HandClock, Host
 
@@ -84,7 +84,8 @@ async def test_a_meter_with_its_own_network_stands_in_the_test_s_own_loop(lab_me
         label = next(iter(home.homes))
         await tell(control, {"han": "add", "device": label.eui64, "code": label.label})
         await tell(control, {"device": label.eui64, "power": "on"})
-        await asyncio.wait_for(home.homes.device(label.eui64).reached(Stage.REGISTERED), 10)
+        peer = home.interface.known(int(label.eui64, 16))
+        await wait_until(lambda: peer.standing is Standing.REGISTERED)
         listed = await tell(control, {"han": "list"})
         assert [(each["device"], each["standing"]) for each in listed["devices"]] == [(label.eui64, "registered")]
 

@@ -19,7 +19,7 @@ from .test_lab_commands import error, lab
 
 READY = re.compile(r"ready control=(\d+) meter=900700000 eui64=000D6F0007000000 devices=2\n")
 DISPLAY, THERMOSTAT = "0022A30007000000", "0022A30007000001"
-TURNS = 500
+TURNS = 3000
 
 
 @contextmanager

@@ -35,6 +35,8 @@ MOST_DEVICES = 10
 """Devices that one meter has room for."""
 REGISTRATION_S = 1200.0
 """How long a device may be on the network without a key of its own; then it is told to leave (section 5.4.5)."""
+UNUSED_KEY_S = 2.0
+"""After how long the meter asks a device something under the key that was established, if it said nothing under it."""
 TRIES, TRY_AGAIN_S = 3, 30.0
 """How often something published is sent to a device that does not acknowledge it, and how far apart."""
 _ANYBODY = (0, 0xFFFFFFFFFFFFFFFF)
@@ -265,8 +267,10 @@ class ServicesInterface:
                 self._carrier.run(self._proved(peer), peer)
 
     async def _proved(self, peer: Peer) -> None:
-        """Have the device use its key: it may have given up just before our last word, and then has none."""
-        await self._carrier.discover(peer)
+        """Have a device use its key that does not by itself: it may have given up just before our last word."""
+        await self._clock.sleep(UNUSED_KEY_S)
+        if peer.standing is Standing.JOINED:
+            await self._carrier.discover(peer)
         if peer.standing is Standing.JOINED:
             self.log.note(What.KEY_FAILED, peer.eui64, words="the device does not use the key")
 
@@ -275,6 +279,8 @@ class ServicesInterface:
         if peer.standing is Standing.JOINED:
             peer.standing = Standing.REGISTERED
             self.log.note(What.REGISTERED, peer.eui64)
+            if peer.clients is None:
+                self._carrier.run(self._carrier.discover(peer), peer)
 
     # Telling
 
