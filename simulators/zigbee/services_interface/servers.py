@@ -35,7 +35,7 @@ from simulators.zigbee.zcl import UTC as UTC_TIME
 NOT_FOUND = 0x8B
 TIERS = len(LABELS)
 KEEP_ALIVE_MINUTES, KEEP_ALIVE_JITTER_S = 10, 300
-_MASTER_AND_SYNCHRONISED = 0x03
+_MASTER_OF_TIME_AND_ZONE = 0x05
 
 Heard = Callable[[What, int, str], None]
 """Takes what a device answered: of which kind, to which number, in words."""
@@ -64,7 +64,7 @@ class Time(Client):
         begins, ends = daylight_saving(local.year)
         return {
             0x0000: Value(UTC_TIME, wire.utc(now)),
-            0x0001: Value(BITMAP8, _MASTER_AND_SYNCHRONISED),
+            0x0001: Value(BITMAP8, _MASTER_OF_TIME_AND_ZONE),
             0x0002: Value(INT32, zone_s),
             0x0003: Value(UINT32, wire.utc(begins)),
             0x0004: Value(UINT32, wire.utc(ends)),

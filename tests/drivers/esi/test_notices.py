@@ -185,7 +185,7 @@ async def test_the_time_is_the_drivers_clock_and_texas_zone(laboratory: Make, ke
     assert command == zcl.READ_RESPONSE
     assert {number: value.content for number, value in values.items() if number} == {
         1: 0b101,
-        2: 2**32 - 21600,
+        2: -21600,
         5: 3600,
     }
     now = (SystemClock().now() - timedelta(days=10957)).timestamp()

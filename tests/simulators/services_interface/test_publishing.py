@@ -278,7 +278,7 @@ def test_time_is_the_meter_s_own_with_the_rules_of_central_time() -> None:
         read = await home.read("display", TIME, *range(8))
         now = wire.utc(home.world.meter.now())
         assert read == {
-            0: now, 1: 3, 2: -21600, 3: wire.utc(datetime(2026, 3, 8, 8, tzinfo=UTC)),
+            0: now, 1: 5, 2: -21600, 3: wire.utc(datetime(2026, 3, 8, 8, tzinfo=UTC)),
             4: wire.utc(datetime(2026, 11, 1, 7, tzinfo=UTC)), 5: 3600, 6: now - 21600, 7: now - 18000,
         }  # fmt: skip
 
