@@ -7,15 +7,17 @@ devices: {"devices": true}, {"device": EUI-64}, and with that "power": "on", "pr
 Answers: {"ok": true}, what was asked for, or {"error": "..."}.
 """
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
+from gateway.clock import Clock
 from gateway.identifiers import Eui64
 from simulators.control_port import BadCommand, LinePort, answer_to
 from simulators.faults import Fault, FaultKind
 from simulators.home_devices import HomeDevice
+from simulators.homes import Homes
 from simulators.meter import SimMeter
 from simulators.world import ZigBeeStreet
 from simulators.zigbee.air.weather import CLEAR, Weather
@@ -24,6 +26,17 @@ from simulators.zigbee.devices.panel import Panel, Pictured
 _LONGEST_S = 3600.0
 _SHARES = ("loss", "damage", "doubling", "delay_s", "jitter_s")
 MOST_LISTED = 1000
+
+
+class DeviceWorld(Protocol):
+    """A world with home-area devices, be they a street's or those of one home."""
+
+    homes: Homes
+    clock: Clock
+
+    def later(self, work: Coroutine[None, None, None]) -> None:
+        """Have something done soon."""
+        ...
 
 
 def obey(street: ZigBeeStreet, line: str) -> dict[str, Any]:
@@ -41,19 +54,19 @@ def _obey(street: ZigBeeStreet, command: dict[str, Any]) -> dict[str, Any]:
         case {"ncp": "drop"}:
             street.ncp.drop()
         case {"air": dict(weather)}:
-            street.radio.sky.weather = _weather(weather)
+            street.radio.sky.weather = weather_told(weather)
         case {"meter": str(number)}:
-            _meter(street.meter(number), command)
+            break_meter(street.meter(number), command)
         case {"devices": True}:
-            return {"devices": [_listed(street, each) for each in islice(street.homes, MOST_LISTED)]}
+            return listed(street)
         case {"device": str(eui64)}:
-            return _device(street, Eui64(eui64), command)
+            return attend(street, Eui64(eui64), command)
         case _:
             raise BadCommand("not a command: give meter, device, devices, air, ncp, or stats")
     return {"ok": True}
 
 
-def _meter(meter: SimMeter, command: dict[str, Any]) -> None:
+def break_meter(meter: SimMeter, command: dict[str, Any]) -> None:
     """Break or mend a meter, or have something happen to it."""
     match command:
         case {"fault": None}:
@@ -78,7 +91,7 @@ def _fault(kind: str, seconds: object) -> Fault:
     return Fault(kind=FaultKind(kind), seconds=float(seconds))
 
 
-def _weather(told: Mapping[str, Any]) -> Weather:
+def weather_told(told: Mapping[str, Any]) -> Weather:
     """The weather that shares, delays and cut-off EUI-64s make; nothing told is a clear sky. Raises BadInput."""
     if not told:
         return CLEAR
@@ -91,7 +104,7 @@ def _weather(told: Mapping[str, Any]) -> Weather:
     return replace(CLEAR, lqi_matters=told.get("lqi_matters") is True, cut_off=addresses, **numbers)
 
 
-def _device(street: ZigBeeStreet, eui64: Eui64, command: dict[str, Any]) -> dict[str, Any]:
+def attend(street: DeviceWorld, eui64: Eui64, command: dict[str, Any]) -> dict[str, Any]:
     """Look at a device, switch it on or off, or press a button of it."""
     plan, device, now = street.homes.named(eui64), street.homes.device(eui64), street.clock.now()
     front, event = device.behaviour, command.get("event")
@@ -110,7 +123,12 @@ def _device(street: ZigBeeStreet, eui64: Eui64, command: dict[str, Any]) -> dict
     return {**_listed(street, plan), "install_code": plan.label, "failure": device.failure, "shows": shown}
 
 
-def _listed(street: ZigBeeStreet, plan: HomeDevice) -> dict[str, Any]:
+def listed(street: DeviceWorld) -> dict[str, Any]:
+    """The devices of a world, as many as an answer has room for."""
+    return {"devices": [_listed(street, each) for each in islice(street.homes, MOST_LISTED)]}
+
+
+def _listed(street: DeviceWorld, plan: HomeDevice) -> dict[str, Any]:
     living = street.homes.living(plan.eui64)
     stage = "off" if living is None else str(living.stage)
     return {"device": plan.eui64, "kind": plan.kind, "meter": plan.premise.meter, "stage": stage}

@@ -1,8 +1,8 @@
 """Laboratories for anybody's tests: name `simulators.fixtures` in pytest_plugins, and ask for a fixture.
 
-lab_process starts `metergate lab ncp` or `lab modbus` as a process, and so serves tests of any kind and any program;
-lab_street and lab_line stand in the test's own event loop, where the test reaches into them. All take free ports,
-and all are gone when the test ends. Needs pytest, which metergate itself does not.
+lab_process starts `metergate lab ncp`, `lab modbus` or `lab meter-han` as a process, and so serves tests of any kind
+and any program; lab_street, lab_line and lab_meter stand in the test's own event loop, where the test reaches into
+them. All take free ports, and all are gone when the test ends. Needs pytest, which metergate itself does not.
 """
 
 import subprocess
@@ -13,10 +13,12 @@ import pytest
 from simulators.standing import (
     LabProcess,
     StandLine,
+    StandMeter,
     StandStreet,
     StartProcess,
     ended,
     standing_line,
+    standing_meter,
     standing_street,
     started,
 )
@@ -47,3 +49,9 @@ def lab_street() -> StandStreet:
 def lab_line() -> StandLine:
     """`async with lab_line("eastron-sdm630", units=3) as (street, port):` has a line of Modbus meters stand."""
     return standing_line
+
+
+@pytest.fixture
+def lab_meter() -> StandMeter:
+    """`async with lab_meter(NetworkPlan(devices=2), clock) as (home, port):` has a meter with its own network stand."""
+    return standing_meter

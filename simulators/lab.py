@@ -14,6 +14,7 @@ from simulators.control import ControlPort
 from simulators.faults import FaultKind
 from simulators.home_devices import MOST_DEVICES
 from simulators.lab_clock import LabClock, Speed, Start, instant_told
+from simulators.lab_head_end import head_end, meter_han
 from simulators.lab_homes import air, devices, join, tell_port
 from simulators.modbus import lab as modbus
 from simulators.modbus.faults import ModbusFaultKind
@@ -26,8 +27,15 @@ from simulators.zigbee.nodes import Plain
 from simulators.zigbee.timing import INSTANT, REALISTIC
 
 app = typer.Typer(no_args_is_help=True, help="Simulated radios and meters.")
-for _name, _command in (("modbus", modbus.command), ("devices", devices), ("join", join), ("air", air)):
+for _name, _command in (
+    ("modbus", modbus.command),
+    ("meter-han", meter_han),
+    ("devices", devices),
+    ("join", join),
+    ("air", air),
+):
     app.command(_name)(_command)
+app.add_typer(head_end, name="head-end")
 
 _KINDS = f"{', '.join(FaultKind)}; of a Modbus line {', '.join(ModbusFaultKind)}"
 Meters = Annotated[int, typer.Option(min=0, help="How many meters stand on the street.")]

@@ -13,6 +13,8 @@ from drivers.modbus.profile import named
 from gateway.clock import Clock, SystemClock
 from simulators.control import ControlPort
 from simulators.control_port import parsed
+from simulators.head_end import HeadEndPort
+from simulators.meter_network import MeterNetwork, NetworkPlan
 from simulators.modbus.street import ModbusPlan, ModbusStreet
 from simulators.processes import DidNotStart, metergate
 from simulators.world import StreetPlan, ZigBeeStreet
@@ -22,7 +24,7 @@ _START_S, _STOP_S, _ANSWER_S = 60.0, 15.0, 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabProcess:
-    """A laboratory in a process: its ports, and everything that its `ready` line told."""
+    """A laboratory in a process: its ports (0 where it has none), and everything that its `ready` line told."""
 
     port: int
     control: int
@@ -47,6 +49,7 @@ class LabStreet:
 
 StartProcess = Callable[..., LabProcess]
 StandStreet = Callable[..., AbstractAsyncContextManager[LabStreet]]
+StandMeter = Callable[..., AbstractAsyncContextManager[tuple[MeterNetwork, int]]]
 StandLine = Callable[..., AbstractAsyncContextManager[tuple[ModbusStreet, int]]]
 
 
@@ -60,6 +63,21 @@ async def standing_street(plan: StreetPlan | None = None, clock: Clock | None = 
     finally:
         await control.close()
         await street.close()
+
+
+@asynccontextmanager
+async def standing_meter(
+    plan: NetworkPlan | None = None, clock: Clock | None = None
+) -> AsyncIterator[tuple[MeterNetwork, int]]:
+    """A meter with its own network, as NetworkPlan() says unless told otherwise, and the head end's port to it."""
+    home = MeterNetwork(plan or NetworkPlan(), clock or SystemClock())
+    port = HeadEndPort(home)
+    try:
+        home.start()
+        yield home, await port.start()
+    finally:
+        await port.close()
+        await home.close()
 
 
 @asynccontextmanager
@@ -95,7 +113,7 @@ def _ready(process: subprocess.Popen[str]) -> LabProcess:
         process.kill()
         raise DidNotStart(f"the laboratory said {line + process.stdout.read()!r}")
     told = dict(word.split("=", 1) for word in line.split()[1:])
-    return LabProcess(port=int(told["port"]), control=int(told["control"]), told=told)
+    return LabProcess(port=int(told.get("port", 0)), control=int(told["control"]), told=told)
 
 
 def ended(process: subprocess.Popen[str]) -> None:

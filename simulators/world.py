@@ -6,19 +6,18 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
-from typing import BinaryIO
 
 from gateway.clock import Clock
 from gateway.dice import SeededDice
 from gateway.errors import BadInput
 from gateway.identifiers import Eui64
+from simulators.capture_file import CaptureFile
 from simulators.faults import Fault
 from simulators.home_devices import HomeDevice
 from simulators.homes import Homes
 from simulators.meter import MeterEvent, SimMeter, meter_at
 from simulators.street import MOST_METERS, Premise, street
 from simulators.zigbee import zdo
-from simulators.zigbee.air.recorder import Recorder
 from simulators.zigbee.air.replay import Recording
 from simulators.zigbee.air.weather import CLEAR, Sky, Weather
 from simulators.zigbee.aps import SMART_ENERGY
@@ -43,10 +42,6 @@ ENERGY_SERVICES_INTERFACE, METERING_DEVICE = 0x0500, 0x0501
 
 class OtherStreet(BadInput):
     """The co-processor's state file belongs to another street than the one asked for."""
-
-
-class BadCapture(BadInput):
-    """What goes on the air cannot be written down."""
 
 
 class UnknownMeter(BadInput):
@@ -95,14 +90,15 @@ class ZigBeeStreet:
         """line_clock is the host's time, for serial line, windows and keys; the same clock if there is none."""
         self.plan, self.clock = plan, clock
         self._soon: set[asyncio.Future[None]] = set()
-        self._capture: BinaryIO | None = None
         line_clock = line_clock or clock
         self.premises = street(plan.seed, plan.meters, plan.first)
         self.meters: dict[str, SimMeter] = {premise.meter: meter_at(premise, clock) for premise in self.premises}
         nodes = _nodes(plan, self.premises, list(self.meters.values()), self._wake)
         self.memory = _memory(plan, nodes)
         sky = Sky(SeededDice(plan.seed), plan.weather)
-        self.radio = Radio(clock, nodes, plan.latency_s, sky, self._tapped())
+        self._capture = None if plan.capture is None else CaptureFile(plan.capture, plan.keys, self.memory, clock)
+        tap = None if self._capture is None else self._capture.recorder
+        self.radio = Radio(clock, nodes, plan.latency_s, sky, tap)
         self.authority = Authority(SeededDice(plan.seed))
         self.homes = Homes(
             seed=plan.seed,
@@ -151,31 +147,6 @@ class ZigBeeStreet:
         task = asyncio.ensure_future(work)
         self._soon.add(task)
         task.add_done_callback(self._soon.discard)
-
-    def _tapped(self) -> Recorder | None:
-        """Who writes down what goes on the air. Raises BadCapture for a network that is not there, or no file."""
-        plan, network = self.plan, self.memory.network
-        if plan.capture is None:
-            return None
-        if network is None:
-            raise BadCapture("a capture needs a network that is formed already")
-        try:
-            self._capture = plan.capture.open("wb", buffering=0)
-        except OSError as error:
-            raise BadCapture(f"the capture {plan.capture} cannot be written: {error.strerror}") from None
-        return Recorder(
-            self._capture.write,
-            self.clock,
-            pan_id=network.pan_id,
-            channel=network.channel,
-            centre=self.memory.eui64,
-            keys=self._write_keys,
-        )
-
-    def _write_keys(self, text: str) -> None:
-        if self.plan.keys is not None:
-            self.plan.keys.touch(mode=0o600)
-            self.plan.keys.write_text(text, encoding="utf-8")
 
     def home_devices(self) -> Iterator[HomeDevice]:
         """The devices in the homes, in the order of the premises, switched on or not."""

@@ -1,4 +1,4 @@
-"""An in-home display: the price, the text and the demand that it was told, and a picture of its face.
+"""An in-home display: the price, the text, the demand and the energy that it was told, and a picture of its face.
 
 Pure: instants and what was heard in, a state and an SVG out.
 """
@@ -20,12 +20,16 @@ _MOST_LINES = 3
 
 @dataclass(slots=True)
 class Display:
-    """What the display knows; the newest price for an instant wins, and a text stands until it ends or is cancelled."""
+    """What the display knows; the newest price for an instant wins, and a text stands until it ends or is cancelled.
+
+    demand_w and delivered_wh are what its meter last told, None if none tells.
+    """
 
     name: str = "Home display"
     prices: list[PublishedPrice] = field(default_factory=list)
     text: Message | None = None
     demand_w: int | None = None
+    delivered_wh: int | None = None
     confirmed: bool = False
 
     def price_heard(self, price: PublishedPrice) -> None:
@@ -63,6 +67,7 @@ class Display:
             _words(16, 84, 40, "#f4f1e6", _money(price) if price else "no price"),
             _words(16, 106, 13, "#8a9a8f", _tier(price) if price else "The utility has not published one."),
             _words(_WIDTH - 16, 84, 22, "#f4f1e6", _demand(self.demand_w), "end"),
+            _words(_WIDTH - 16, 106, 13, "#8a9a8f", _energy(self.delivered_wh), "end"),
         ]
         if text is not None:
             colour = "#e9b44c" if text.importance >= 2 else "#f4f1e6"
@@ -93,6 +98,10 @@ def _tier(price: PublishedPrice) -> str:
 
 def _demand(demand_w: int | None) -> str:
     return "" if demand_w is None else f"{demand_w / 1000:.2f} kW"
+
+
+def _energy(delivered_wh: int | None) -> str:
+    return "" if delivered_wh is None else f"{delivered_wh / 1000:,.1f} kWh"
 
 
 def _lines(text: str) -> list[str]:

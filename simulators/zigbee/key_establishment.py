@@ -1,4 +1,6 @@
-"""The Key Establishment cluster of a device, both sides: the talk of cbke/ carried by frames and paced by a clock.
+"""The Key Establishment cluster, both sides: the talk of cbke/ carried by frames and paced by a clock.
+
+A device has it with its trust centre; a trust centre that needs no host has it with each of its devices.
 
 Source: ZigBee Smart Energy 07-5356, annex C.
 """
@@ -6,11 +8,12 @@ Source: ZigBee Smart Energy 07-5356, annex C.
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
+from gateway.clock import Clock
 from simulators.zigbee import zcl
 from simulators.zigbee.cbke.talk import CONFIRM, EPHEMERAL, Frame, Party, Talk
-from simulators.zigbee.uplink import KEY_ESTABLISHMENT, Uplink
+from simulators.zigbee.uplink import KEY_ESTABLISHMENT
 from simulators.zigbee.zcl import ENUM16, Value
 
 T = TypeVar("T")
@@ -19,6 +22,23 @@ SUITES = 0x0000
 _MOST_WAITING = 8
 TIMED_OUT = -1
 """Stands for a Terminate status where the partner only fell silent."""
+
+
+class Line(Protocol):
+    """What carries an exchange to the one partner that it is with; centre is that partner's EUI-64."""
+
+    centre: int
+
+    @property
+    def clock(self) -> Clock:
+        """The clock by which the partner's patience is measured."""
+        ...
+
+    async def tell(
+        self, cluster: int, command: int, body: bytes = b"", *, from_server: bool = False, tsn: int | None = None
+    ) -> bool:
+        """Send a command (in answer to the one with that tsn); whether it was delivered."""
+        ...
 
 
 class Side:
@@ -45,17 +65,18 @@ class Side:
 
 
 class KeyEstablishment:
-    """What a device does with the cluster. computing_s is how long it truly takes over its keys, and over its proof.
+    """What one end does with the cluster, over an uplink to its partner.
 
-    party, which has certificates for suites, is made when it is first needed: certificates take their time to compute.
-    established is called with each new link key; begins when the partner wants to talk and nobody does yet.
+    computing_s is how long it truly takes over its keys, and over its proof. party, which has certificates for suites,
+    is made when it is first needed: certificates take their time to compute. established is called with each new link
+    key; begins when the partner wants to talk and nobody does yet.
     """
 
     def __init__(
         self,
         suites: int,
         party: Callable[[], Party],
-        uplink: Uplink,
+        uplink: Line,
         established: Callable[[bytes], None],
         computing_s: tuple[float, float] = (0.0, 0.0),
     ) -> None:
@@ -68,16 +89,16 @@ class KeyEstablishment:
         self.suites = suites
 
     async def initiate(self, suite: int) -> int | None:
-        """Establish a key with the trust centre. Returns None, or the status with which it failed."""
+        """Establish a key with the partner. Returns None, or the status with which it failed."""
         _emptied(self._said)
-        talk = await _computed(lambda: self._party().begin(self._uplink.centre, suite, self._now_s))
+        talk = await computed(lambda: self._party().begin(self._uplink.centre, suite, self._now_s))
         await self._say(talk, talk.opening, None, from_server=False)
         return await self._talk(talk, self._said, from_server=False)
 
     async def respond(self) -> int | None:
-        """Wait for the trust centre to begin, and establish a key with it; as initiate() returns."""
+        """Wait for the partner to begin, and establish a key with it; as initiate() returns."""
         first = await self.asked.get()
-        talk = await _computed(lambda: self._party().answer(self._uplink.centre, self._now_s))
+        talk = await computed(lambda: self._party().answer(self._uplink.centre, self._now_s))
         await self._hear(talk, first, from_server=True)
         return await self._talk(talk, self.asked, from_server=True)
 
@@ -99,7 +120,7 @@ class KeyEstablishment:
         return None
 
     async def _hear(self, talk: Talk, command: zcl.Command, *, from_server: bool) -> None:
-        frames = await _computed(lambda: talk.hear(command.header.command, command.body, self._now_s))
+        frames = await computed(lambda: talk.hear(command.header.command, command.body, self._now_s))
         tsn = command.header.tsn if from_server else None
         await self._say(talk, frames, tsn, from_server=from_server)
 
@@ -132,7 +153,7 @@ class KeyEstablishment:
             await self._uplink.tell(KEY_ESTABLISHMENT, command, body, from_server=from_server, tsn=tsn)
 
 
-async def _computed(step: Callable[[], T]) -> T:
+async def computed(step: Callable[[], T]) -> T:
     """Curves take tens of milliseconds: the loop goes on meanwhile."""
     return await asyncio.get_running_loop().run_in_executor(None, step)
 

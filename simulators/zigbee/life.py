@@ -6,6 +6,7 @@ What a device does of itself, and how that is written, stands in behaviour.py.
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
 
@@ -15,7 +16,7 @@ from simulators.zigbee.aps import SMART_ENERGY, ApsMessage
 from simulators.zigbee.behaviour import Behaviour, Event, Idle
 from simulators.zigbee.cbke.talk import UNKNOWN_ISSUER, Party
 from simulators.zigbee.joining import Joining
-from simulators.zigbee.key_establishment import SUITES, KeyEstablishment
+from simulators.zigbee.key_establishment import SUITES, TIMED_OUT, KeyEstablishment
 from simulators.zigbee.nodes import Endpoint, Node
 from simulators.zigbee.radio import Radio
 from simulators.zigbee.timing import INSTANT, Timing
@@ -245,7 +246,7 @@ class Device:
             if suite is None:
                 break
             self._reach(Stage.ESTABLISHING)
-            status = await self._keys.initiate(suite)
+            status = await self._initiated(self._keys, suite)
             if status is None:
                 break
             self._failure = f"key establishment ended with status {status}"
@@ -253,6 +254,14 @@ class Device:
             if status == UNKNOWN_ISSUER:
                 return False
         return True
+
+    @staticmethod
+    async def _initiated(keys: KeyEstablishment, suite: int) -> int | None:
+        """What became of one exchange; that nobody could be asked for an endpoint is silence too."""
+        try:
+            return await keys.initiate(suite)
+        except Unanswered:
+            return TIMED_OUT
 
     async def _suite(self) -> int | None:
         """The best suite that both have; None if the trust centre establishes no keys."""
@@ -296,7 +305,8 @@ class Device:
     async def _answer_for_keys(self) -> None:
         """The trust centre may want another key at any time."""
         while self._keys is not None:
-            await self._keys.respond()
+            with suppress(Unanswered):
+                await self._keys.respond()
 
     async def _keep_alive(self) -> None:
         """Look for the trust centre now and then; returns when it is gone."""

@@ -156,6 +156,8 @@ class Radio:
             self.tap.handed_out(key, self._key)
         for node in self._hearing():
             if to is None or (node.eui64 == to and node.link_key == under):
+                if self.tap is not None and to is not None:
+                    self.tap.transport(node.nwk, node.eui64, key, under, self._key)
                 node.next_key = key
 
     def switch(self, sequence: int) -> None:

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from simulators.control_port import tell
+from simulators.meter_network import NetworkPlan
 from simulators.processes import DidNotStart
-from simulators.standing import StandLine, StandStreet, StartProcess
+from simulators.standing import StandLine, StandMeter, StandStreet, StartProcess
 from simulators.world import StreetPlan
+from simulators.zigbee.services_interface.peers import Standing
+from tests.drivers.homes import wait_until
 
 from .conftest import HandClock, Host
 
@@ -74,3 +77,20 @@ async def test_a_line_stands_in_the_test_s_own_loop(lab_line: StandLine) -> None
     async with lab_line("eastron-sdm630", units=3) as (street, port):
         assert len(street.meters) == 3
         assert port > 0
+
+
+async def test_a_meter_with_its_own_network_stands_in_the_test_s_own_loop(lab_meter: StandMeter) -> None:
+    async with lab_meter(NetworkPlan(devices=1), HandClock()) as (home, control):
+        label = next(iter(home.homes))
+        await tell(control, {"han": "add", "device": label.eui64, "code": label.label})
+        await tell(control, {"device": label.eui64, "power": "on"})
+        peer = home.interface.known(int(label.eui64, 16))
+        await wait_until(lambda: peer.standing is Standing.REGISTERED)
+        listed = await tell(control, {"han": "list"})
+        assert [(each["device"], each["standing"]) for each in listed["devices"]] == [(label.eui64, "registered")]
+
+
+def test_a_meter_stands_in_a_process_without_a_port_of_a_radio(lab_process: StartProcess) -> None:
+    lab = lab_process("meter-han", "--devices=1")
+    assert (lab.port, lab.told["meter"]) == (0, "900700000")
+    assert lab.tell({"han": "list"}) == {"ok": True, "window": False, "devices": []}

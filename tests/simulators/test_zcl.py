@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from simulators.zigbee import zcl, zdo
 from simulators.zigbee.clusters import Fixed
-from simulators.zigbee.zcl import ENUM8, INT24, TEXT, UINT48, Value
+from simulators.zigbee.zcl import ENUM8, INT24, INT32, TEXT, UINT48, Value
 
 SERVER = Fixed(
     {
@@ -25,6 +25,12 @@ def served(request: str, room: int = 82) -> str | None:
 
 def test_read_attributes_gives_each_attribute_its_status_type_and_value() -> None:
     assert served("00 07 00 0000 0004 0999") == ("18 07 01 00 00 00 25 06 05 04 03 02 01 00 04 00 2a fe ff ff 09 99 86")
+
+
+def test_signed_integers_of_every_width_are_read_as_they_were_written() -> None:
+    for kind in (INT24, INT32):
+        body = b"\x02\x00\x00" + bytes((kind,)) + zcl.encode(Value(kind, -21600))
+        assert zcl.read_records(body) == {0x0002: Value(kind, -21600)}
 
 
 def test_what_has_no_room_is_left_out_of_the_answer() -> None:

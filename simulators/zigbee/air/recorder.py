@@ -110,14 +110,24 @@ class Recorder:
         response = {"long_source": self._centre, "long_destination": device}
         self._network(COORDINATOR, before, self._centre, given, key, heard=True, kind=nwk.COMMAND, longs=response)
 
-    def transport(self, address: int, device: int, network: nwk.NetworkKey, link: bytes | None) -> None:
-        """The network key on its way to a device, under its link key or readable by everybody."""
+    def transport(
+        self,
+        address: int,
+        device: int,
+        network: nwk.NetworkKey,
+        link: bytes | None,
+        key: nwk.NetworkKey | None = None,
+    ) -> None:
+        """The network key on its way to a device, under its link key or readable by everybody.
+
+        key is the present one, for a device that is on the network already and is sent the next.
+        """
         if link is not None:
             self._tell(link, (COORDINATOR, address))
         payload = aps.network_key_transport(network.key, network.sequence, device, self._centre)
         counter = self._counters[-1] = self._counters[-1] + 1
         raw = aps.encode_command(self._command(payload, counter), link, self._centre)
-        self._network(COORDINATOR, address, self._centre, raw, None, heard=True)
+        self._network(COORDINATOR, address, self._centre, raw, key, heard=True)
 
     def handed_out(self, network: nwk.NetworkKey, key: nwk.NetworkKey | None) -> None:
         """The next network key on its way to everybody, under the present one."""

@@ -132,7 +132,7 @@ def test_each_word_comes_as_long_after_the_first_as_it_did(tmp_path: Path) -> No
 
 
 def test_frames_that_were_sent_again_or_arrived_twice_were_said_once(tmp_path: Path) -> None:
-    _, heard = evening(tmp_path / "foul.pcapng", Weather(loss=0.2, doubling=0.4))
+    _, heard = evening(tmp_path / "foul.pcapng", Weather(loss=0.18, doubling=0.4))
     told = recording((tmp_path / "foul.pcapng").read_bytes())
     assert len(heard) == 4
     assert [(word.cluster, word.payload) for word in told.said] == heard
