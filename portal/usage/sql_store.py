@@ -22,7 +22,7 @@ from portal.usage.block_writer import BlockWriter
 from portal.usage.day_block import unpack
 from portal.usage.intervals import MeterDay
 from portal.usage.meter_ids import MeterIds, look_up
-from portal.usage.row_keys import EPOCH, first_of, month_number, revised, span
+from portal.usage.row_keys import EPOCH, days_of, month_of, revised, span
 from portal.usage.store import Batches, DayTotal, Loaded, MeterDays, SourceFile, StoredBlock, StoredDay
 from portal.usage.tables import VERSION_TABLE, source_files
 
@@ -125,12 +125,14 @@ class SqlIntervalStore:
     async def rows(self, esi_id: EsiId, first: date, last: date, *, every_version: bool) -> AsyncIterator[StoredBlock]:
         """A meter's blocks, a few months at a time, each piece as of one state; see IntervalStore."""
         least, most = span(first, last)
-        while least <= most:
-            begun = month_number(date.fromordinal(EPOCH + least))
-            end = min(most, first_of(begun + MONTHS_AT_ONCE).toordinal() - EPOCH - 1)
-            for row in await self._rows(esi_id, least, end, every_version):
+        async with one_state(self._database) as connection:
+            where = await extent(connection, least, most)
+        months = sorted({*where.sealed, *map(month_of, where.open_days)})
+        for start in range(0, len(months), MONTHS_AT_ONCE):
+            piece = months[start : start + MONTHS_AT_ONCE]
+            begin, end = max(least, days_of(piece[0])[0]), min(most, days_of(piece[-1])[-1])
+            for row in await self._rows(esi_id, begin, end, every_version):
                 yield _stored_block(esi_id, row)
-            least = end + 1
 
     async def received(self, versions: Collection[int]) -> dict[int, datetime]:
         """When the files of some versions were received; see IntervalStore."""
