@@ -120,7 +120,7 @@ def _totals(table: Table, reach: "Reach") -> Select[Any]:
 def _current(rows: Any, reach: "Reach") -> list[Any]:
     """The last of those that follow each other with one key, of the meters that are meant."""
     wanted = reach.wanted
-    found = {row[:3]: row for row in rows}.values()
+    found = {row[:3]: row for row in rows.all()}.values()
     return list(found) if wanted is None else [row for row in found if row[0] in wanted]
 
 
@@ -165,7 +165,7 @@ async def newest_of(connection: AsyncConnection, meters: Sequence[int]) -> dict[
             break
         for reach in list(reaches(left)):
             rows = await connection.execute(_newest(table, place, reach))
-            for row in rows:
+            for row in rows.all():
                 if reach.wanted is None or row.meter in reach.wanted:
                     found.setdefault(row.meter, []).append(row)
         left = [meter for meter in left if meter not in found]

@@ -204,7 +204,7 @@ class BlockWriter:
         """Version, revision date and block of what stands, by day, meter and channel."""
         alone = np.append(True, (np.diff(rows.days) != 0) | (np.diff(rows.meters) != 0))
         columns = (rows.days[alone], rows.months[alone], rows.meters[alone])
-        found = await self._asked(CURRENT[self._dialect, sealed], *columns)
+        found = (await self._asked(CURRENT[self._dialect, sealed], *columns)).all()
         return {
             (day, meter, channel): (version, revised_s, data) for day, meter, channel, version, revised_s, data in found
         }
