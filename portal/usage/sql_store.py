@@ -1,30 +1,35 @@
-"""The interval store on a database: one row for each version of a meter-day."""
+"""The interval store on a database: meter-days as blocks, loaded by columns and read across open and sealed months."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import date
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from datetime import date, datetime
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import ColumnElement, Connection, and_, func, select, tuple_, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database
 from gateway.errors import BadInput
 from gateway.identifiers import EsiId
-from portal.usage.block import pack, unpack
-from portal.usage.intervals import Channel, MeterDay
-from portal.usage.store import DayTotal, Loaded, MeterDays, SourceFile, StoredDay
-from portal.usage.tables import VERSION_TABLE, meter_days, source_files
+from portal.usage.batch import CHANNELS, Batch, batch_of, instant
+from portal.usage.block_reader import blocks_of, extent, latest, newest_of, one_state, totals_of
+from portal.usage.block_writer import BlockWriter
+from portal.usage.day_block import unpack
+from portal.usage.intervals import MeterDay
+from portal.usage.meter_ids import MeterIds, look_up
+from portal.usage.row_keys import EPOCH, days_of, month_of, revised, span
+from portal.usage.store import Batches, DayTotal, Loaded, MeterDays, SourceFile, StoredBlock, StoredDay
+from portal.usage.tables import VERSION_TABLE, source_files
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-BATCH = 500
-ASKED_AT_ONCE = 500
-COLUMNS = [column.name for column in meter_days.columns]
-Row = dict[str, Any]
+BATCH = 2000
+"""Meter-days made into columns at once."""
+MONTHS_AT_ONCE = 12
 
 
 class SqlIntervalStore:
@@ -32,6 +37,7 @@ class SqlIntervalStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._meters = MeterIds()
 
     @classmethod
     async def opened(cls, database: Database) -> Self:
@@ -43,58 +49,114 @@ class SqlIntervalStore:
             await database.migrate(MIGRATIONS)
         return cls(database)
 
-    async def load(self, source: SourceFile, days: MeterDays) -> Loaded:
+    async def load(self, source: SourceFile, meter_days: MeterDays) -> Loaded:
         """Keep a file's meter-days in one transaction; see IntervalStore."""
 
-        async def job(connection: AsyncConnection) -> Loaded | BadInput:
+        def batches() -> Iterator[Batch]:
+            days = iter(meter_days())
+            while some := list(islice(days, BATCH)):
+                yield batch_of(some)
+
+        return await self.load_batches(source, batches)
+
+    async def load_batches(self, source: SourceFile, batches: Batches) -> Loaded:
+        """The same for meter-days in columns; see IntervalStore."""
+
+        async def job(connection: AsyncConnection) -> tuple[Loaded, MeterIds] | BadInput:
             # A refusal of the file undoes the savepoint and travels as a value: a job that raises is run again.
             try:
                 async with connection.begin_nested():
-                    return await _load(connection, source, days)
+                    return await _load(connection, source, batches, self._meters)
             except BadInput as refusal:
                 return refusal
 
         outcome = await self._database.write(job)
         if isinstance(outcome, BadInput):
             raise outcome
-        return outcome
+        loaded, meters = outcome
+        if len(meters) > len(self._meters):  # kept only now that they stand for certain
+            self._meters = meters
+        return loaded
 
     async def current(self, esi_id: EsiId, first: date, last: date) -> Sequence[StoredDay]:
         """A meter's days in their current version; see IntervalStore."""
-        newest = {(stored.data.day, stored.data.channel): stored for stored in await self.versions(esi_id, first, last)}
-        return list(newest.values())
+        return await self._days(esi_id, first, last, every_version=False)
 
     async def versions(self, esi_id: EsiId, first: date, last: date) -> Sequence[StoredDay]:
         """A meter's days in every version; see IntervalStore."""
-        statement = (
-            select(meter_days, source_files.c.received_at)
-            .join(source_files)
-            .where(meter_days.c.esi_id == esi_id, meter_days.c.day.between(first, last))
-            .order_by(meter_days.c.day, meter_days.c.channel, meter_days.c.version)
-        )
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(statement)).all()
-        return [StoredDay(version=row.version, received_at=row.received_at, data=_meter_day(row)) for row in rows]
+        return await self._days(esi_id, first, last, every_version=True)
 
     async def totals(self, esi_ids: Collection[EsiId], first: date, last: date) -> Sequence[DayTotal]:
         """Daily totals of many meters; see IntervalStore."""
-        wanted = sorted(esi_ids)
         found: list[DayTotal] = []
-        async with self._database.reading() as connection:
-            for some in _batches(wanted, ASKED_AT_ONCE):
-                rows = await connection.execute(_totals(some, first, last))
+        async with one_state(self._database) as connection:
+            names = {number: each for each, number in (await _numbers(connection, esi_ids)).items()}
+            where = await extent(connection, *span(first, last))
+            async for rows in totals_of(connection, sorted(names), where):
                 found += [
-                    DayTotal(esi_id=e, day=d, channel=Channel(c), total_wh=total, missing=missing)
-                    for e, d, c, total, missing in rows
+                    DayTotal(
+                        esi_id=names[meter],
+                        day=date.fromordinal(EPOCH + day),
+                        channel=CHANNELS[channel],
+                        total_wh=total_wh,
+                        missing=missing,
+                    )
+                    for meter, day, channel, total_wh, missing in rows
                 ]
+        found.sort(key=attrgetter("esi_id", "day", "channel"))
         return found
 
     async def newest_day(self, esi_id: EsiId) -> date | None:
         """The last day of which a meter has anything; see IntervalStore."""
-        statement = select(func.max(meter_days.c.day)).where(meter_days.c.esi_id == esi_id)
+        newest = await self.newest_reads([esi_id])
+        return date.fromordinal(newest[0].day) if newest else None
+
+    async def newest_reads(self, esi_ids: Collection[EsiId]) -> Sequence[StoredBlock]:
+        """Each meter's newest day in its current version; see IntervalStore."""
+        async with one_state(self._database) as connection:
+            numbers = await _numbers(connection, esi_ids)
+            found = await newest_of(connection, sorted(numbers.values()))
+        made: list[StoredBlock] = []
+        for esi_id in sorted(numbers):
+            rows = {row.channel: row[1:] for row in found.get(numbers[esi_id], ())}
+            made += [_stored_block(esi_id, row) for row in rows.values()]
+        return made
+
+    async def rows(self, esi_id: EsiId, first: date, last: date, *, every_version: bool) -> AsyncIterator[StoredBlock]:
+        """A meter's blocks, a few months at a time, each piece as of one state; see IntervalStore."""
+        least, most = span(first, last)
+        async with one_state(self._database) as connection:
+            where = await extent(connection, least, most)
+        months = sorted({*where.sealed, *map(month_of, where.open_days)})
+        for start in range(0, len(months), MONTHS_AT_ONCE):
+            piece = months[start : start + MONTHS_AT_ONCE]
+            begin, end = max(least, days_of(piece[0])[0]), min(most, days_of(piece[-1])[-1])
+            for row in await self._rows(esi_id, begin, end, every_version):
+                yield _stored_block(esi_id, row)
+
+    async def received(self, versions: Collection[int]) -> dict[int, datetime]:
+        """When the files of some versions were received; see IntervalStore."""
+        statement = select(source_files.c.id, source_files.c.received_at).where(source_files.c.id.in_(set(versions)))
         async with self._database.reading() as connection:
-            newest: date | None = await connection.scalar(statement)
-        return newest
+            return {row.id: row.received_at for row in await connection.execute(statement)}
+
+    async def _rows(self, esi_id: EsiId, first: int, last: int, every_version: bool) -> Sequence[Any]:
+        async with one_state(self._database) as connection:
+            meter = (await look_up(connection, [esi_id])).get(str(esi_id))
+            if meter is None:
+                return []
+            rows = await blocks_of(connection, meter, await extent(connection, first, last))
+        return rows if every_version else latest(rows)
+
+    async def _days(self, esi_id: EsiId, first: date, last: date, *, every_version: bool) -> Sequence[StoredDay]:
+        rows = await self._rows(esi_id, *span(first, last), every_version)
+        if not rows:
+            return []
+        received = await self.received({row.version for row in rows})
+        return [
+            StoredDay(version=row.version, received_at=received[row.version], data=_meter_day(esi_id, row))
+            for row in rows
+        ]
 
 
 async def _is_up_to_date(database: Database) -> bool:
@@ -107,25 +169,21 @@ async def _is_up_to_date(database: Database) -> bool:
         return await connection.run_sync(revision) == ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
-async def _load(connection: AsyncConnection, source: SourceFile, days: MeterDays) -> Loaded:
+async def _load(
+    connection: AsyncConnection, source: SourceFile, batches: Batches, meters: MeterIds
+) -> tuple[Loaded, MeterIds]:
     """Inside the transaction: the file's row first, which decides who loads these bytes, then its meter-days."""
     version = await _new_version(connection, source)
     if version is None:
         known = select(source_files.c.id).where(source_files.c.sha256 == source.sha256)
-        return Loaded(version=(await connection.execute(known)).scalar_one(), already=True)
-    new = revised = identical = 0
-    for batch in _batches(days(), BATCH):
-        rows = [_row(day, version) for day in batch]
-        current = await _current(connection, rows)
-        changed = [row for row in rows if current.get(_key(row)) != _content(row)]
-        unknown = sum(_key(row) not in current for row in rows)
-        new += unknown
-        revised += len(changed) - unknown
-        identical += len(rows) - len(changed)
-        await _insert(connection, changed)
-    stored = update(source_files).where(source_files.c.id == version).values(meter_days=new + revised)
-    await connection.execute(stored)
-    return Loaded(version=version, already=False, new=new, revised=revised, identical=identical)
+        return Loaded(version=(await connection.execute(known)).scalar_one(), already=True), meters
+    writer = BlockWriter(connection, version, meters)
+    for batch in batches():
+        await writer.keep(batch)
+    brought = update(source_files).where(source_files.c.id == version)
+    await connection.execute(brought.values(meter_days=writer.new + writer.revised))
+    loaded = Loaded(version=version, already=False, new=writer.new, revised=writer.revised, identical=writer.identical)
+    return loaded, writer.meters
 
 
 async def _new_version(connection: AsyncConnection, source: SourceFile) -> int | None:
@@ -140,76 +198,24 @@ async def _new_version(connection: AsyncConnection, source: SourceFile) -> int |
     return version
 
 
-async def _current(connection: AsyncConnection, rows: list[Row]) -> dict[Any, Any]:
-    """What the current versions of some meter-days hold, by key."""
-    key = tuple_(meter_days.c.esi_id, meter_days.c.day, meter_days.c.channel)
-    statement = select(meter_days).where(key.in_([_key(row) for row in rows])).order_by(meter_days.c.version)
-    found = (await connection.execute(statement)).mappings()
-    return {_key(row): _content(row) for row in found}
+async def _numbers(connection: AsyncConnection, esi_ids: Collection[EsiId]) -> dict[EsiId, int]:
+    """The numbers of those meters that have ever had anything."""
+    found = await look_up(connection, list(esi_ids))
+    return {esi_id: found[str(esi_id)] for esi_id in esi_ids if str(esi_id) in found}
 
 
-async def _insert(connection: AsyncConnection, rows: list[Row]) -> None:
-    """Add rows; on PostgreSQL by COPY, which stands within the transaction since statements of it came before."""
-    if not rows:
-        return
-    if connection.dialect.name != "postgresql":
-        await connection.execute(meter_days.insert(), rows)
-        return
-    driver = (await connection.get_raw_connection()).driver_connection
-    assert driver is not None
-    records = [tuple(row[name] for name in COLUMNS) for row in rows]
-    await driver.copy_records_to_table(meter_days.name, records=records, columns=COLUMNS)
+def _stored_block(esi_id: EsiId, row: Any) -> StoredBlock:
+    day, channel, version, revised_s, total_wh, missing, data = row
+    return StoredBlock(esi_id, EPOCH + day, channel, version, revised(revised_s, day), total_wh, missing, data)
 
 
-def _key(row: Any) -> tuple[str, date, str]:
-    return (row["esi_id"], row["day"], row["channel"])
-
-
-def _content(row: Any) -> tuple[Any, ...]:
-    return (row["revised_at"], row["intervals"], row["block"])
-
-
-def _row(day: MeterDay, version: int) -> Row:
-    return {
-        "esi_id": str(day.esi_id),
-        "day": day.day,
-        "channel": str(day.channel),
-        "version": version,
-        "revised_at": day.revised_at,
-        "intervals": len(day.values),
-        "total_wh": day.total_wh,
-        "missing": day.values.count(None),
-        "block": pack(day.values, day.estimated),
-    }
-
-
-def _meter_day(row: Any) -> MeterDay:
-    values, estimated = unpack(row.block, row.intervals)
+def _meter_day(esi_id: EsiId, row: Any) -> MeterDay:
+    values, estimated = unpack(row.data)
     return MeterDay(
-        esi_id=row.esi_id,
-        day=row.day,
-        channel=Channel(row.channel),
-        revised_at=row.revised_at,
+        esi_id=esi_id,
+        day=date.fromordinal(EPOCH + row.day),
+        channel=CHANNELS[row.channel],
+        revised_at=instant(revised(row.revised_s, row.day)),
         values=values,
         estimated=estimated,
     )
-
-
-def _totals(esi_ids: list[EsiId], first: date, last: date) -> Any:
-    """The current version's totals: rows than which there is no newer one."""
-    columns, newer = meter_days.c, meter_days.alias("newer").c
-    same_key = and_(newer.esi_id == columns.esi_id, newer.day == columns.day, newer.channel == columns.channel)
-    outdated: ColumnElement[bool] = (
-        select(newer.version).where(same_key, newer.version > columns.version).correlate(meter_days).exists()
-    )
-    return (
-        select(columns.esi_id, columns.day, columns.channel, columns.total_wh, columns.missing)
-        .where(columns.esi_id.in_(esi_ids), columns.day.between(first, last), ~outdated)
-        .order_by(columns.esi_id, columns.day, columns.channel)
-    )
-
-
-def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch

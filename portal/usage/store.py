@@ -1,11 +1,12 @@
 """Where meter-days are kept: what a store of them must do. Reports and pages know nothing more."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.identifiers import EsiId
+from portal.usage.batch import Batch
 from portal.usage.intervals import Channel, MeterDay
 
 
@@ -53,8 +54,28 @@ class DayTotal:
     missing: int
 
 
+class StoredBlock(NamedTuple):
+    """A meter-day in one version as it is kept, for those who turn many into something else.
+
+    day is a proleptic ordinal, channel a place in portal.usage.batch.CHANNELS, revised the TDSP's revision date in
+    seconds since 1970 or NO_REVISION, data as portal.usage.day_block packs it.
+    """
+
+    esi_id: EsiId
+    day: int
+    channel: int
+    version: int
+    revised: int
+    total_wh: int
+    missing: int
+    data: bytes
+
+
 MeterDays = Callable[[], Iterator[MeterDay]]
 """Begins a file's meter-days anew; the iteration may raise BadFile."""
+
+Batches = Callable[[], Iterator[Batch]]
+"""Begins a file's batches anew; the iteration may raise BadFile."""
 
 
 class IntervalStore(Protocol):
@@ -65,6 +86,10 @@ class IntervalStore(Protocol):
 
         meter_days may be called again if the transaction has to start over.
         """
+        ...
+
+    async def load_batches(self, source: SourceFile, batches: Batches) -> Loaded:
+        """The same for meter-days in columns, which is the fast way. Raises BadInput for a day that comes twice."""
         ...
 
     async def current(self, esi_id: EsiId, first: date, last: date) -> Sequence[StoredDay]:
@@ -81,4 +106,19 @@ class IntervalStore(Protocol):
 
     async def newest_day(self, esi_id: EsiId) -> date | None:
         """The last day of which a meter has anything, None if it has nothing."""
+        ...
+
+    async def newest_reads(self, esi_ids: Collection[EsiId]) -> Sequence[StoredBlock]:
+        """Each meter's newest day in its current version, by meter and channel; nothing of a meter without any."""
+        ...
+
+    def rows(self, esi_id: EsiId, first: date, last: date, *, every_version: bool) -> AsyncIterator[StoredBlock]:
+        """A meter's blocks, the current ones or those of every version, by day, channel and version.
+
+        They come a few months at a time, so that a report of any length needs little memory.
+        """
+        ...
+
+    async def received(self, versions: Collection[int]) -> dict[int, datetime]:
+        """When the files of some versions were received."""
         ...

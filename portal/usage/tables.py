@@ -1,17 +1,15 @@
-"""The tables of usage: the files that were loaded, and every version of every meter-day."""
+"""The tables of usage: the files that were loaded, the meters they spoke of, and every version of every meter-day.
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Date,
-    ForeignKey,
-    Integer,
-    LargeBinary,
-    MetaData,
-    SmallInteger,
-    String,
-    Table,
-)
+A meter-day is one row with its quarter hours in a block. While its month is open it stands in day order, so that a load
+only appends; once the month is sealed it stands in meter order, so that a meter's month is a few adjacent pages. A
+month's rows are all in one of the two tables. Columns stand in the order that wastes no bytes on PostgreSQL; the keys
+say how rows are found. Rows refer to files and meters without foreign keys: one would cost a look-up for each row.
+"""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, SmallInteger, Table
+from sqlalchemy import String as Text
 
 from gateway.database import IdentifierType, Instant
 from gateway.identifiers import EsiId
@@ -31,22 +29,52 @@ source_files = Table(
     "source_files",
     metadata,
     Column("id", Integer, primary_key=True),  # the version of every meter-day it brought
-    Column("name", String(255), nullable=False),
-    Column("sha256", String(64), nullable=False, unique=True),
+    Column("name", Text(255), nullable=False),
+    Column("sha256", Text(64), nullable=False, unique=True),
     Column("received_at", Instant, nullable=False),
     Column("meter_days", Integer, nullable=False),  # those that it brought new or revised
 )
 
-meter_days = Table(
-    "meter_days",
+usage_meters = Table(
+    "usage_meters",
     metadata,
-    Column("esi_id", IdentifierType(EsiId, 22), primary_key=True),
-    Column("day", Date, primary_key=True),
-    Column("channel", String(1), primary_key=True),
-    Column("version", Integer, ForeignKey("source_files.id"), primary_key=True, autoincrement=False),
-    Column("revised_at", Instant),
-    Column("intervals", SmallInteger, nullable=False),
-    Column("total_wh", BigInteger, nullable=False),
-    Column("missing", SmallInteger, nullable=False),  # how many values the day lacks
-    Column("block", LargeBinary, nullable=False),  # as portal.usage.block packs it
+    Column("id", Integer, primary_key=True, autoincrement=False),  # dense, from 1
+    Column("esi_id", IdentifierType(EsiId, 22), nullable=False, unique=True),
 )
+
+
+def _block_columns() -> list[Column[Any]]:
+    return [
+        Column("day", SmallInteger, nullable=False),  # days since 2000: portal.usage.row_keys
+        Column("channel", SmallInteger, nullable=False),  # its place in portal.usage.batch.CHANNELS
+        Column("meter", Integer, nullable=False),  # of usage_meters
+        Column("version", Integer, nullable=False),  # of source_files; the greatest is current
+        Column("revised_s", Integer, nullable=False),  # the TDSP's revision date, seconds since the day's 00:00 UTC
+        Column("total_wh", BigInteger, nullable=False),
+        Column("missing", SmallInteger, nullable=False),  # how many quarter hours the day lacks
+        Column("data", LargeBinary, nullable=False),  # as portal.usage.day_block packs it
+    ]
+
+
+open_blocks = Table(
+    "open_blocks",
+    metadata,
+    *_block_columns(),
+    PrimaryKeyConstraint("day", "meter", "channel", "version"),
+    sqlite_with_rowid=False,
+)
+
+sealed_blocks = Table(
+    "sealed_blocks",
+    metadata,
+    Column("month", SmallInteger, nullable=False),  # months since January 2000
+    *_block_columns(),
+    PrimaryKeyConstraint("month", "meter", "day", "channel", "version"),
+    sqlite_with_rowid=False,
+    postgresql_partition_by="LIST (month)",
+)
+
+sealed_months = Table("sealed_months", metadata, Column("month", SmallInteger, primary_key=True, autoincrement=False))
+
+BLOCK = ("day", "channel", "meter", "version", "revised_s", "total_wh", "missing", "data")
+"""The columns that both tables of blocks have, in their order."""

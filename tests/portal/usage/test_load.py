@@ -57,7 +57,7 @@ def test_a_refusal_names_file_line_column_and_cause_and_ends_with_1(place: Path)
     assert refused.stderr == f"metergate: one.csv: {words}\n"
     with sqlite3.connect(place / "usage.db") as usage:
         assert usage.execute(
-            "select (select count(*) from meter_days), (select count(*) from source_files)"
+            "select (select count(*) from open_blocks), (select count(*) from source_files)"
         ).fetchone() == (0, 0)
     usage.close()
 

@@ -1,0 +1,196 @@
+"""Reads blocks from both tables as of one state of the database.
+
+A month's rows are all in one table; which one is read in the same state as the rows. Of open months the days are listed
+and of sealed ones the months, so that a meter's rows are found by seeks of the key and never by a scan.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Table, bindparam, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.database import Database
+from portal.usage.row_keys import LAST_DAY, days_of, month_of
+from portal.usage.tables import open_blocks, sealed_blocks, sealed_months, usage_meters
+
+READ = ("day", "channel", "version", "revised_s", "total_wh", "missing", "data")
+TOTAL = ("meter", "day", "channel", "total_wh", "missing")
+RANGE = 10_000
+SEEKS_AT_ONCE = 500
+DAYS_AT_ONCE = 92
+MANY = 50
+DENSE = 8
+"""Meters stand close if their numbers span less than this many for each; then a range is read rather than each."""
+
+
+def _among(column: Any, name: str) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = column.in_(bindparam(name, expanding=True))
+    return found
+
+
+def one_meter(table: Table) -> Select[Any]:
+    """A meter's rows of some days (and months, where the table is the sealed one), by day, channel and version."""
+    columns = table.c
+    statement = select(*(columns[name] for name in READ)).where(columns.meter == bindparam("meter"))
+    if table is sealed_blocks:
+        where = [_among(columns.month, "months"), columns.day.between(bindparam("first"), bindparam("last"))]
+    else:
+        where = [_among(columns.day, "days")]
+    return statement.where(*where).order_by(columns.day, columns.channel, columns.version)
+
+
+ONE_METER = {table.name: one_meter(table) for table in (open_blocks, sealed_blocks)}
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Where the days from first to last are, by number: in these sealed months, and on these days of open ones."""
+
+    first: int
+    last: int
+    sealed: Sequence[int]
+    open_days: Sequence[int]
+
+
+@asynccontextmanager
+async def one_state(database: Database) -> AsyncIterator[AsyncConnection]:
+    """A connection on which every statement reads the same state, though a seal ends between two of them."""
+    async with database.reading() as connection:
+        if database.dialect == "postgresql":
+            await connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
+
+
+async def extent(connection: AsyncConnection, first: int = 0, last: int = LAST_DAY) -> Extent:
+    """Where the days from first to last are; days before and after all that stands open are left out."""
+    sealed: list[int] = []
+    if first <= last:
+        between = sealed_months.c.month.between(month_of(first), month_of(last))
+        sealed = list(await connection.scalars(select(sealed_months.c.month).where(between).order_by("month")))
+    least = await connection.scalar(select(func.min(open_blocks.c.day)))
+    most = await connection.scalar(select(func.max(open_blocks.c.day)))
+    days: list[int] = []
+    if least is not None and most is not None:
+        closed = {day for month in sealed for day in days_of(month)}
+        days = [day for day in range(max(first, least), min(last, most) + 1) if day not in closed]
+    return Extent(first, last, sealed, days)
+
+
+async def blocks_of(connection: AsyncConnection, meter: int, where: Extent) -> list[Any]:
+    """A meter's rows (see READ), by day, channel and version."""
+    rows: list[Any] = []
+    if where.sealed:
+        asked = {"meter": meter, "months": where.sealed, "first": where.first, "last": where.last}
+        rows += (await connection.execute(ONE_METER[sealed_blocks.name], asked)).all()
+    if where.open_days:
+        asked = {"meter": meter, "days": where.open_days}
+        found = (await connection.execute(ONE_METER[open_blocks.name], asked)).all()
+        rows = sorted([*rows, *found], key=lambda row: (row.day, row.channel, row.version)) if rows else list(found)
+    return rows
+
+
+def latest(rows: Sequence[Any]) -> list[Any]:
+    """The current ones of rows that are sorted by day, channel and version."""
+    return list({(row.day, row.channel): row for row in rows}.values())
+
+
+async def totals_of(connection: AsyncConnection, meters: Sequence[int], where: Extent) -> AsyncIterator[Sequence[Any]]:
+    """Current totals (see TOTAL) of many meters, sorted by number, in pieces of bounded size."""
+    for reach in reaches(meters):
+        for month in where.sealed:
+            columns = sealed_blocks.c
+            between = columns.day.between(where.first, where.last)
+            statement = _totals(sealed_blocks, reach).where(columns.month == month, between)
+            yield _current(await connection.execute(statement), reach)
+        at_once = 1 if reach.ranged else DAYS_AT_ONCE
+        for start in range(0, len(where.open_days), at_once):
+            days = where.open_days[start : start + at_once]
+            statement = _totals(open_blocks, reach).where(open_blocks.c.day.in_(days))
+            yield _current(await connection.execute(statement), reach)
+
+
+def _totals(table: Table, reach: "Reach") -> Select[Any]:
+    key = [table.c[name] for name in ("meter", "day", "channel", "version")]
+    return select(*(table.c[name] for name in TOTAL)).where(reach.within(table.c.meter)).order_by(*key)
+
+
+def _current(rows: Any, reach: "Reach") -> list[Any]:
+    """The last of those that follow each other with one key, of the meters that are meant."""
+    wanted = reach.wanted
+    found = {row[:3]: row for row in rows.all()}.values()
+    return list(found) if wanted is None else [row for row in found if row[0] in wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Some meters as a condition: their range, out of which the wanted ones are picked, or each by itself."""
+
+    meters: Sequence[int]
+    ranged: bool
+    wanted: frozenset[int] | None
+
+    def within(self, meter: ColumnElement[int]) -> ColumnElement[bool]:
+        """The condition on a column of meters."""
+        return meter.between(self.meters[0], self.meters[-1]) if self.ranged else meter.in_(self.meters)
+
+
+def reaches(meters: Sequence[int]) -> Iterator[Reach]:
+    """Sorted meters in pieces of bounded size."""
+    for start in range(0, len(meters), RANGE):
+        some = meters[start : start + RANGE]
+        span = some[-1] - some[0] + 1
+        if len(some) > MANY and span <= DENSE * len(some):
+            yield Reach(some, True, None if span == len(some) else frozenset(some))
+        else:
+            for at in range(0, len(some), SEEKS_AT_ONCE):
+                yield Reach(some[at : at + SEEKS_AT_ONCE], False, None)
+
+
+NEWEST = ("meter", *READ)
+
+
+async def newest_of(connection: AsyncConnection, meters: Sequence[int]) -> dict[int, list[Any]]:
+    """The rows (see NEWEST) of each meter's newest day, every version, by number; a meter without any is not there.
+
+    Goes back day by day while months are open, and a month at a time where they are sealed; most meters are found on
+    the first day, and the further back, the fewer are looked for.
+    """
+    found: dict[int, list[Any]] = {}
+    left = list(meters)
+    async for table, place in _backwards(connection):
+        if not left:
+            break
+        for reach in list(reaches(left)):
+            rows = await connection.execute(_newest(table, place, reach))
+            for row in rows.all():
+                if reach.wanted is None or row.meter in reach.wanted:
+                    found.setdefault(row.meter, []).append(row)
+        left = [meter for meter in left if meter not in found]
+    return found
+
+
+async def _backwards(connection: AsyncConnection) -> AsyncIterator[tuple[Table, int]]:
+    """The tables with their days or months that may hold anything, the newest first."""
+    sealed = list(await connection.scalars(select(sealed_months.c.month).order_by(sealed_months.c.month.desc())))
+    day = await connection.scalar(select(func.max(open_blocks.c.day)))
+    while day is not None or sealed:
+        if day is None or (sealed and sealed[0] > month_of(day)):
+            yield sealed_blocks, sealed.pop(0)
+            continue
+        yield open_blocks, day
+        day = await connection.scalar(select(func.max(open_blocks.c.day)).where(open_blocks.c.day < day))
+
+
+def _newest(table: Table, place: int, reach: Reach) -> Select[Any]:
+    """Rows of a day, or of the newest day that each meter has in a sealed month."""
+    columns = table.c
+    statement = select(*(columns[name] for name in NEWEST)).order_by(columns.meter, columns.channel, columns.version)
+    if table is open_blocks:
+        return statement.where(columns.day == place, reach.within(columns.meter))
+    other, meter = sealed_blocks.alias("other").c, usage_meters.c.id
+    newest = select(func.max(other.day)).where(other.month == place, other.meter == meter).correlate(usage_meters)
+    same = (columns.month == place) & (columns.meter == meter) & (columns.day == newest.scalar_subquery())
+    return statement.select_from(usage_meters.join(sealed_blocks, same)).where(reach.within(meter))
