@@ -25,6 +25,7 @@ from gateway.errors import BadInput, Fault
 from gateway.han.notices import Text
 from gateway.identifiers import Eui64, MeterNumber
 from mqtt.codec import decode as bus_message
+from portal.usage.lse_file import parse as lse_file
 from portal.usage.smt_file import parse as smt_file
 from simulators.han import wire
 from simulators.modbus.frames import rtu_requests, tcp_requests
@@ -186,6 +187,15 @@ def interval_files(data: bytes) -> None:
         list(smt_file([data], {"10443720007000000"}, date(2026, 7, 1)))
 
 
+def lse_files(data: bytes) -> None:
+    """Settlement files; the first byte chooses between the file itself and rows below a good head."""
+    head = (
+        b"00000001,10443720007000000,4,20260308000000,20260308235959,Y,N\n00000002,,,,,,,900,01\n00000003\n00000004\n"
+    )
+    with suppress(BadInput):
+        list(lse_file([head, data[1:]] if data[:1] < b"\x80" else [data[1:]], {"10443720007000000"}, date(2026, 7, 1)))
+
+
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
@@ -204,5 +214,6 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
         modbus_frames,
         bus_messages,
         interval_files,
+        lse_files,
     )
 }
