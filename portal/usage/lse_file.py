@@ -19,8 +19,8 @@ from portal.usage.smt_fields import KwhMemory, watt_hours
 
 LONGEST_LINE = 4096
 """Characters; lines of some 1,500 have been seen."""
-SIGN = CODES[0].encode()
-"""What a file begins with."""
+SIGN = CODES[0][:-1].encode()
+"""What a file begins with, even if its first record is not the one that must come first."""
 TRIPLE = ("VALUE", "STATUS", "INTERVAL_START")
 
 

@@ -4,8 +4,9 @@ Each lets through what its callers answer (BadInput and its like) and nothing el
 test_targets.py by Hypothesis.
 """
 
+import io
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, date, datetime
 
 from drivers.modbus.profile import named
@@ -25,7 +26,10 @@ from gateway.errors import BadInput, Fault
 from gateway.han.notices import Text
 from gateway.identifiers import Eui64, MeterNumber
 from mqtt.codec import decode as bus_message
+from portal.usage.containers import parts
+from portal.usage.load_settings import LoadSettings
 from portal.usage.lse_file import parse as lse_file
+from portal.usage.register_files import parse_daily, parse_monthly
 from portal.usage.smt_file import parse as smt_file
 from simulators.han import wire
 from simulators.modbus.frames import rtu_requests, tcp_requests
@@ -45,6 +49,7 @@ METER = MeterNumber("900700000")
 KEY = bytes(range(16))
 NOON = datetime(2026, 7, 8, 17, tzinfo=UTC)
 DEVICE = Eui64("0022A30007000000")
+_LIMITS = LoadSettings(most_unpacked_bytes=10_000_000)
 _BASIC = basic()
 _BOARD = pinned(Board(), Text(event=7, text="Conserve"), NOON)
 _COMMANDS = [
@@ -187,6 +192,14 @@ def interval_files(data: bytes) -> None:
         list(smt_file([data], {"10443720007000000"}, date(2026, 7, 1)))
 
 
+def containers(data: bytes) -> None:
+    """What holds such files: gzip and zip."""
+    with suppress(BadInput):
+        for part in parts(lambda: nullcontext(io.BytesIO(data)), "x", "x", _LIMITS):
+            for _ in part.pieces(lambda count: None):
+                pass
+
+
 def lse_files(data: bytes) -> None:
     """Settlement files; the first byte chooses between the file itself and rows below a good head."""
     head = (
@@ -194,6 +207,13 @@ def lse_files(data: bytes) -> None:
     )
     with suppress(BadInput):
         list(lse_file([head, data[1:]] if data[:1] < b"\x80" else [data[1:]], {"10443720007000000"}, date(2026, 7, 1)))
+
+
+def register_files(data: bytes) -> None:
+    """Register reads by day and by month."""
+    for parse in (parse_daily, parse_monthly):
+        with suppress(BadInput):
+            list(parse([data], {"10443720007000000"}, date(2026, 7, 1)))
 
 
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
@@ -214,6 +234,8 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
         modbus_frames,
         bus_messages,
         interval_files,
+        containers,
         lse_files,
+        register_files,
     )
 }
