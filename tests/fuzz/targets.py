@@ -193,9 +193,10 @@ def interval_files(data: bytes) -> None:
 
 
 def containers(data: bytes) -> None:
-    """What holds such files: gzip and zip."""
+    """What holds such files: gzip and zip; the first byte chooses how the file begins."""
+    sign = (b"", b"\x1f\x8b\x08\0", b"PK\x03\x04", b"PK\x05\x06")[data[0] % 4] if data else b""
     with suppress(BadInput):
-        for part in parts(lambda: nullcontext(io.BytesIO(data)), "x", "x", _LIMITS):
+        for part in parts(lambda: nullcontext(io.BytesIO(sign + data[1:])), "x", "x", _LIMITS):
             for _ in part.pieces(lambda count: None):
                 pass
 
