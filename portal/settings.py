@@ -9,6 +9,7 @@ from pydantic import Field
 from gateway.config import Credentials, Secret, settings
 from portal.han.settings import DeviceSettings
 from portal.reads.settings import DeskSettings
+from portal.usage.load_settings import LoadSettings
 
 
 @settings
@@ -52,6 +53,9 @@ class PortalSettings:
     )
     devices: Annotated[DeviceSettings, Field(description="How commands to gateways are sent and given up.")] = field(
         default_factory=DeviceSettings
+    )
+    load: Annotated[LoadSettings, Field(description="What is loaded at most, and how a folder is watched.")] = field(
+        default_factory=LoadSettings
     )
     credentials: Annotated[Credentials, Field(description="Who the portal is to the broker.")] = field(
         default_factory=Credentials

@@ -8,25 +8,25 @@ LONGEST_LINE = 256
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def lines(pieces: Iterable[bytes], columns: tuple[str, ...]) -> Iterator[list[str]]:
+def lines(pieces: Iterable[bytes], columns: tuple[str, ...], longest: int = LONGEST_LINE) -> Iterator[list[str]]:
     r"""Lists of lines without their ends (\n or \r\n), one list for each piece; columns names a fault's place.
 
-    Raises BadFile for NUL, for bytes that are not UTF-8, and for a line longer than any line may be.
+    Raises BadFile for NUL, for bytes that are not UTF-8, and for a line of more than longest characters.
     """
     rest, number = b"", 1
     for piece in pieces:
         whole, newline, rest = (rest + piece).rpartition(b"\n")
-        if len(rest) > LONGEST_LINE:
-            raise BadFile(number + (whole + newline).count(b"\n"), "", f"is longer than {LONGEST_LINE} characters")
+        if len(rest) > longest:
+            raise BadFile(number + (whole + newline).count(b"\n"), "", f"is longer than {longest} characters")
         if newline:
-            found = _decode(whole, number, columns)
+            found = _decode(whole, number, columns, longest)
             yield found
             number += len(found)
     if rest:
-        yield _decode(rest, number, columns)
+        yield _decode(rest, number, columns, longest)
 
 
-def _decode(block: bytes, number: int, columns: tuple[str, ...]) -> list[str]:
+def _decode(block: bytes, number: int, columns: tuple[str, ...], longest: int) -> list[str]:
     """The lines of a block that ends where a line ends; number is that of its first."""
     if number == 1:
         block = block.removeprefix(BYTE_ORDER_MARK)
@@ -38,14 +38,14 @@ def _decode(block: bytes, number: int, columns: tuple[str, ...]) -> list[str]:
     if "\0" in text:
         raise _fault(block, block.index(b"\0"), number, columns, "holds a NUL byte: the file is damaged")
     found = [line.removesuffix("\r") for line in text.split("\n")] if "\r" in text else text.split("\n")
-    if max(map(len, found)) > LONGEST_LINE:
-        at = next(row for row, line in enumerate(found) if len(line) > LONGEST_LINE)
-        raise BadFile(number + at, "", f"is longer than {LONGEST_LINE} characters")
+    if max(map(len, found)) > longest:
+        at = next(row for row, line in enumerate(found) if len(line) > longest)
+        raise BadFile(number + at, "", f"is longer than {longest} characters")
     return found
 
 
 def _fault(block: bytes, offset: int, number: int, columns: tuple[str, ...], cause: str) -> BadFile:
-    """A refusal at a byte of a block, its line and column found by counting."""
+    """A refusal at a byte of a block, its line and column found by counting; without columns, the line alone."""
     start = block.rfind(b"\n", 0, offset) + 1
     column = min(block.count(b",", start, offset), len(columns) - 1)
-    return BadFile(number + block.count(b"\n", 0, offset), columns[column], cause)
+    return BadFile(number + block.count(b"\n", 0, offset), columns[column] if columns else "", cause)

@@ -1,56 +1,165 @@
-"""`metergate load`: interval files of Smart Meter Texas into the store, each of them whole or not at all."""
+"""`metergate load`: interval files into the store, each of them whole or not at all.
+
+What a file is, its first bytes tell: the interval CSV of Smart Meter Texas, LodeStar Enhanced, or register reads by day
+or by month. A load may be killed
+at any moment and run again: a file is one transaction, and its bytes are known by their digest.
+"""
 
 import asyncio
 import hashlib
 import sys
-from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from sqlalchemy import select
 
 from gateway import config
 from gateway.clock import Clock, SystemClock, central_date
-from gateway.command_line import ConfigName, Over
+from gateway.command_line import ConfigName, Over, stop_on_signals
 from gateway.config import Config
-from gateway.database import Database
+from gateway.database import Database, over_database
 from gateway.errors import BadInput
 from portal.market.tables import premises
 from portal.settings import PortalSettings, url_of
+from portal.usage import load_report, lse_file, smt_file
+from portal.usage.containers import KNOWN_BY, PIECE, Part, Told, parts
+from portal.usage.drop_folder import DropFolder, Taken
 from portal.usage.intervals import MeterDay
-from portal.usage.smt_file import parse
+from portal.usage.lines import BYTE_ORDER_MARK
+from portal.usage.load_progress import progress
+from portal.usage.load_settings import LoadSettings
+from portal.usage.register_files import (
+    DAILY_SIGN,
+    MONTHLY_SIGN,
+    DailyRead,
+    MonthlyUsage,
+    parse_daily,
+    parse_monthly,
+)
+from portal.usage.registers import RegisterStore
+from portal.usage.sources import STANDARD_INPUT, Source, file_source, paths_below, spooled
 from portal.usage.sql_store import SqlIntervalStore
 from portal.usage.store import IntervalStore, Loaded, SourceFile
 
-PIECE = 1 << 20
-"""Bytes read at once."""
+__all__ = ["PIECE", "command", "load_file"]
+
+T = TypeVar("T")
+NOTHING_STORED = "Nothing of this file was stored."
 
 
 def command(
-    files: Annotated[list[Path], typer.Argument(help="Interval CSV files as Smart Meter Texas exports them.")],
     config_: ConfigName,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files, folders, or - for standard input: SMT interval CSV or LSE, plain, gzip or zip."),
+    ] = None,
+    watch: Annotated[Path | None, typer.Option(help="Load what is put into this folder, until told to stop.")] = None,
     over: Over = None,
 ) -> None:
     """Load interval files; a file that cannot be loaded whole is refused and leaves nothing."""
-    asyncio.run(_load_files(files, config.load(config_, over or ())))
+    if bool(files) == bool(watch):
+        raise BadInput("name files to load, or a folder to --watch")
+    configuration = config.load(config_, over or ())
+    asyncio.run(over_database(_watch(watch, configuration) if watch else _load_files(files or (), configuration)))
 
 
-async def _load_files(files: Sequence[Path], configuration: Config) -> None:
-    clock = SystemClock()
-    settings = configuration.section("portal", PortalSettings)
-    known = await known_meters(url_of(settings.database))
+class Loader:
+    """Loads sources one after the other, says what became of each file, and counts."""
+
+    def __init__(self, store: IntervalStore, registers: RegisterStore, clock: Clock, limits: LoadSettings) -> None:
+        self._store, self._registers, self._clock, self._limits = store, registers, clock, limits
+        self.known: Container[str] = frozenset()
+        self.tally = load_report.Tally()
+
+    async def load(self, source: Source) -> Taken:
+        """Load every file of a source; those that are refused are said and counted, the others stand."""
+        told = Taken()
+        try:
+            held = parts(source.opened, source.label, source.name, self._limits)
+        except OSError as error:
+            self._refuse(f"{source.label} cannot be read: {error.strerror}", told)
+            return told
+        except BadInput as refusal:
+            self._refuse(f"{source.label}: {refusal}. {NOTHING_STORED}", told)
+            return told
+        for part in held:
+            began = self._clock.monotonic()
+            try:
+                with progress(part.label, part.size, self._clock) as heard:
+                    reading = Reading(part, self.known, self._clock, heard)
+                    loaded, what = await load_part(self._store, self._registers, reading, self._clock)
+            except BadInput as refusal:
+                self._refuse(str(refusal), told)
+                continue
+            self.tally.add(loaded)
+            line = load_report.sentence(part.label, loaded, self._clock.monotonic() - began, what)
+            told.loaded.append(line)
+            typer.echo(line)
+            sys.stdout.flush()
+        return told
+
+    async def load_path(self, path: Path) -> Taken:
+        """Load a file by its path."""
+        try:
+            source = file_source(path)
+        except BadInput as refusal:
+            told = Taken()
+            self._refuse(str(refusal), told)
+            return told
+        return await self.load(source)
+
+    def _refuse(self, words: str, told: Taken) -> None:
+        self.tally.refused += 1
+        told.refused.append(words)
+        typer.echo(f"metergate: {words}", err=True)
+
+
+async def _load_files(names: Sequence[Path], configuration: Config) -> None:
+    """Load what is named; the exit code is 1 if a file was refused."""
+    async with _opened(configuration) as (loader, settings, clock):
+        began = clock.monotonic()
+        loader.known = await known_meters(url_of(settings.database))
+        paths = [path for name in names for path in paths_below(name, settings.load)]
+        for path in paths:
+            if path == STANDARD_INPUT:
+                with spooled(sys.stdin.buffer, settings.load) as source:
+                    await loader.load(source)
+            else:
+                await loader.load_path(path)
+        if loader.tally.files != 1:
+            typer.echo(load_report.total(loader.tally, clock.monotonic() - began))
+        if loader.tally.refused:
+            raise typer.Exit(1)
+
+
+async def _watch(folder: Path, configuration: Config) -> None:
+    """Load what is put into a folder until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    async with _opened(configuration) as (loader, settings, clock):
+
+        async def take(path: Path) -> Taken:
+            loader.known = await known_meters(url_of(settings.database))
+            return await loader.load_path(path)
+
+        with DropFolder.opened(folder, settings.load, clock, take) as watched:
+            typer.echo(f"ready watching={folder}")
+            sys.stdout.flush()
+            await watched.run(stop)
+
+
+@asynccontextmanager
+async def _opened(configuration: Config) -> AsyncIterator[tuple[Loader, PortalSettings, Clock]]:
+    """A loader over the store that a configuration names."""
+    clock, settings = SystemClock(), configuration.section("portal", PortalSettings)
     database = Database.open(url_of(settings.intervals))
     try:
         store = await SqlIntervalStore.opened(database)
-        for path in files:
-            started = clock.monotonic()
-            with _progress(path) as told:
-                loaded = await load_file(store, path, known, clock, told)
-            typer.echo(_sentence(path, loaded, clock.monotonic() - started))
+        yield Loader(store, RegisterStore(database), clock, settings.load), settings, clock
     finally:
         await database.close()
 
@@ -66,69 +175,95 @@ async def known_meters(url: str) -> frozenset[str]:
         await database.close()
 
 
-async def load_file(
-    store: IntervalStore, path: Path, known: Container[str], clock: Clock, told: Callable[[int], None]
-) -> Loaded:
-    """Load one file; told is given the bytes of each piece read. Raises BadInput with the file's name in its words."""
-    reading = _Reading(path, known, clock, told)
+async def load_file(store: IntervalStore, path: Path, known: Container[str], clock: Clock, told: Told) -> Loaded:
+    """Load one plain or gzip interval file; told hears of its bytes. Raises BadInput with its name in its words."""
+    source = file_source(path)
+    (part,) = parts(source.opened, source.label, source.name, LoadSettings())
+    loaded, _ = await load_part(store, None, Reading(part, known, clock, told), clock)
+    return loaded
+
+
+async def load_part(
+    store: IntervalStore, registers: RegisterStore | None, reading: "Reading", clock: Clock
+) -> tuple[Loaded, str]:
+    """Load one file; returns what became of it, and what it counts. Raises BadInput with its label in its words.
+
+    Without a store of registers, what holds them is read as an interval file, and so refused.
+    """
+    label = reading.part.label
     try:
-        source = SourceFile(name=path.name, sha256=reading.sha256(), received_at=clock.now())
-        return await store.load(source, reading.meter_days)
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}") from None
+        source = SourceFile(name=reading.part.name, sha256=reading.sha256(), received_at=clock.now())
+        if registers and reading.begins(DAILY_SIGN):
+            return await registers.load(source, DailyRead, reading.daily_reads), "daily reads"
+        if registers and reading.begins(MONTHLY_SIGN):
+            return await registers.load(source, MonthlyUsage, reading.monthly_usage), "billing periods"
+        return await store.load(source, reading.meter_days), "meter-days"
+    except _Unreadable as error:
+        raise BadInput(f"{label} cannot be read: {error}") from None
     except BadInput as refusal:
-        raise BadInput(f"{path}: {refusal}. Nothing of this file was stored.") from None
+        raise BadInput(f"{label}: {refusal}. {NOTHING_STORED}") from None
 
 
-class _Reading:
+class _Unreadable(BadInput):
+    """Bytes that the system does not give us."""
+
+
+class Reading:
     """A file read twice: once for its digest, which tells whether it was loaded before, and once for its rows."""
 
-    def __init__(self, path: Path, known: Container[str], clock: Clock, told: Callable[[int], None]) -> None:
-        self._path = path
+    def __init__(self, part: Part, known: Container[str], clock: Clock, told: Told) -> None:
+        self.part = part
         self._known = known
         self._today = central_date(clock.now())
         self._told = told
         self._digest = ""
+        self._head = b""
 
     def sha256(self) -> str:
-        """The digest of the file's bytes."""
+        """The digest of the file's bytes; of a packed file those that were packed."""
         digest = hashlib.sha256()
-        for piece in self._pieces():
+        for piece in self._pieces(_unheard):
             digest.update(piece)
+            if len(self._head) < KNOWN_BY:
+                self._head += piece[:KNOWN_BY]
         self._digest = digest.hexdigest()
         return self._digest
 
+    def begins(self, sign: bytes) -> bool:
+        """Whether the file, of which the digest was taken, begins with these bytes."""
+        return self._head.removeprefix(BYTE_ORDER_MARK).startswith(sign)
+
     def meter_days(self) -> Iterator[MeterDay]:
         """The file's meter-days, from the bytes that the digest is of. Raises BadInput."""
+        return self._parsed(lse_file.parse if self.begins(lse_file.SIGN) else smt_file.parse)
+
+    def daily_reads(self) -> Iterator[DailyRead]:
+        """The file's daily reads, from the bytes that the digest is of. Raises BadInput."""
+        return self._parsed(parse_daily)
+
+    def monthly_usage(self) -> Iterator[MonthlyUsage]:
+        """The file's billing periods, from the bytes that the digest is of. Raises BadInput."""
+        return self._parsed(parse_monthly)
+
+    def _parsed(self, parse: Callable[[Iterable[bytes], Container[str], date], Iterator[T]]) -> Iterator[T]:
         digest = hashlib.sha256()
 
         def noted() -> Iterator[bytes]:
-            for piece in self._pieces():
+            for piece in self._pieces(self._told):
                 digest.update(piece)
-                self._told(len(piece))
                 yield piece
 
         yield from parse(noted(), self._known, self._today)
         if digest.hexdigest() != self._digest:
             raise BadInput("the file was changed while it was read")
 
-    def _pieces(self) -> Iterator[bytes]:
-        with self._path.open("rb") as file:
-            while piece := file.read(PIECE):
-                yield piece
+    def _pieces(self, told: Told) -> Iterator[bytes]:
+        # What the system says of the file is told apart from what it says of the database here.
+        try:
+            yield from self.part.pieces(told)
+        except OSError as error:
+            raise _Unreadable(error.strerror) from None
 
 
-@contextmanager
-def _progress(path: Path) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, with rate and remaining time; silence elsewhere. Yields what to call with bytes read."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(path.name, total=path.stat().st_size if path.is_file() else None)
-        yield lambda count: bar.advance(task, count)
-
-
-def _sentence(path: Path, loaded: Loaded, seconds: float) -> str:
-    if loaded.already:
-        return f"{path}: loaded before as version {loaded.version}; nothing changed"
-    counts = f"{loaded.new:,} new, {loaded.revised:,} revised, {loaded.identical:,} identical meter-days"
-    return f"{path}: {counts} in {seconds:.1f} s, version {loaded.version}"
+def _unheard(_count: int) -> None:
+    """Nobody hears of the first reading."""

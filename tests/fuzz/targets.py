@@ -4,8 +4,9 @@ Each lets through what its callers answer (BadInput and its like) and nothing el
 test_targets.py by Hypothesis.
 """
 
+import io
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, date, datetime
 
 from zigpy.zcl import foundation
@@ -30,6 +31,10 @@ from gateway.errors import BadInput, Fault
 from gateway.han.notices import Text
 from gateway.identifiers import Eui64, MeterNumber
 from mqtt.codec import decode as bus_message
+from portal.usage.containers import parts
+from portal.usage.load_settings import LoadSettings
+from portal.usage.lse_file import parse as lse_file
+from portal.usage.register_files import parse_daily, parse_monthly
 from portal.usage.smt_file import parse as smt_file
 from simulators.han import wire
 from simulators.meter import meter_at
@@ -52,6 +57,7 @@ METER = MeterNumber("900700000")
 KEY = bytes(range(16))
 NOON = datetime(2026, 7, 8, 17, tzinfo=UTC)
 DEVICE = Eui64("0022A30007000000")
+_LIMITS = LoadSettings(most_unpacked_bytes=10_000_000)
 _BASIC = basic()
 _METER = Metering(meter_at(street(7, 1)[0], CLOCK))
 _REPORT = foundation.GENERAL_COMMANDS[foundation.GeneralCommand.Report_Attributes].schema
@@ -228,6 +234,31 @@ def interval_files(data: bytes) -> None:
         list(smt_file([data], {"10443720007000000"}, date(2026, 7, 1)))
 
 
+def containers(data: bytes) -> None:
+    """What holds such files: gzip and zip; the first byte chooses how the file begins."""
+    sign = (b"", b"\x1f\x8b\x08\0", b"PK\x03\x04", b"PK\x05\x06")[data[0] % 4] if data else b""
+    with suppress(BadInput):
+        for part in parts(lambda: nullcontext(io.BytesIO(sign + data[1:])), "x", "x", _LIMITS):
+            for _ in part.pieces(lambda count: None):
+                pass
+
+
+def lse_files(data: bytes) -> None:
+    """Settlement files; the first byte chooses between the file itself and rows below a good head."""
+    head = (
+        b"00000001,10443720007000000,4,20260308000000,20260308235959,Y,N\n00000002,,,,,,,900,01\n00000003\n00000004\n"
+    )
+    with suppress(BadInput):
+        list(lse_file([head, data[1:]] if data[:1] < b"\x80" else [data[1:]], {"10443720007000000"}, date(2026, 7, 1)))
+
+
+def register_files(data: bytes) -> None:
+    """Register reads by day and by month."""
+    for parse in (parse_daily, parse_monthly):
+        with suppress(BadInput):
+            list(parse([data], {"10443720007000000"}, date(2026, 7, 1)))
+
+
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
@@ -248,5 +279,8 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
         modbus_frames,
         bus_messages,
         interval_files,
+        containers,
+        lse_files,
+        register_files,
     )
 }

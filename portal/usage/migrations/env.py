@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from portal.usage import register_tables  # noqa: F401  # its tables belong to the metadata
 from portal.usage.tables import VERSION_TABLE, metadata
 
 context.configure(

@@ -1,0 +1,16 @@
+"""Watt-hours as the text of kilowatt-hours that interval files have: three decimals."""
+
+from functools import lru_cache
+
+from gateway.errors import BadInput
+
+MOST_WH = 999_999_999
+"""What the readers of these files take."""
+
+
+@lru_cache(maxsize=65_536)
+def kwh_text(watt_hours: int) -> str:
+    """Such as 0.859 for 859. Raises BadInput for what no interval file can hold."""
+    if not 0 <= watt_hours <= MOST_WH:
+        raise BadInput(f"an interval of {watt_hours} Wh cannot be written: files hold 0 to {MOST_WH} Wh")
+    return f"{watt_hours // 1000}.{watt_hours % 1000:03}"
