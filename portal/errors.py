@@ -26,6 +26,7 @@ from gateway.errors import MetergateError
 from portal.accounts.signing_in import SignInRefusal, SignInRefused
 from portal.han.ask import DeviceRefusal, DeviceRefused
 from portal.reads.ask import AskRefusal, Refused
+from portal.usage.report_range import ReportRefusal, ReportRefused
 
 
 class TurnedAway(MetergateError):
@@ -70,6 +71,7 @@ class Problem:
 
 
 _SIGN_IN = "Sign in, or send a token that is still good."
+_REFUSED_REPORT = (HTTPStatus.UNPROCESSABLE_ENTITY, "bad-report", "The report cannot be had like this")
 _REFUSED_SIGN_IN = (HTTPStatus.FORBIDDEN, "no-entry", "You may not enter")
 
 PROBLEMS: Mapping[object, tuple[HTTPStatus, str, str]] = {
@@ -98,6 +100,7 @@ PROBLEMS: Mapping[object, tuple[HTTPStatus, str, str]] = {
     DeviceRefusal.MOVING: (HTTPStatus.CONFLICT, "moving", "The meter is on its way between gateways"),
     DeviceRefusal.UNKNOWN_DEVICE: (HTTPStatus.NOT_FOUND, "not-found", "There is nothing here for you."),
     DeviceRefusal.TOO_MANY: (HTTPStatus.SERVICE_UNAVAILABLE, "busy", "Too many commands are waiting"),
+    **dict.fromkeys(ReportRefusal, _REFUSED_REPORT),
 }
 """Every refusal and exception that reaches the edge: its status, the last part of its type, and its title."""
 
@@ -122,9 +125,12 @@ def problem_of_exception(error: Exception) -> Problem:
     return _problem(*known, detail, headers=headers)
 
 
-def problem_of_refusal(refusal: Refused | SignInRefused | DeviceRefused, clock: Clock) -> Problem:
+def problem_of_refusal(refusal: Refused | SignInRefused | DeviceRefused | ReportRefused, clock: Clock) -> Problem:
     """The problem that a refusal means, with all that it knows: for a limit, when a read may be had again."""
     status, kind, title = PROBLEMS[refusal.reason]
+    if isinstance(refusal, ReportRefused):
+        bound: dict[str, Any] = {} if refusal.bound is None else {"bound": refusal.bound.isoformat()}
+        return _problem(status, kind, title, refusal.words, reason=refusal.reason, **bound)
     if isinstance(refusal, DeviceRefused):
         busy_s = BUSY_RETRY_S if refusal.reason is DeviceRefusal.TOO_MANY else None
         return _problem(status, kind, title, refusal.words, headers=_retry_after(busy_s))

@@ -17,6 +17,8 @@ from portal.usage.smt_file import HEADER
 CHANNEL_NAMES = {Channel.CONSUMPTION: "Consumption", Channel.GENERATION: "Surplus Generation"}
 QUARTER = timedelta(minutes=15)
 FIRST_LINE = f"{HEADER}\n"
+UTC_FIRST_LINE = f"{HEADER},USAGE_START_UTC,UTC_OFFSET\n"
+"""The header with the two columns of our own, which tell the hour that comes twice apart."""
 Labels = tuple[tuple[str, int | None], ...]
 """For each row of a day its start and end, and the place of its value, None where the row has none."""
 
@@ -31,6 +33,25 @@ def write(meter_days: Iterable[MeterDay], *, smt_labels: bool = False) -> Iterat
     yield FIRST_LINE
     for day in meter_days:
         yield _rows(day, smt_labels)
+
+
+def rows_with_utc(day: MeterDay) -> str:
+    """The rows of a meter-day, each with its start in UTC and Chicago's offset behind: `2026-05-06T05:00:00Z,-05:00`.
+
+    Raises BadInput as write does.
+    """
+    midnight = central_midnight(day.day)
+    starts = (midnight + place * QUARTER for place in range(len(day.values)))
+    rows = _rows(day, smt_labels=False).splitlines()
+    return "".join(
+        f"{row},{start:%Y-%m-%dT%H:%M:%SZ},{start.astimezone(CENTRAL).isoformat()[-6:]}\n"
+        for row, start in zip(rows, starts, strict=True)
+    )
+
+
+def rows(day: MeterDay) -> str:
+    """The rows of a meter-day, as write has them. Raises BadInput as write does."""
+    return _rows(day, smt_labels=False)
 
 
 def _rows(day: MeterDay, smt_labels: bool) -> str:

@@ -17,7 +17,7 @@ FUNCTION_LINES = 70
 CLOCK_CALLS = re.compile(
     r"\b(?:datetime\.(?:now|utcnow|today)|date\.today|time\.(?:time|monotonic|perf_counter|sleep))\("
 )
-DICE_CALLS = re.compile(r"\b(?:random\.\w+|secrets\.\w+|uuid[1-8]|uuid\.uuid\d)\(")
+DICE_CALLS = re.compile(r"\b(?:random\.\w+|secrets\.\w+|uuid[124678]|uuid\.uuid[124678])\(")
 MOCKS = re.compile(r"\b(?:Mock|MagicMock|AsyncMock|create_autospec)\b|\bmonkeypatch\.setattr\(|\bunittest\.mock\b")
 
 
