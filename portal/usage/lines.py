@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from portal.usage.bad_file import BadFile
 
 LONGEST_LINE = 256
+MOST_BYTES = 4 * LONGEST_LINE
+"""More bytes such a line cannot have, whatever its characters."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -16,18 +18,23 @@ def lines(pieces: Iterable[bytes], columns: tuple[str, ...]) -> Iterator[list[st
     rest, number = b"", 1
     for piece in pieces:
         whole, newline, rest = (rest + piece).rpartition(b"\n")
-        if len(rest) > LONGEST_LINE:
-            raise BadFile(number + (whole + newline).count(b"\n"), "", f"is longer than {LONGEST_LINE} characters")
+        if len(rest) > MOST_BYTES:
+            raise too_long(number + (whole + newline).count(b"\n"))
         if newline:
-            found = _decode(whole, number, columns)
+            found = decode(whole, number, columns)
             yield found
             number += len(found)
     if rest:
-        yield _decode(rest, number, columns)
+        yield decode(rest, number, columns)
 
 
-def _decode(block: bytes, number: int, columns: tuple[str, ...]) -> list[str]:
-    """The lines of a block that ends where a line ends; number is that of its first."""
+def too_long(number: int) -> BadFile:
+    """The refusal of a line that is longer than any may be."""
+    return BadFile(number, "", f"is longer than {LONGEST_LINE} characters")
+
+
+def decode(block: bytes, number: int, columns: tuple[str, ...]) -> list[str]:
+    """The lines of a block that ends where a line ends; number is that of its first. Raises BadFile as lines does."""
     if number == 1:
         block = block.removeprefix(BYTE_ORDER_MARK)
     try:
@@ -40,7 +47,7 @@ def _decode(block: bytes, number: int, columns: tuple[str, ...]) -> list[str]:
     found = [line.removesuffix("\r") for line in text.split("\n")] if "\r" in text else text.split("\n")
     if max(map(len, found)) > LONGEST_LINE:
         at = next(row for row, line in enumerate(found) if len(line) > LONGEST_LINE)
-        raise BadFile(number + at, "", f"is longer than {LONGEST_LINE} characters")
+        raise too_long(number + at)
     return found
 
 
