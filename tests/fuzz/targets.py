@@ -25,6 +25,9 @@ from gateway.errors import BadInput, Fault
 from gateway.han.notices import Text
 from gateway.identifiers import Eui64, MeterNumber
 from mqtt.codec import decode as bus_message
+from portal.usage.batches import smt_batches
+from portal.usage.kernel import chosen
+from portal.usage.kernel.numpy_kernel import NumpyKernel
 from portal.usage.smt_file import parse as smt_file
 from simulators.han import wire
 from simulators.modbus.frames import rtu_requests, tcp_requests
@@ -186,6 +189,18 @@ def interval_files(data: bytes) -> None:
         list(smt_file([data], {"10443720007000000"}, date(2026, 7, 1)))
 
 
+def interval_kernels(data: bytes) -> None:
+    """The same files, and blocks, by both kernels."""
+    for kernel in (chosen(), NumpyKernel()):
+        with suppress(BadInput):
+            list(smt_batches([data], {"10443720007000000"}, date(2026, 7, 1), kernel=kernel))
+        with suppress(BadInput):
+            kernel.unpack([data])
+        for final in (False, True):
+            assert kernel.parse_smt(data, final=final).end <= len(data)
+            assert kernel.parse_lse(data, final=final).end <= len(data)
+
+
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
@@ -204,5 +219,6 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
         modbus_frames,
         bus_messages,
         interval_files,
+        interval_kernels,
     )
 }

@@ -100,12 +100,13 @@ class NumpyKernel:
 
     def parse_smt(self, data: bytes, at: int = 0, *, final: bool = False) -> Parsed:
         """See Kernel."""
-        parts, lines, window, more = [], 0, FIRST_WINDOW, True
-        while more and at < len(data):
+        parts, lines, window = [], 0, FIRST_WINDOW
+        while at < len(data):
             days = smt_days(data, at, min(at + window, len(data)), final=final)
             if days is None:
                 break
-            at, lines, more, window = days.end, lines + days.lines, days.more, min(window * 4, LAST_WINDOW)
+            at, lines = days.end, lines + days.lines
+            window = min(window * 4, LAST_WINDOW) if days.more else FIRST_WINDOW
             parts.append(days.batch(self.pack))
         return Parsed(batch=_one(parts), end=at, lines=lines)
 
