@@ -4,6 +4,7 @@ VENV := $(if $(filter python3,$(PYTHON)),.venv,.venv-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DATA ?= var/demo
 FUZZ ?= 60
+BUILT := pyproject.toml hatch_build.py $(wildcard portal/usage/kernel/*.[ch])
 
 .PHONY: demo demo-reset demo-check test lint bench crash race fuzz interop wheel-check lock clean
 .DEFAULT_GOAL := demo
@@ -19,12 +20,12 @@ define install
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .; fi
 endef
 
-$(VENV)/.runtime: requirements.txt pyproject.toml
+$(VENV)/.runtime: requirements.txt $(BUILT)
 	@echo "setting up ..."
 	$(call install,requirements.txt)
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt pyproject.toml
+$(VENV)/.dev: requirements-dev.txt $(BUILT)
 	@echo "setting up for tests ..."
 	$(call install,requirements-dev.txt)
 	@touch $@ $(VENV)/.runtime

@@ -83,6 +83,7 @@ def _machine() -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     supported = (3, 11) <= sys.version_info[:2] <= (3, 13)
     yield Finding(f"Python {version}", "" if supported else "Install Python 3.11, 3.12 or 3.13.")
+    yield from map(Finding, wiring.told())
     owners = packages_distributions()
     for package in PACKAGES:
         others = ", ".join(sorted(set(owners.get(package, [])) - {"metergate"}))

@@ -14,6 +14,9 @@ COMMANDS = "metergate.commands"
 SETTINGS = "metergate.settings"
 """The entry-point group in which each package registers the tables of a configuration that it reads."""
 
+TOLD = "metergate.told"
+"""The entry-point group in which each package registers what `metergate doctor` tells of it: a call for a sentence."""
+
 
 def resolve(text: str) -> Any:
     """The object that `module:name` means. Raises BadConfig if there is none."""
@@ -48,3 +51,9 @@ def commands() -> Iterator[tuple[str, EntryPoint]]:
 def settings() -> Iterator[EntryPoint]:
     """Every registered table of a configuration by its name, with the settings class that reads it."""
     yield from sorted(entry_points(group=SETTINGS), key=lambda entry: entry.name)
+
+
+def told() -> Iterator[str]:
+    """What each package has to tell of itself on this machine."""
+    for entry in sorted(entry_points(group=TOLD), key=lambda entry: entry.name):
+        yield entry.load()()

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from portal.usage.bad_file import BadFile
 
 LONGEST_LINE = 256
+BYTES_EACH = 4
+"""More bytes no character has."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -16,18 +18,23 @@ def lines(pieces: Iterable[bytes], columns: tuple[str, ...], longest: int = LONG
     rest, number = b"", 1
     for piece in pieces:
         whole, newline, rest = (rest + piece).rpartition(b"\n")
-        if len(rest) > longest:
-            raise BadFile(number + (whole + newline).count(b"\n"), "", f"is longer than {longest} characters")
+        if len(rest) > BYTES_EACH * longest:
+            raise too_long(number + (whole + newline).count(b"\n"), longest)
         if newline:
-            found = _decode(whole, number, columns, longest)
+            found = decode(whole, number, columns, longest)
             yield found
             number += len(found)
     if rest:
-        yield _decode(rest, number, columns, longest)
+        yield decode(rest, number, columns, longest)
 
 
-def _decode(block: bytes, number: int, columns: tuple[str, ...], longest: int) -> list[str]:
-    """The lines of a block that ends where a line ends; number is that of its first."""
+def too_long(number: int, longest: int = LONGEST_LINE) -> BadFile:
+    """The refusal of a line that is longer than any may be."""
+    return BadFile(number, "", f"is longer than {longest} characters")
+
+
+def decode(block: bytes, number: int, columns: tuple[str, ...], longest: int = LONGEST_LINE) -> list[str]:
+    """The lines of a block that ends where a line ends; number is that of its first. Raises BadFile as lines does."""
     if number == 1:
         block = block.removeprefix(BYTE_ORDER_MARK)
     try:
@@ -39,8 +46,7 @@ def _decode(block: bytes, number: int, columns: tuple[str, ...], longest: int) -
         raise _fault(block, block.index(b"\0"), number, columns, "holds a NUL byte: the file is damaged")
     found = [line.removesuffix("\r") for line in text.split("\n")] if "\r" in text else text.split("\n")
     if max(map(len, found)) > longest:
-        at = next(row for row, line in enumerate(found) if len(line) > longest)
-        raise BadFile(number + at, "", f"is longer than {longest} characters")
+        raise too_long(number + next(row for row, line in enumerate(found) if len(line) > longest), longest)
     return found
 
 

@@ -25,10 +25,11 @@ from gateway.database import Database, over_database
 from gateway.errors import BadInput
 from portal.market.tables import premises
 from portal.settings import PortalSettings, url_of
-from portal.usage import load_report, lse_file, smt_file
+from portal.usage import load_report, lse_file
+from portal.usage.batch import Batch
+from portal.usage.batches import lse_batches, smt_batches
 from portal.usage.containers import KNOWN_BY, PIECE, Part, Told, parts
 from portal.usage.drop_folder import DropFolder, Taken
-from portal.usage.intervals import MeterDay
 from portal.usage.lines import BYTE_ORDER_MARK
 from portal.usage.load_progress import progress
 from portal.usage.load_settings import LoadSettings
@@ -197,7 +198,7 @@ async def load_part(
             return await registers.load(source, DailyRead, reading.daily_reads), "daily reads"
         if registers and reading.begins(MONTHLY_SIGN):
             return await registers.load(source, MonthlyUsage, reading.monthly_usage), "billing periods"
-        return await store.load(source, reading.meter_days), "meter-days"
+        return await store.load_batches(source, reading.batches), "meter-days"
     except _Unreadable as error:
         raise BadInput(f"{label} cannot be read: {error}") from None
     except BadInput as refusal:
@@ -233,9 +234,9 @@ class Reading:
         """Whether the file, of which the digest was taken, begins with these bytes."""
         return self._head.removeprefix(BYTE_ORDER_MARK).startswith(sign)
 
-    def meter_days(self) -> Iterator[MeterDay]:
+    def batches(self) -> Iterator[Batch]:
         """The file's meter-days, from the bytes that the digest is of. Raises BadInput."""
-        return self._parsed(lse_file.parse if self.begins(lse_file.SIGN) else smt_file.parse)
+        return self._parsed(lse_batches if self.begins(lse_file.SIGN) else smt_batches)
 
     def daily_reads(self) -> Iterator[DailyRead]:
         """The file's daily reads, from the bytes that the digest is of. Raises BadInput."""

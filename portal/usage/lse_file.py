@@ -12,7 +12,7 @@ from datetime import date
 
 from portal.usage.bad_file import BadFile
 from portal.usage.intervals import MeterDay
-from portal.usage.lines import lines
+from portal.usage.lines import BYTES_EACH, decode, lines, too_long
 from portal.usage.lse_block import CODES, BadField, Block, fields_of, first_record, revision, second_record
 from portal.usage.seen_days import SeenDays
 from portal.usage.smt_fields import KwhMemory, watt_hours
@@ -29,20 +29,56 @@ def parse(pieces: Iterable[bytes], known: Container[str], today: date) -> Iterat
 
     known holds the ESI IDs that may occur, today is the Chicago date. Raises BadFile at the first record that is wrong.
     """
-    reader = _Reader(known, today)
+    reader = _Reader(known, today, SeenDays())
     for batch in lines(reader.noted(pieces), (), LONGEST_LINE):
         for line in batch:
             yield from reader.line(line)
     reader.ended()
 
 
+class LseGroups:
+    """The same a block at a time, for a reader that takes the others by itself.
+
+    seen is shared with that reader. Of a file given line by line it says what parse says.
+    """
+
+    def __init__(self, known: Container[str], today: date, seen: SeenDays) -> None:
+        self._reader = _Reader(known, today, seen)
+
+    def take(self, data: bytes, at: int, number: int, *, final: bool) -> tuple[list[MeterDay], int, int] | None:
+        """The days that a block's lines from an offset on make whole, the offset behind them, and how many they are.
+
+        number is the first line's; final: the file ends where data does. The lines may be those of a part of the block,
+        None if there is not one. Raises BadFile.
+        """
+        found: list[MeterDay] = []
+        first = number
+        self._reader.at(number, data[-1:] if final else b"\n")
+        while at < len(data) and not (number > first and data.startswith(SIGN, at) and self._reader.between):
+            end = data.find(b"\n", at)
+            if end < 0:
+                if len(data) - at > BYTES_EACH * LONGEST_LINE:
+                    raise too_long(number, LONGEST_LINE)
+                if not final:
+                    break
+                end = len(data)
+            (line,) = decode(data[at:end], number, (), LONGEST_LINE)
+            found += self._reader.line(line)
+            at, number = min(end + 1, len(data)), number + 1
+        return (found, at, number - first) if number > first else None
+
+    def ended(self) -> None:
+        """The file is over. Raises BadFile if it was cut off, as far as that can be seen."""
+        self._reader.ended()
+
+
 class _Reader:
     """What must be remembered from one line to the next."""
 
-    def __init__(self, known: Container[str], today: date) -> None:
+    def __init__(self, known: Container[str], today: date, seen: SeenDays) -> None:
         self._known = known
         self._today = today
-        self._seen = SeenDays()
+        self._seen = seen
         self._kwh = KwhMemory()
         self._number = 0
         self._step = 0  # how many records of the head are there; all of them: rows come
@@ -55,6 +91,15 @@ class _Reader:
         for piece in pieces:
             self._last_byte = piece[-1:] or self._last_byte
             yield piece
+
+    @property
+    def between(self) -> bool:
+        """Whether no block is under way."""
+        return not self._step
+
+    def at(self, number: int, last_byte: bytes) -> None:
+        """The next line has this number, since others read those before; last_byte is the last of what is there."""
+        self._number, self._last_byte = number - 1, last_byte
 
     def line(self, text: str) -> Sequence[MeterDay]:
         """The meter-days that a line makes whole."""

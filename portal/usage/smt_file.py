@@ -16,7 +16,7 @@ from gateway.clock import intervals_in
 from gateway.identifiers import EsiId
 from portal.usage.bad_file import BadFile
 from portal.usage.intervals import Channel, MeterDay
-from portal.usage.lines import lines
+from portal.usage.lines import BYTES_EACH, LONGEST_LINE, decode, lines, too_long
 from portal.usage.seen_days import SeenDays
 from portal.usage.slots import QUARTERS, SKIPPED, SLOTS, BadTime, place, slots_in
 from portal.usage.smt_fields import KwhMemory, read_date, read_instant, strange_esi_id, watt_hours
@@ -54,7 +54,7 @@ def parse(pieces: Iterable[bytes], known: Container[str], today: date) -> Iterat
 
     known holds the ESI IDs that may occur, today is the Chicago date. Raises BadFile at the first row that is wrong.
     """
-    reader = _Reader(known, today)
+    reader = _Reader(known, today, SeenDays())
     group: list[str] = []
     prefix, first, number = HEADER, 1, 1
     for batch in lines(pieces, COLUMNS):
@@ -70,6 +70,48 @@ def parse(pieces: Iterable[bytes], known: Container[str], today: date) -> Iterat
     reader.ended()
 
 
+class SmtGroups:
+    """The same a group of rows at a time, for a reader that takes the others by itself: a meter's day or the header.
+
+    seen is shared with that reader. Of a file given line by line it says what parse says.
+    """
+
+    def __init__(self, known: Container[str], today: date, seen: SeenDays) -> None:
+        self._reader = _Reader(known, today, seen)
+
+    def take(self, data: bytes, at: int, number: int, *, final: bool) -> tuple[list[MeterDay], int, int] | None:
+        """The meter-days of the rows at an offset, the offset behind them, and how many lines they are.
+
+        number is the first line's; final: the file ends where data does. None if the last of the rows is not among
+        data. Raises BadFile.
+        """
+        group: list[str] = []
+        prefix, first = "", number
+        while at < len(data) and len(group) <= MOST_ROWS:
+            end = data.find(b"\n", at)
+            if end < 0:
+                if len(data) - at > BYTES_EACH * LONGEST_LINE:
+                    raise too_long(number)
+                if not final:
+                    return None
+                end = len(data)
+            (line,) = decode(data[at:end], number, COLUMNS)
+            if not group:
+                prefix = HEADER if number == 1 and line.startswith(HEADER) else _prefix(line)
+            elif not line.startswith(prefix):
+                break
+            group.append(line)
+            at, number = min(end + 1, len(data)), number + 1
+        else:
+            if not final and len(group) <= MOST_ROWS:
+                return None
+        return list(self._reader.rows(group, first)), at, len(group)
+
+    def ended(self) -> None:
+        """The file is over. Raises BadFile if it held nothing at all."""
+        self._reader.ended()
+
+
 def _prefix(line: str) -> str:
     """What all rows of a meter's day begin with: ESI ID and date, with both commas."""
     end = line.find(",", line.find(",") + 1)
@@ -79,10 +121,10 @@ def _prefix(line: str) -> str:
 class _Reader:
     """What must be remembered from one meter-day to the next."""
 
-    def __init__(self, known: Container[str], today: date) -> None:
+    def __init__(self, known: Container[str], today: date, seen: SeenDays) -> None:
         self._known = known
         self._today = today
-        self._seen = SeenDays()
+        self._seen = seen
         self._kwh = KwhMemory()
         self._headed = False
 

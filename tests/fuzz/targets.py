@@ -31,7 +31,10 @@ from gateway.errors import BadInput, Fault
 from gateway.han.notices import Text
 from gateway.identifiers import Eui64, MeterNumber
 from mqtt.codec import decode as bus_message
+from portal.usage.batches import smt_batches
 from portal.usage.containers import parts
+from portal.usage.kernel import chosen
+from portal.usage.kernel.numpy_kernel import NumpyKernel
 from portal.usage.load_settings import LoadSettings
 from portal.usage.lse_file import parse as lse_file
 from portal.usage.register_files import parse_daily, parse_monthly
@@ -259,6 +262,18 @@ def register_files(data: bytes) -> None:
             list(parse([data], {"10443720007000000"}, date(2026, 7, 1)))
 
 
+def interval_kernels(data: bytes) -> None:
+    """The same files, and blocks, by both kernels."""
+    for kernel in (chosen(), NumpyKernel()):
+        with suppress(BadInput):
+            list(smt_batches([data], {"10443720007000000"}, date(2026, 7, 1), kernel=kernel))
+        with suppress(BadInput):
+            kernel.unpack([data])
+        for final in (False, True):
+            assert kernel.parse_smt(data, final=final).end <= len(data)
+            assert kernel.parse_lse(data, final=final).end <= len(data)
+
+
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
@@ -282,5 +297,6 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
         containers,
         lse_files,
         register_files,
+        interval_kernels,
     )
 }

@@ -38,9 +38,16 @@ function announce() {
   if (status && status.textContent !== words) status.textContent = words;
 }
 
+// A page that is being left is left once: a second navigation would break off the first.
+let leaving = false;
+function leave() {
+  if (!leaving) location.reload();
+  leaving = true;
+}
+
 async function reload() {
   const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
-  if (!answer.ok || new URL(answer.url).pathname !== location.pathname) return location.reload();
+  if (!answer.ok || new URL(answer.url).pathname !== location.pathname) return leave();
   renew(await answer.text());
 }
 
@@ -52,13 +59,13 @@ async function follow() {
   following = read;
   const end = Date.now() + GIVE_UP_MS;
   let misses = 0;
-  while (following === read && card()?.dataset.read === read && Date.now() < end) {
+  while (!leaving && following === read && card()?.dataset.read === read && Date.now() < end) {
     try {
       const since = card().dataset.status;
       const answer = await fetch(`/api/v1/reads/${read}?wait=${WAIT_S}&since=${since}`, {
         headers: { Accept: "application/json" },
       });
-      if (answer.status === 401 || answer.status === 404) return location.reload();
+      if (answer.status === 401 || answer.status === 404) return leave();
       if (!answer.ok) throw new Error(String(answer.status));
       misses = 0;
       if ((await answer.json()).status !== since) await reload();
@@ -88,7 +95,7 @@ document.addEventListener("submit", async (event) => {
     try {
       const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
       const html = await answer.text();
-      if (!html.includes('id="on-demand-read"')) return location.reload();
+      if (!html.includes('id="on-demand-read"')) return leave();
       renew(html);
       document.getElementById("odr-heading")?.focus();
       follow().then(unlock);

@@ -165,7 +165,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused() -> None:
     reading = Reading(part, {METER}, HandClock(NOON), lambda count: None)
     reading.sha256()
     with pytest.raises(BadInput, match="changed while it was read"):
-        list(reading.meter_days())
+        list(reading.batches())
 
 
 def test_progress_is_a_line_now_and_then_with_rate_and_time_left() -> None:
