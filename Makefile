@@ -30,6 +30,11 @@ $(VENV)/.dev: requirements-dev.txt $(BUILT)
 	$(call install,requirements-dev.txt)
 	@touch $@ $(VENV)/.runtime
 
+$(VENV)/.bench: requirements-bench.txt $(BUILT)
+	@echo "setting up for benchmarks ..."
+	$(call install,requirements-bench.txt)
+	@touch $@ $(VENV)/.dev $(VENV)/.runtime
+
 demo: $(VENV)/.runtime          ## everything on this machine; again: at once, data kept
 	@$(BIN)/metergate demo --set data=$(DATA)
 
@@ -46,7 +51,7 @@ test: $(VENV)/.dev              ## the whole suite, with what is there
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 
-bench: $(VENV)/.dev             ## every benchmark, as ratios against peers of the same run
+bench: $(VENV)/.bench           ## every benchmark, as ratios against peers of the same run
 	@$(BIN)/python -m tests.bench
 
 crash: $(VENV)/.dev             ## kill -9 at random, with and without the rules that make it safe
@@ -69,6 +74,8 @@ lock: $(VENV)/.dev              ## write the hashed requirements anew
 	  --extra build pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url \
 	  --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url \
+	  --extra bench -c requirements-dev.txt pyproject.toml -o requirements-bench.txt
 
 clean:
 	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
