@@ -24,6 +24,7 @@ from portal.app import full_app
 from portal.context import Portal
 from portal.http_server import HttpServer, http_server, listen
 from portal.settings import PortalSettings, url_of
+from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
 
 MIGRATIONS = Path(portal.__file__).parent / "migrations"
@@ -65,7 +66,7 @@ async def serve(configuration: Config) -> None:
         store = await SqlIntervalStore.opened(intervals)
         collected = SqlIntervalStore(keeping)
         parts = Portal.over(database, bus, clock, dice, settings, limits, intervals=store, collected=collected)
-        app = full_app(parts, store)
+        app = full_app(parts, store, RegisterStore(intervals))
         servers = {listen(settings.host, settings.port): http_server(app)}
         if settings.certificate is not None:
             secure = http_server(app, settings.certificate, settings.key)
