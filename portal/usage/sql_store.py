@@ -178,6 +178,10 @@ async def _load(
         known = select(source_files.c.id).where(source_files.c.sha256 == source.sha256)
         return Loaded(version=(await connection.execute(known)).scalar_one(), already=True), meters
     writer = BlockWriter(connection, version, meters)
+    if connection.dialect.name == "postgresql":
+        # The tables grow while the load runs: a plan from when they were small, or thought so, reads them whole.
+        await connection.exec_driver_sql("set local plan_cache_mode = force_custom_plan")
+        await connection.exec_driver_sql("set local enable_seqscan = off")
     for batch in batches():
         await writer.keep(batch)
     brought = update(source_files).where(source_files.c.id == version)
