@@ -121,8 +121,7 @@ def sum_check(total_wh: int, energy: DayEnergy | None, tolerance_wh: int) -> Fin
     """Whether a whole day's sum is the register difference, within a tolerance."""
     if energy is None or abs(total_wh - energy.wh) <= tolerance_wh:
         return None
-    words = (
-        f"the intervals make {total_wh / 1000:.3f} kWh, the registers {energy.wh / 1000:.3f} kWh"
-        + (f" over {len(energy.parts)} meters" if len(energy.parts) > 1 else "")
+    words = f"the intervals make {total_wh / 1000:.3f} kWh, the registers {energy.wh / 1000:.3f} kWh" + (
+        f" over {len(energy.parts)} meters" if len(energy.parts) > 1 else ""
     )
     return Finding(check=Check.SUM, severity=Severity.WARNING, words=words)

@@ -21,10 +21,11 @@ class VeeSettings:
         int,
         Field(description="Days for which a gateway fills gaps by itself: its collection.lookback_days.", ge=0, le=60),
     ] = 30
-    lookback_days: Annotated[
-        int, Field(description="Days back that a run without dates goes over.", ge=1, le=400)
-    ] = 45
+    lookback_days: Annotated[int, Field(description="Days back that a run without dates goes over.", ge=1, le=400)] = 45
     every_s: Annotated[float, Field(description="Seconds between two runs of `metergate vee watch`.", gt=0)] = 3600.0
+    full_every_h: Annotated[
+        float, Field(description="Hours after which the watch goes over a day again, though nothing new came.", gt=0)
+    ] = 24.0
     piece: Annotated[int, Field(description="Premises that a run holds in memory at once.", ge=1, le=20_000)] = 2000
     estimate: Annotated[bool, Field(description="Whether gaps are estimated at all.")] = True
     linear_most: Annotated[
@@ -68,9 +69,9 @@ class VeeSettings:
     spike_floor_wh: Annotated[int, Field(description="Values up to this are never spikes, Wh.", ge=0)] = 5000
     high_factor: Annotated[float, Field(description="A day is high above so many times its usual total.", gt=1)] = 4.0
     high_floor_wh: Annotated[int, Field(description="Days up to this total are never high, Wh.", ge=0)] = 50_000
-    low_factor: Annotated[
-        float, Field(description="A day is low below this part of its usual total.", ge=0, lt=1)
-    ] = 0.1
+    low_factor: Annotated[float, Field(description="A day is low below this part of its usual total.", ge=0, lt=1)] = (
+        0.1
+    )
     low_floor_wh: Annotated[int, Field(description="A usual total below this makes no day low, Wh.", ge=0)] = 10_000
     usual_weeks: Annotated[
         int, Field(description="Weeks whose same weekday makes the usual total; 0 leaves high and low out.", ge=0, le=8)

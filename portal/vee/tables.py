@@ -43,6 +43,7 @@ ledger_days = Table(
     Column("estimated", BigInteger, nullable=False),
     Column("impossible", BigInteger, nullable=False),
     Column("ran_at", Instant, nullable=False),
+    Column("seen", Integer, nullable=False),  # the newest of source_files when the run began
 )
 
 findings = Table(

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("expected", sa.BigInteger(), nullable=False),
         *(sa.Column(state, sa.BigInteger(), nullable=False) for state in STATES),
         sa.Column("ran_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("day", "tdsp", "gateway", name="pk_ledger_days"),
     )
     op.create_table(
