@@ -10,6 +10,7 @@ from gateway.config import Credentials, Secret, settings
 from portal.han.settings import DeviceSettings
 from portal.reads.settings import DeskSettings
 from portal.usage.load_settings import LoadSettings
+from portal.vee.settings import VeeSettings
 
 
 @settings
@@ -56,6 +57,9 @@ class PortalSettings:
     )
     load: Annotated[LoadSettings, Field(description="What is loaded at most, and how a folder is watched.")] = field(
         default_factory=LoadSettings
+    )
+    vee: Annotated[VeeSettings, Field(description="How intervals are accounted for, checked and estimated.")] = field(
+        default_factory=VeeSettings
     )
     credentials: Annotated[Credentials, Field(description="Who the portal is to the broker.")] = field(
         default_factory=Credentials

@@ -95,6 +95,8 @@ def metered(installations: Sequence[Installation], day: date) -> Places:
     found: set[int] = set()
     for each in installations:
         first, until = each.installed_at, each.removed_at
+        if until is not None and until <= first:
+            continue
         if first <= begin and (until is None or until >= end):
             return every_place(day)
         found.update(

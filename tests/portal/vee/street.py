@@ -11,7 +11,7 @@ from sqlalchemy import insert, update
 
 from gateway.clock import central_midnight, intervals_in
 from gateway.database import Database
-from gateway.identifiers import EsiId, MeterNumber
+from gateway.identifiers import MeterNumber
 from portal.meters.tables import meters, midnight_registers
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.sql_store import SqlIntervalStore
@@ -68,18 +68,14 @@ class Street:
     async def load(self, *days: MeterDay, name: str = "file.csv") -> Loaded:
         """A file; each is another one, whatever it says."""
         text = f"{next(self.files)} {days!r}"
-        source = SourceFile(
-            name=name, sha256=hashlib.sha256(text.encode()).hexdigest(), received_at=self.clock.now()
-        )
+        source = SourceFile(name=name, sha256=hashlib.sha256(text.encode()).hexdigest(), received_at=self.clock.now())
         return await self.store.load(source, lambda: iter(days))
 
     async def run(self, day: date) -> DayRun:
         """Account for a day now."""
         return await self.run_of.day(day)
 
-    async def current(
-        self, number: int, day: date, channel: Channel = Channel.CONSUMPTION
-    ) -> MeterDay | None:
+    async def current(self, number: int, day: date, channel: Channel = Channel.CONSUMPTION) -> MeterDay | None:
         """A premise's day as it stands."""
         stored = await self.store.current(esi(number), day, day)
         return next((each.data for each in stored if each.data.channel is channel), None)
@@ -129,5 +125,3 @@ class Street:
     def with_policy(self, **changes: Any) -> None:
         """Change switches and thresholds."""
         self.policy = replace(self.policy, **changes)
-
-

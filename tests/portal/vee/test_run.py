@@ -1,15 +1,27 @@
 """A run over a day: gaps with their states, estimates with receipts, and nothing left to do the second time."""
 
 from datetime import date, timedelta
-from itertools import pairwise
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 
+from gateway.clock import central_midnight
+from gateway.errors import LinkLost
+from gateway.identifiers import MeterNumber
+from portal.meters.tables import meters, midnight_registers
+from portal.usage.intervals import MeterDay
+from portal.usage.row_keys import month_number
+from portal.usage.sealing import seal
 from portal.usage.smt_file import parse
 from portal.usage.smt_write import write
+from portal.usage.sql_store import SqlIntervalStore
+from portal.usage.store import Loaded, MeterDays, SourceFile
+from portal.vee.checks import Check
 from portal.vee.estimate import Rule
+from portal.vee.exchanges import keep_register
+from portal.vee.explain import proof_of
 from portal.vee.ledger import State
+from portal.vee.run import Run
 from portal.vee.tables import findings, gaps, ledger_days, receipts
 from tests.portal.vee.street import DAY, MONDAY, Street, day_of, shape, without
 from tests.portal.world import esi
@@ -166,20 +178,26 @@ async def test_registers_that_come_after_an_estimate_scale_it(street: Street) ->
     assert (await street.run(MONDAY)).estimated_days == 0
 
 
+class OvertakenStore(SqlIntervalStore):
+    """A store in which another load comes between a run's reading and its storing."""
+
+    def __init__(self, street: Street, day: MeterDay) -> None:
+        super().__init__(street.database)
+        self._street, self._day = street, day
+
+    async def load(self, source: SourceFile, meter_days: MeterDays) -> Loaded:
+        """Load, after the other."""
+        await self._street.load(self._day)
+        return await super().load(source, meter_days)
+
+
 async def test_an_actual_value_stored_beneath_an_estimate_is_brought_up_by_the_next_run(street: Street) -> None:
     # On PostgreSQL a load that began before a run may end after it, with the smaller version.
     await street.only(FILE_FED)
     await street.load(day_of(FILE_FED, MONDAY, without(shape(MONDAY), 10)))
     street.at(MONDAY + 5 * DAY)
-    run = street.run_of
-    held = run._store_made
-
-    async def overtaken(under, made):  # type: ignore[no-untyped-def]  # a load between reading and storing
-        await street.load(day_of(FILE_FED, MONDAY))
-        await held(under, made)
-
-    run._store_made = overtaken  # type: ignore[method-assign]
-    await run.day(MONDAY)
+    overtaken = OvertakenStore(street, day_of(FILE_FED, MONDAY))
+    await Run(street.database, street.database, overtaken, street.clock, street.policy).day(MONDAY)
     current = await street.current(FILE_FED, MONDAY)
     assert current is not None
     assert current.estimated[10]
@@ -187,27 +205,157 @@ async def test_an_actual_value_stored_beneath_an_estimate_is_brought_up_by_the_n
     assert await street.current(FILE_FED, MONDAY) == day_of(FILE_FED, MONDAY)
 
 
-async def test_a_cut_between_records_is_late_at_its_deadline(street: Street) -> None:
-    await street.only(1, 2, 5)
-    for number in (1, 2):
-        street.with_policy(backfill_days=0)
-    text = "".join(write([day_of(number, MONDAY) for number in (1, 2, 5)]))
-    lines = text.splitlines(keepends=True)
-    cut = "".join(lines[: 1 + 96 + 40])
-    known = frozenset(str(esi(number)) for number in (1, 2, 5))
-    street.at(MONDAY + DAY, 12)
-    await street.load(*parse([cut.encode()], known, MONDAY + DAY))
-    street.at(MONDAY + 2 * DAY, 1)
-    street.with_policy(backfill_days=1)
-    assert await states_of(street, MONDAY) == {State.PRESENT: 136, State.BACK_FILLED: 0} | {
-        State.LATE: 96 + 56
-    } or True
+class DeadStore(SqlIntervalStore):
+    """A store whose process dies before it keeps anything."""
+
+    async def load(self, source: SourceFile, meter_days: MeterDays) -> Loaded:
+        """Die."""
+        raise LinkLost("killed")
 
 
-async def test_an_exchange_is_one_history_and_its_sum_is_that_of_both_meters(street: Street) -> None:
+async def test_a_run_killed_between_receipts_and_values_leaves_no_estimate_and_is_made_good(street: Street) -> None:
     await street.only(FILE_FED)
-    for first, second in pairwise([MONDAY, MONDAY + DAY]):
-        assert first < second
+    await street.load(day_of(FILE_FED, MONDAY, without(shape(MONDAY), 10)))
+    street.at(MONDAY + 5 * DAY)
+    dying = Run(street.database, street.database, DeadStore(street.database), street.clock, street.policy)
+    with pytest.raises(LinkLost):
+        await dying.day(MONDAY)
+    assert [each.receipts for each in await street.versions(FILE_FED, MONDAY)] == [()]
+    assert await states_of(street, MONDAY) == {State.PRESENT: 95, State.ESTIMATED: 1}
+    assert [len(each.receipts) for each in await street.versions(FILE_FED, MONDAY)] == [0, 1]
+
+
+async def test_receipts_whose_values_never_came_go_after_a_day(street: Street) -> None:
+    await street.only(FILE_FED)
+    await street.load(day_of(FILE_FED, MONDAY, without(shape(MONDAY), 10)))
+    street.at(MONDAY + 5 * DAY)
+    dying = Run(street.database, street.database, DeadStore(street.database), street.clock, street.policy)
+    with pytest.raises(LinkLost):
+        await dying.day(MONDAY)
+    await street.load(day_of(FILE_FED, MONDAY))
+    kept = []
+    for hours in (23, 2):
+        await street.clock.advance(3600 * hours)
+        await street.run(MONDAY)
+        async with street.database.reading() as connection:
+            kept.append(len((await connection.execute(select(receipts))).all()))
+    assert kept == [1, 0]
+
+
+async def test_a_cut_between_records_is_late_at_its_deadline(street: Street) -> None:
+    # No trailer tells that a file is cut, and every record that is there is whole: only what was expected can.
+    await street.only(5, 6)
+    text = "".join(write([day_of(number, MONDAY) for number in (5, 6)]))
+    lines = text.splitlines(keepends=True)
+    cut = "".join(lines[: 1 + 60])
+    street.at(MONDAY + DAY, 12)
+    await street.load(*parse([cut.encode()], frozenset({str(esi(5)), str(esi(6))}), MONDAY + DAY))
+    assert await states_of(street, MONDAY) == {State.PRESENT: 60, State.AWAITED: 36, State.BACK_FILLED: 96}
+    street.at(MONDAY + 2 * DAY, 1)
+    run = await street.run(MONDAY)
+    assert run.counts["Hill Country Wires", ""] == {State.PRESENT: 60, State.LATE: 36}
+    assert run.counts["Gulf Wires", "gw-2"] == {State.BACK_FILLED: 96}
+    assert await gap_rows(street) == [(State.BACK_FILLED, [[0, 95]]), (State.LATE, [[60, 95]])]
+
+
+SWAP = central_midnight(MONDAY) + timedelta(hours=10)
+
+
+async def test_on_the_day_of_an_exchange_the_sum_is_that_of_both_meters_registers(street: Street) -> None:
+    await street.only(FILE_FED)
+    old, new = (esi(5), MeterNumber("M00005")), (esi(5), MeterNumber("N1"))
+    await street.exchange(FILE_FED, SWAP, "N1")
+    whole = shape(MONDAY)
+    until, after = sum(whole[:40]), sum(whole[40:])
+    await street.registers(FILE_FED, MONDAY, 0)  # of the old meter: its midnight, and one that counts nowhere
+    await keep_register(street.database, street.database, old, (1_000_000 + until, None), SWAP, stop=True)
+    await keep_register(street.database, street.database, new, (7, None), SWAP, stop=False)
+    end = {"esi_id": esi(5), "meter": "N1", "frozen_at": central_midnight(MONDAY + DAY), "read_at": SWAP}
+    midnight = insert(midnight_registers).values(**end, delivered_wh=7 + after)
+    await street.database.write(lambda connection: connection.execute(midnight))
+    await street.load(day_of(FILE_FED, MONDAY))
+    street.at(MONDAY + 5 * DAY)
+    run = await street.run(MONDAY)
+    assert (dict(run.total), run.findings) == ({State.PRESENT: 96}, 0)
+    wrong = [*whole[:50], whole[50] + 52, *whole[51:]]
+    await street.load(day_of(FILE_FED, MONDAY, wrong))
+    assert (await street.run(MONDAY)).findings == 1
+    async with street.database.reading() as connection:
+        (found,) = (await connection.execute(select(findings))).all()
+    assert found.check is Check.SUM
+    assert found.words.endswith("over 2 meters")
+    await street.load(day_of(FILE_FED, MONDAY, without(whole, *range(30, 60))))
+    await street.run(MONDAY)
+    current = await street.current(FILE_FED, MONDAY)
+    assert current is not None
+    assert current.total_wh == sum(whole)
+
+
+async def test_an_exchange_with_a_pause_owes_what_either_meter_counted_whole(street: Street) -> None:
+    await street.only(FILE_FED)
+    await street.exchange(FILE_FED, SWAP, "N1")
+    pause = update(meters).where(meters.c.number == "N1").values(installed_at=SWAP + timedelta(minutes=20))
+    await street.database.write(lambda connection: connection.execute(pause))
+    street.at(MONDAY + 2 * DAY, 1)
+    assert await states_of(street, MONDAY) == {State.LATE: 94}
+    assert await gap_rows(street) == [(State.LATE, [[0, 39], [42, 95]])]
+
+
+async def test_a_generating_meter_owes_both_channels(street: Street) -> None:
+    await street.only(FILE_FED)
+    generates = update(meters).where(meters.c.esi_id == esi(5)).values(generation_capable=True)
+    await street.database.write(lambda connection: connection.execute(generates))
+    await street.load(day_of(FILE_FED, MONDAY))
+    street.at(MONDAY + 2 * DAY, 1)
+    assert await states_of(street, MONDAY) == {State.PRESENT: 96, State.LATE: 96}
+
+
+async def test_what_a_gateway_carried_on_from_an_estimate_keeps_its_receipt_and_its_scale(street: Street) -> None:
+    await street.only(GATEWAY_FED)
+    whole = shape(MONDAY)
+    await street.load(day_of(GATEWAY_FED, MONDAY, without(whole, 10, 11)), name="collected by gw-1")
+    await street.registers(GATEWAY_FED, MONDAY, sum(whole))
+    street.at(MONDAY + 3 * DAY)
+    await street.run(MONDAY)
+    ours = await street.current(GATEWAY_FED, MONDAY)
+    assert ours is not None
+    carried = [*ours.values[:10], whole[10], *ours.values[11:]]
+    await street.load(day_of(GATEWAY_FED, MONDAY, carried, estimated=[11]), name="collected by gw-1")
+    versions = await street.versions(GATEWAY_FED, MONDAY)
+    proof = proof_of(versions, 11)
+    assert proof is not None
+    assert (proof[0].version, proof_of(versions, 10)) == (versions[1].version, None)
+    await street.run(MONDAY)
+    assert await street.current(GATEWAY_FED, MONDAY) == day_of(GATEWAY_FED, MONDAY, whole, estimated=[11])
+    assert (await street.run(MONDAY)).estimated_days == 0
+
+
+async def test_pieces_of_any_size_come_to_the_same(street: Street) -> None:
+    await street.load(day_of(2, MONDAY), day_of(5, MONDAY, without(shape(MONDAY), 7)))
+    street.at(MONDAY + 2 * DAY, 1)
+    first = await street.run(MONDAY)
+    for piece in (1, 2, 5):
+        street.with_policy(piece=piece)
+        assert (await street.run(MONDAY)).counts == first.counts
+
+
+async def test_a_sealed_month_is_gone_over_alike(street: Street) -> None:
+    await street.only(FILE_FED)
+    await street.load(*(day_of(FILE_FED, day) for day in WEEKS))
+    await street.load(day_of(FILE_FED, MONDAY, without(shape(MONDAY), *range(30, 60))))
+    for month in (month_number(MONDAY) - 1, month_number(MONDAY)):
+        await seal(street.database, month, street.clock)
+    street.at(MONDAY + 40 * DAY)
+    assert await states_of(street, MONDAY) == {State.PRESENT: 66, State.ESTIMATED: 30}
+    assert (await street.run(MONDAY)).estimated_days == 0
+
+
+async def test_with_the_switch_off_nothing_is_estimated(street: Street) -> None:
+    await street.only(FILE_FED)
+    street.with_policy(estimate=False)
+    await street.load(day_of(FILE_FED, MONDAY, without(shape(MONDAY), 10)))
+    street.at(MONDAY + 5 * DAY)
+    assert await states_of(street, MONDAY) == {State.PRESENT: 95, State.IMPOSSIBLE: 1}
 
 
 @pytest.mark.parametrize("switch", [True, False])
