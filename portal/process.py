@@ -26,6 +26,7 @@ from portal.http_server import HttpServer, http_server, listen
 from portal.settings import PortalSettings, url_of
 from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
+from portal.vee.explain import Explainer
 
 MIGRATIONS = Path(portal.__file__).parent / "migrations"
 TIDY_S = 3600.0
@@ -65,7 +66,17 @@ async def serve(configuration: Config) -> None:
     try:
         store = await SqlIntervalStore.opened(intervals)
         collected = SqlIntervalStore(keeping)
-        parts = Portal.over(database, bus, clock, dice, settings, limits, intervals=store, collected=collected)
+        parts = Portal.over(
+            database,
+            bus,
+            clock,
+            dice,
+            settings,
+            limits,
+            intervals=store,
+            collected=collected,
+            explainer=Explainer(database, intervals, store, clock, settings.vee),
+        )
         app = full_app(parts, store, RegisterStore(intervals))
         servers = {listen(settings.host, settings.port): http_server(app)}
         if settings.certificate is not None:
