@@ -17,6 +17,7 @@ from portal.accounts.throttle import Throttle
 from portal.han.desk import DeviceDesk
 from portal.reads.desk import ReadDesk
 from portal.settings import PortalSettings
+from portal.usage.registers import RegisterStore
 from portal.usage.store import IntervalStore
 
 
@@ -32,6 +33,7 @@ class Portal:
     dice: Dice
     settings: PortalSettings
     intervals: IntervalStore | None = None
+    registers: RegisterStore | None = None
 
     @classmethod
     def over(
@@ -45,6 +47,7 @@ class Portal:
         passwords: Passwords | None = None,
         intervals: IntervalStore | None = None,
         collected: IntervalStore | None = None,
+        registers: RegisterStore | None = None,
     ) -> Self:
         """The parts over a migrated database and a bus. collected is where gateways' collections go, if anywhere.
 
@@ -63,6 +66,7 @@ class Portal:
             dice=dice,
             settings=settings,
             intervals=intervals,
+            registers=registers,
         )
 
     async def greet(self) -> None:

@@ -24,6 +24,7 @@ from portal.app import full_app
 from portal.context import Portal
 from portal.http_server import HttpServer, http_server, listen
 from portal.settings import PortalSettings, url_of
+from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
 
 MIGRATIONS = Path(portal.__file__).parent / "migrations"
@@ -64,7 +65,10 @@ async def serve(configuration: Config) -> None:
     try:
         store = await SqlIntervalStore.opened(intervals)
         collected = SqlIntervalStore(keeping)
-        parts = Portal.over(database, bus, clock, dice, settings, limits, intervals=store, collected=collected)
+        registers = RegisterStore(intervals)
+        parts = Portal.over(
+            database, bus, clock, dice, settings, limits, intervals=store, collected=collected, registers=registers
+        )
         app = full_app(parts, store)
         servers = {listen(settings.host, settings.port): http_server(app)}
         if settings.certificate is not None:

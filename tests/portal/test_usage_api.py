@@ -15,6 +15,7 @@ from gateway.database import Database
 from gateway.dice import SeededDice
 from portal.context import Portal
 from portal.meters.tables import meters
+from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
 from tests.clock import HandClock
 from tests.portal.conftest import SignIn, running
@@ -36,7 +37,9 @@ async def portal(database: Database, bus: WireBus, clock: HandClock) -> AsyncIte
     """The portal with a store of intervals: a day of meter 1, once revised, and one of a meter of another REP."""
     store = await SqlIntervalStore.opened(database)
     await keep(store, [[FIRST, OTHERS], [DAY]])
-    portal = Portal.over(database, bus, clock, SeededDice(7), passwords=CHEAP, intervals=store)
+    portal = Portal.over(
+        database, bus, clock, SeededDice(7), passwords=CHEAP, intervals=store, registers=RegisterStore(database)
+    )
     async with running(portal):
         yield portal
 
