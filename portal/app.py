@@ -6,7 +6,19 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
-from portal.api import assignments, commands, devices, fleet, meters, notices, reference, reports, sessions, usage
+from portal.api import (
+    assignments,
+    commands,
+    devices,
+    fleet,
+    meters,
+    notices,
+    orders,
+    reference,
+    reports,
+    sessions,
+    usage,
+)
 from portal.context import Portal
 from portal.errors import ErrorPage, install
 from portal.headers import BodyLimit, SecurityHeaders
@@ -48,7 +60,7 @@ def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: Err
     app.state.portal = portal
     app.add_middleware(BodyLimit, most_bytes=portal.settings.most_body_bytes)
     install(app, show_error)
-    for part in (sessions, meters, usage, reports, devices, notices, assignments, commands, fleet, reference):
+    for part in (sessions, meters, usage, reports, orders, devices, notices, assignments, commands, fleet, reference):
         app.include_router(part.router, prefix=API)
     # Pages, files and the interfaces that programs know from elsewhere come after the API.
     for router in routers:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from gateway.config import Credentials, Secret, settings
 from portal.han.settings import DeviceSettings
+from portal.orders.settings import OrderSettings
 from portal.reads.settings import DeskSettings
 from portal.usage.load_settings import LoadSettings
 
@@ -56,6 +57,9 @@ class PortalSettings:
     )
     load: Annotated[LoadSettings, Field(description="What is loaded at most, and how a folder is watched.")] = field(
         default_factory=LoadSettings
+    )
+    orders: Annotated[OrderSettings, Field(description="What may be ordered, how it is made, how long it is kept.")] = (
+        field(default_factory=OrderSettings)
     )
     credentials: Annotated[Credentials, Field(description="Who the portal is to the broker.")] = field(
         default_factory=Credentials

@@ -1,6 +1,7 @@
 """A report of one meter in any format: its text, or the file of its rows."""
 
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Protocol
 
@@ -39,20 +40,48 @@ def table_file(target: IO[bytes], asked: Asked, made_at: datetime) -> TableFile:
     return ParquetFile(target, columns)
 
 
+_INTERVAL_SIGNS = {
+    Format.CSV: "\n",
+    Format.JSON: '{"start":',
+    Format.LSE: "\n1",
+    Format.GREEN_BUTTON: "<espi:IntervalReading>",
+}
+"""What stands once for each interval in a text of Daily Usage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A piece of a report's text, how many rows it has, and how many of these hold anything that was found."""
+
+    text: str
+    rows: int = 0
+    found: int = 0
+    is_header: bool = False
+
+
 async def text(sources: Sources, meter: VisibleMeter, asked: Asked) -> AsyncIterator[str]:
-    """The text of a report in a format that is text; in CSV the first piece is the header.
+    """The text of a report in a format that is text.
 
     The iteration raises BadInput for a value that no interval file can hold.
     """
+    async for each in told(sources, meter, asked):
+        yield each.text
+
+
+async def told(sources: Sources, meter: VisibleMeter, asked: Asked) -> AsyncIterator[Told]:
+    """The same with its counts; the header of a CSV is a piece of its own."""
+    is_csv = asked.format is Format.CSV
     if asked.report is Report.DAILY_USAGE:
+        is_header, sign = is_csv, _INTERVAL_SIGNS[asked.format]
         async for piece in daily_usage.report(sources.intervals, meter, asked):
-            yield piece
+            count = 0 if is_header else piece.count(sign)
+            yield Told(text=piece, rows=count, found=count, is_header=is_header)
+            is_header = False
         return
     columns = COLUMNS[asked.report]
-    if asked.format is Format.CSV:
-        yield csv_text.first_line(columns)
-    async for found in rows_of(sources, asked.report, meter, asked.span):
-        if asked.format is Format.CSV:
-            yield csv_text.lines(columns, found.rows)
-        else:
-            yield register_json(asked.report, meter, asked.span, found.rows) + "\n"
+    if is_csv:
+        yield Told(text=csv_text.first_line(columns), is_header=True)
+    async for made in rows_of(sources, asked.report, meter, asked.span):
+        rows = made.rows
+        words = csv_text.lines(columns, rows) if is_csv else register_json(asked.report, meter, asked.span, rows) + "\n"
+        yield Told(text=words, rows=len(rows), found=made.found)
