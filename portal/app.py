@@ -25,6 +25,8 @@ from portal.headers import BodyLimit, SecurityHeaders
 from portal.pages.error_page import error_page
 from portal.pages.routes import router as pages
 from portal.smt.facade import SmtFacade
+from portal.smt.services.routes import SmtServices
+from portal.usage.registers import RegisterStore
 from portal.usage.store import IntervalStore
 
 API = "/api/v1"
@@ -42,9 +44,11 @@ class Application(FastAPI):
         return SecurityHeaders(super().build_middleware_stack())
 
 
-def full_app(portal: Portal, intervals: IntervalStore) -> FastAPI:
-    """The application with everything that the portal has: API, pages, and the façade for SMT's clients."""
-    return build_app(portal, (pages, SmtFacade(portal, intervals).router()), error_page)
+def full_app(portal: Portal, intervals: IntervalStore, registers: RegisterStore) -> FastAPI:
+    """The application with everything that the portal has: API, pages, and what SMT's clients and programs call."""
+    facade = SmtFacade(portal, intervals)
+    services = SmtServices(portal, intervals, registers, facade.find_viewer)
+    return build_app(portal, (pages, facade.router(), services.router()), error_page)
 
 
 def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: ErrorPage | None = None) -> FastAPI:

@@ -69,7 +69,7 @@ async def serve(configuration: Config) -> None:
         parts = Portal.over(
             database, bus, clock, dice, settings, limits, intervals=store, collected=collected, registers=registers
         )
-        app = full_app(parts, store)
+        app = full_app(parts, store, registers)
         servers = {listen(settings.host, settings.port): http_server(app)}
         if settings.certificate is not None:
             secure = http_server(app, settings.certificate, settings.key)

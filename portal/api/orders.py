@@ -152,7 +152,7 @@ async def order_file(request: Request, viewer: ViewerHere, number: Number, name:
         row = await find_file(connection, viewer, number, name, portal.clock.now())
     if row is None:
         raise NotFound
-    path = portal.settings.orders.folder / row.path
+    path = portal.settings.files.folder / row.path
     try:
         source = await asyncio.get_running_loop().run_in_executor(None, path.open, "rb")
     except FileNotFoundError:

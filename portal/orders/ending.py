@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.identifiers import RequestId
 from portal.accounts.tables import accounts
+from portal.mail import outbox
 from portal.orders import queue
 from portal.orders.details import NOBODY_SEES, complete_details, unsuccessful_details
-from portal.orders.letters import Post, letter_of_end
+from portal.orders.letters import letter_of_end
 from portal.orders.making import Made
 from portal.orders.placing import AT_ONCE, visible_of
 from portal.orders.queue import Taken
@@ -33,11 +34,10 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """What every end needs: the numbers, the portal's address for links, and the way into the outbox of mail."""
+    """What every end needs: the numbers, and the portal's address for links in mail."""
 
     settings: OrderSettings
     address: str
-    post: Post
 
     async def complete(self, connection: AsyncConnection, taken: Taken, made: Made, now: datetime) -> Ended:
         """End an order with its files, unless the lease is another's, or a meter in the files is not to be seen now."""
@@ -97,7 +97,7 @@ class Ending:
             settings.most_attached_bytes,
             settings.kept_days,
         )
-        await self.post(connection, letter, now)
+        await outbox.post(connection, letter, now)
 
 
 async def _all_seen(connection: AsyncConnection, taken: Taken, made: Made, now: datetime) -> bool:

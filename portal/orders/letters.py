@@ -1,39 +1,12 @@
 """The letters that tell of an order's end (pure): with its files where these are small, with links where not."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from portal.mail.letters import Attachment, Letter
 from portal.orders.details import size_text
 from portal.orders.making import MadeFile
 from portal.orders.states import OrderState
 from portal.reports.forms import TITLES, USAGE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
-    """A file that goes with a letter; path is relative to the folder of files."""
-
-    name: str
-    media_type: str
-    path: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
-    """A letter to one address."""
-
-    to: str
-    subject: str
-    text: str
-    html: str | None = None
-    attachments: tuple[Attachment, ...] = ()
-
-
-Post = Callable[[AsyncConnection, Letter, datetime], Awaitable[None]]
-"""Puts a letter into the outbox of the caller's transaction."""
 
 
 def letter_of_end(
@@ -67,5 +40,9 @@ def letter_of_end(
         to=to,
         subject=f"Report order {number}: {str(state).capitalize()}",
         text="\n".join([*lines, ""]),
-        attachments=tuple(Attachment(name=each.name, media_type=each.media_type, path=each.path) for each in attached),
+        attachments=tuple(map(_attachment, attached)),
     )
+
+
+def _attachment(file: MadeFile) -> Attachment:
+    return Attachment(name=file.name, media_type=file.media_type.partition(";")[0], path=file.path)

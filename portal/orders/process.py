@@ -4,9 +4,6 @@ import asyncio
 import os
 import socket
 from contextlib import suppress
-from typing import Any
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway import config
 from gateway.clock import SystemClock
@@ -41,7 +38,8 @@ async def serve(configuration: Config) -> None:
     try:
         sources = Sources(intervals=await SqlIntervalStore.opened(intervals), registers=RegisterStore(intervals))
         name = f"{socket.gethostname()}:{os.getpid()}"
-        worker = Worker(database, sources, ending, place, clock, dice, name)
+        ending = Ending(settings=settings.orders, address=settings.address.rstrip("/"))
+        worker = Worker(database, sources, ending, settings.files.folder, clock, dice, name)
         stop = asyncio.Event()
         stop_on_signals(stop)
         working = asyncio.create_task(keep("the queue", lambda: over_database(worker.run()), clock, Backoff()))

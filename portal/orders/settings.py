@@ -1,6 +1,5 @@
 """The numbers of report orders: section [portal.orders]."""
 
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -12,7 +11,6 @@ from gateway.config import settings
 class OrderSettings:
     """What may be ordered, how workers take it up, and how long its files are kept."""
 
-    folder: Annotated[Path, Field(description="Where the files of orders are kept.")] = Path("var/files")
     most_meters: Annotated[int, Field(description="Meters in one order.", ge=1, le=100_000)] = 10_000
     most_open: Annotated[int, Field(description="Orders of one account that may be Processing at once.", ge=1)] = 20
     small_meter_days: Annotated[

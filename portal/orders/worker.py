@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
@@ -20,7 +21,7 @@ from portal.orders import queue
 from portal.orders.details import again_details
 from portal.orders.ending import Ended, Ending
 from portal.orders.making import Maker, Progress
-from portal.orders.placement import Place, place_due
+from portal.orders.placement import place_due
 from portal.orders.queue import Exhausted, Taken
 from portal.orders.tidying import expire, sweep
 from portal.reports.rows import Sources
@@ -39,11 +40,11 @@ class Worker:
     """Makes orders under a name that operators see; root is the folder of files."""
 
     def __init__(
-        self, database: Database, sources: Sources, ending: Ending, place: Place, clock: Clock, dice: Dice, name: str
+        self, database: Database, sources: Sources, ending: Ending, root: Path, clock: Clock, dice: Dice, name: str
     ) -> None:
-        self._database, self._ending, self._place = database, ending, place
+        self._database, self._ending = database, ending
         self._clock, self._dice, self._name = clock, dice, name
-        self._settings, self._root = ending.settings, ending.settings.folder
+        self._settings, self._root = ending.settings, root
         self._maker = Maker(database, sources, self._settings, self._root, clock)
 
     async def run(self) -> None:
@@ -75,7 +76,7 @@ class Worker:
 
     async def tidy(self) -> None:
         """Place what is due, expire what is old, remove what is nobody's."""
-        await place_due(self._database, self._root, self._place, self._clock)
+        await place_due(self._database, self._root, self._clock)
         await self._database.write(partial(expire, settings=self._settings, now=self._clock.now()))
         await sweep(self._database, self._root)
 
@@ -105,7 +106,7 @@ class Worker:
         for task in done:
             task.result()
         await sweep(self._database, self._root, [taken.id])
-        await place_due(self._database, self._root, self._place, self._clock)
+        await place_due(self._database, self._root, self._clock)
 
     async def _keep(self, taken: Taken, progress: Progress) -> None:
         """Renew the lease until it is lost, or the order has ended."""
