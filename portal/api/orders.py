@@ -103,19 +103,20 @@ _FORM = {
 @router.post("/orders/import", status_code=202, response_model=Order, responses=problems(401, 429), openapi_extra=_FORM)
 async def place_imported_order(request: Request, response: Response, viewer: ViewerHere) -> Any:
     """Order reports of the meters in a CSV file: one ESI ID or meter number a row, no header, no trailing commas."""
-    form = await request.form()
-    text, file = form.get("order"), form.get("file")
-    if not isinstance(text, str) or not isinstance(file, UploadFile):
-        missing = [name for name, value in (("order", text), ("file", file)) if not value]
-        faults = [{"loc": ("body", name), "msg": "Field required", "type": "missing"} for name in missing or ["file"]]
-        raise RequestValidationError(faults)
+    async with request.form() as form:
+        text, file = form.get("order"), form.get("file")
+        if not isinstance(text, str) or not isinstance(file, UploadFile):
+            missing = [
+                {"loc": ("body", each), "msg": "Field required", "type": "missing"} for each in ("order", "file")
+            ]
+            raise RequestValidationError(missing)
+        name, data = file.filename or "", await file.read()
     try:
         body = OrderBody.model_validate_json(text)
     except ValidationError as error:
         raise RequestValidationError([{**one, "loc": ("order", *one["loc"])} for one in error.errors()]) from None
     most = portal_of(request).settings.orders.most_meters
-    wanted = read_file(file.filename or "", await file.read(), body.by, most)
-    return await _place(request, response, viewer, body, wanted)
+    return await _place(request, response, viewer, body, read_file(name, data, body.by, most))
 
 
 @router.get("/orders", responses=problems(401))

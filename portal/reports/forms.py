@@ -68,10 +68,10 @@ TITLES = {
 def form_refusal(report: Report, view: View, written_as: Format) -> ReportRefused | None:
     """Why a report cannot be written in a view and format, None if it can."""
     if report not in USAGE and written_as is not Format.CSV:
-        words = f"{TITLES[report]} is written as csv only."
+        words = "This is written as csv only."
         return ReportRefused(reason=ReportRefusal.FORMAT, words=words)
     if report is not Report.DAILY_USAGE and written_as in ONE_VERSION:
-        words = f"{written_as} holds 15-minute intervals; {TITLES[report]} is written as csv, json, xlsx or parquet."
+        words = f"{written_as} holds 15-minute intervals; this report is written as csv, json, xlsx or parquet."
         return ReportRefused(reason=ReportRefusal.FORMAT, words=words)
     if view is View.VERSIONS and written_as in ONE_VERSION:
         words = f"{written_as} has room for one version of an interval; csv, json, xlsx and parquet show every version."
