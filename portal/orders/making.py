@@ -1,9 +1,10 @@
 """Making the files of an order: every meter asked for again just before it is read, and a lost one left out."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import groupby, islice
 from pathlib import Path
 from typing import IO
 
@@ -107,17 +108,14 @@ class Maker:
         with written(folder, name) as target:
             file = report_file(target, self._sources, asked, self._clock.now(), many=many)
             for some in self._some(taken.esi_ids):
-                seen = await self.look(taken.account_id, some)
-                for esi_id in some:
-                    progress.done += 1
-                    if (meter := seen.meters.get(esi_id)) is None:
-                        continue
-                    made.reported.add(esi_id)
-                    # What lies before the first meter of a premise is nobody's data (RPT-08).
-                    here = replace(span, first=max(span.first, seen.installed[esi_id]))
+                lost = len(some)
+                for together, here in groups(span, await self.look(taken.account_id, some), file.at_once):
+                    made.reported.update(meter.esi_id for meter in together)
                     if here.first <= here.last:
-                        more = await file.add(meter, here)
+                        more = await file.add(together, here)
                         rows, found = rows + more[0], found + more[1]
+                    progress.done, lost = progress.done + len(together), lost - len(together)
+                progress.done += lost
             await file.close()
         return await self._stood(folder / name, ordered, media_type, rows, found)
 
@@ -159,6 +157,20 @@ class Maker:
     def _some(self, esi_ids: Sequence[EsiId]) -> list[Sequence[EsiId]]:
         size = self._settings.meters_at_once
         return [esi_ids[start : start + size] for start in range(0, len(esi_ids), size)]
+
+
+def groups(span: Span, seen: Seen, most: int) -> Iterator[tuple[list[VisibleMeter], Span]]:
+    """Meters in the order of their ESI IDs, together as long as they have the same days of a span and are not too many.
+
+    What lies before the first meter of a premise is nobody's data (RPT-08), so a span may begin later, or be empty.
+    """
+
+    def first(esi_id: EsiId) -> date:
+        return max(span.first, seen.installed[esi_id])
+
+    for day, same in groupby(sorted(seen.meters), key=first):
+        while some := list(islice(same, most)):
+            yield [seen.meters[each] for each in some], replace(span, first=day)
 
 
 def _about(taken: Taken) -> str:

@@ -19,6 +19,8 @@ from portal.visibility import VisibleMeter
 
 R = TypeVar("R", DailyRead, MonthlyUsage)
 ONE_DAY = timedelta(days=1)
+ROWS_AT_ONCE = 4096
+"""Intervals in a piece: some weeks of a meter."""
 Place = tuple[datetime, time, time, str]
 
 
@@ -41,9 +43,13 @@ class Piece:
 async def rows_of(sources: Sources, report: Report, meter: VisibleMeter, span: Span) -> AsyncIterator[Piece]:
     """The rows of a report by date, of several versions the newest first, in pieces; see COLUMNS for their values."""
     if report is Report.DAILY_USAGE:
+        rows: list[Row] = []
         async for day in days_of(sources.intervals, meter, span):
-            rows = list(usage_rows(day))
-            yield Piece(rows=rows, found=len(rows))
+            rows += usage_rows(day)
+            if len(rows) >= ROWS_AT_ONCE:
+                yield Piece(rows=rows, found=len(rows))
+                rows = []
+        yield Piece(rows=rows, found=len(rows))
     elif report is Report.DAILY_READS:
         yield daily_piece(meter, span, await stored(sources.registers, DailyRead, meter, span))
     else:

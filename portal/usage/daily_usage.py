@@ -1,4 +1,4 @@
-"""The Daily Usage report of one meter in its formats, streamed: a piece for each meter-day (guide 8.2, figure 40)."""
+"""The Daily Usage report of one meter in its formats, streamed a piece at a time (guide 8.2, figure 40)."""
 
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
@@ -7,13 +7,16 @@ from portal.reports.asked import Asked
 from portal.reports.forms import ONE_VERSION, Format
 from portal.usage import green_button, lse_write, smt_write, usage_json
 from portal.usage.batch import CHANNELS
+from portal.usage.daily_csv import csv_of
 from portal.usage.report_days import days_of, newest_versions
 from portal.usage.store import IntervalStore
 from portal.visibility import VisibleMeter
 
 
 def report(store: IntervalStore, meter: VisibleMeter, asked: Asked) -> AsyncIterator[str]:
-    """The text of a report, a piece for each meter-day, in a format that is text; in CSV the first is the header.
+    """The text of a report, a piece for each meter-day, or for each month of a CSV without the columns of utc.
+
+    The report's format is one that is text; the first piece of a CSV is its header.
 
     Intervals stand by day, channel and newest version; in Green Button by channel and day. A format of ONE_VERSION is
     given a span of the current version. The iteration raises BadInput for a value that no interval file can hold.
@@ -23,10 +26,13 @@ def report(store: IntervalStore, meter: VisibleMeter, asked: Asked) -> AsyncIter
 
 
 async def _csv(store: IntervalStore, meter: VisibleMeter, asked: Asked) -> AsyncIterator[str]:
-    yield smt_write.UTC_FIRST_LINE if asked.utc else smt_write.FIRST_LINE
-    rows = smt_write.rows_with_utc if asked.utc else smt_write.rows
+    if not asked.utc:
+        async for piece in csv_of(store, meter, asked.span):
+            yield piece.decode("ascii")
+        return
+    yield smt_write.UTC_FIRST_LINE
     async for day in days_of(store, meter, asked.span):
-        yield rows(day.data)
+        yield smt_write.rows_with_utc(day.data)
 
 
 async def _lse(store: IntervalStore, meter: VisibleMeter, asked: Asked) -> AsyncIterator[str]:

@@ -19,14 +19,15 @@ from tests.portal.world import LONE_STAR, esi
 
 async def company_id(stand: Stand, name: str) -> int:
     async with stand.database.reading() as connection:
-        found = await connection.scalar(select(companies.c.id).where(companies.c.name == name))
+        found: int | None = await connection.scalar(select(companies.c.id).where(companies.c.name == name))
     assert found is not None
     return found
 
 
 async def text_of(stand: Stand, number: int) -> str:
     (file,) = await stand.files(number)
-    return (stand.root / file.path).read_text(encoding="utf-8")
+    text: str = (stand.root / file.path).read_text(encoding="utf-8")
+    return text
 
 
 class Switching(BrokenRegisters):
