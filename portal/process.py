@@ -66,6 +66,7 @@ async def serve(configuration: Config) -> None:
     try:
         store = await SqlIntervalStore.opened(intervals)
         collected = SqlIntervalStore(keeping)
+        registers = RegisterStore(intervals)
         parts = Portal.over(
             database,
             bus,
@@ -75,9 +76,10 @@ async def serve(configuration: Config) -> None:
             limits,
             intervals=store,
             collected=collected,
+            registers=registers,
             explainer=Explainer(database, intervals, store, clock, settings.vee),
         )
-        app = full_app(parts, store, RegisterStore(intervals))
+        app = full_app(parts, store, registers)
         servers = {listen(settings.host, settings.port): http_server(app)}
         if settings.certificate is not None:
             secure = http_server(app, settings.certificate, settings.key)

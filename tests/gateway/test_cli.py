@@ -24,6 +24,7 @@ NAMES = (
     "manual",
     "meters",
     "portal",
+    "reports",
     "seal",
     "vee",
 )
