@@ -19,6 +19,7 @@ from portal.reads.desk import ReadDesk
 from portal.settings import PortalSettings
 from portal.usage.registers import RegisterStore
 from portal.usage.store import IntervalStore
+from portal.vee.explain import Explainer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class Portal:
     settings: PortalSettings
     intervals: IntervalStore | None = None
     registers: RegisterStore | None = None
+    explainer: Explainer | None = None
 
     @classmethod
     def over(
@@ -48,6 +50,7 @@ class Portal:
         intervals: IntervalStore | None = None,
         collected: IntervalStore | None = None,
         registers: RegisterStore | None = None,
+        explainer: Explainer | None = None,
     ) -> Self:
         """The parts over a migrated database and a bus. collected is where gateways' collections go, if anywhere.
 
@@ -67,6 +70,7 @@ class Portal:
             settings=settings,
             intervals=intervals,
             registers=registers,
+            explainer=explainer,
         )
 
     async def greet(self) -> None:

@@ -26,6 +26,7 @@ from portal.http_server import HttpServer, http_server, listen
 from portal.settings import PortalSettings, url_of
 from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
+from portal.vee.explain import Explainer
 
 MIGRATIONS = Path(portal.__file__).parent / "migrations"
 TIDY_S = 3600.0
@@ -67,7 +68,16 @@ async def serve(configuration: Config) -> None:
         collected = SqlIntervalStore(keeping)
         registers = RegisterStore(intervals)
         parts = Portal.over(
-            database, bus, clock, dice, settings, limits, intervals=store, collected=collected, registers=registers
+            database,
+            bus,
+            clock,
+            dice,
+            settings,
+            limits,
+            intervals=store,
+            collected=collected,
+            registers=registers,
+            explainer=Explainer(database, intervals, store, clock, settings.vee),
         )
         app = full_app(parts, store, registers)
         servers = {listen(settings.host, settings.port): http_server(app)}

@@ -13,6 +13,7 @@ from portal.mail.settings import MailSettings
 from portal.orders.settings import OrderSettings
 from portal.reads.settings import DeskSettings
 from portal.usage.load_settings import LoadSettings
+from portal.vee.settings import VeeSettings
 
 
 @settings
@@ -69,6 +70,9 @@ class PortalSettings:
     )
     orders: Annotated[OrderSettings, Field(description="What may be ordered, how it is made, how long it is kept.")] = (
         field(default_factory=OrderSettings)
+    )
+    vee: Annotated[VeeSettings, Field(description="How intervals are accounted for, checked and estimated.")] = field(
+        default_factory=VeeSettings
     )
     credentials: Annotated[Credentials, Field(description="Who the portal is to the broker.")] = field(
         default_factory=Credentials

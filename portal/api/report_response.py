@@ -67,7 +67,7 @@ async def respond(request: Request, viewer: Viewer, meter: VisibleMeter, shape: 
     refused = await _refused(portal, meter, shape)
     if refused is not None:
         return problem_response(problem_of_refusal(refused, portal.clock))
-    sources = Sources(intervals=portal.intervals, registers=portal.registers)
+    sources = Sources(intervals=portal.intervals, registers=portal.registers, rules=portal.explainer)
     span = Span(first=shape.start, last=shape.end, every_version=shape.view is View.VERSIONS)
     asked = Asked(report=shape.report, span=span, format=shape.format, utc=shape.utc)
     headers = {"Content-Disposition": f'attachment; filename="{file_name(meter.esi_id, asked)}"'}

@@ -19,6 +19,7 @@ from portal.reports.rows import Sources
 from portal.settings import PortalSettings, url_of
 from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
+from portal.vee.explain import Explainer
 
 
 def command(
@@ -36,7 +37,9 @@ async def serve(configuration: Config) -> None:
     database = await open_database(settings)
     intervals = Database.open(url_of(settings.intervals))
     try:
-        sources = Sources(intervals=await SqlIntervalStore.opened(intervals), registers=RegisterStore(intervals))
+        store = await SqlIntervalStore.opened(intervals)
+        rules = Explainer(database, intervals, store, clock, settings.vee)
+        sources = Sources(intervals=store, registers=RegisterStore(intervals), rules=rules)
         name = f"{socket.gethostname()}:{os.getpid()}"
         ending = Ending(settings=settings.orders, address=settings.address.rstrip("/"))
         worker = Worker(database, sources, ending, settings.files.folder, clock, dice, name)

@@ -73,7 +73,7 @@ async def told(sources: Sources, meter: VisibleMeter, asked: Asked) -> AsyncIter
     is_csv = asked.format is Format.CSV
     if asked.report is Report.DAILY_USAGE:
         is_header, sign = is_csv, _INTERVAL_SIGNS[asked.format]
-        async for piece in daily_usage.report(sources.intervals, meter, asked):
+        async for piece in daily_usage.report(sources.intervals, meter, asked, sources.rules):
             count = 0 if is_header else piece.count(sign)
             yield Told(text=piece, rows=count, found=count, is_header=is_header)
             is_header = False

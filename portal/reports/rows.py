@@ -9,6 +9,7 @@ from typing import TypeVar
 from gateway.clock import CENTRAL, central_midnight, intervals_in
 from portal.reports.columns import Row
 from portal.reports.forms import Report
+from portal.usage.daily_usage import EstimateRules
 from portal.usage.register_files import DailyRead, MonthlyUsage
 from portal.usage.registers import RegisterStore, StoredRead
 from portal.usage.report_days import Span, days_of
@@ -26,10 +27,11 @@ Place = tuple[datetime, time, time, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where the data of reports are."""
+    """Where the data of reports are; rules tell Green Button how values were estimated, where somebody knows."""
 
     intervals: IntervalStore
     registers: RegisterStore
+    rules: EstimateRules | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ NAMES = (
     "portal",
     "reports",
     "seal",
+    "vee",
 )
 
 

@@ -139,7 +139,7 @@ async def test_rpt_13_daily_reads_have_a_row_for_every_day_and_na_for_what_is_mi
     made = await told(files, DailyRead, Report.DAILY_READS, every_version=every_version)
     found = model(files, lambda read: read.read_date, every_version=every_version)
     by_day = {read.read_date for _, read in found}
-    rows = [
+    rows: list[tuple[int | None, tuple[Any, ...]]] = [
         (version, (read.read_date, read.revised_at, read.start_wh, read.end_wh, read.usage_wh))
         for version, read in found
     ]
