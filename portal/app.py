@@ -65,8 +65,8 @@ def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: Err
     app.state.portal = portal
     app.add_middleware(BodyLimit, most_bytes=portal.settings.most_body_bytes)
     install(app, show_error)
-    data = (meters, usage, reports, orders, vee)
-    for part in (sessions, *data, devices, notices, assignments, commands, fleet, reference):
+    api = (sessions, meters, usage, reports, orders, vee, devices, notices, assignments, commands, fleet, reference)
+    for part in api:
         app.include_router(part.router, prefix=API)
     # Pages, files and the interfaces that programs know from elsewhere come after the API.
     for router in routers:

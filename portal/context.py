@@ -34,8 +34,8 @@ class Portal:
     dice: Dice
     settings: PortalSettings
     intervals: IntervalStore | None = None
-    explainer: Explainer | None = None
     registers: RegisterStore | None = None
+    explainer: Explainer | None = None
 
     @classmethod
     def over(
@@ -49,8 +49,8 @@ class Portal:
         passwords: Passwords | None = None,
         intervals: IntervalStore | None = None,
         collected: IntervalStore | None = None,
-        explainer: Explainer | None = None,
         registers: RegisterStore | None = None,
+        explainer: Explainer | None = None,
     ) -> Self:
         """The parts over a migrated database and a bus. collected is where gateways' collections go, if anywhere.
 
@@ -69,8 +69,8 @@ class Portal:
             dice=dice,
             settings=settings,
             intervals=intervals,
-            explainer=explainer,
             registers=registers,
+            explainer=explainer,
         )
 
     async def greet(self) -> None:

@@ -68,11 +68,11 @@ class PortalSettings:
     files: Annotated[FilesSettings, Field(description="The companies' folders, and how they are served.")] = field(
         default_factory=FilesSettings
     )
-    vee: Annotated[VeeSettings, Field(description="How intervals are accounted for, checked and estimated.")] = field(
-        default_factory=VeeSettings
-    )
     orders: Annotated[OrderSettings, Field(description="What may be ordered, how it is made, how long it is kept.")] = (
         field(default_factory=OrderSettings)
+    )
+    vee: Annotated[VeeSettings, Field(description="How intervals are accounted for, checked and estimated.")] = field(
+        default_factory=VeeSettings
     )
     credentials: Annotated[Credentials, Field(description="Who the portal is to the broker.")] = field(
         default_factory=Credentials

@@ -9,7 +9,7 @@ from typing import TypeVar
 from gateway.clock import CENTRAL, central_midnight, intervals_in
 from portal.reports.columns import Row
 from portal.reports.forms import Report
-from portal.usage.estimate_rules import EstimateRules
+from portal.usage.daily_usage import EstimateRules
 from portal.usage.register_files import DailyRead, MonthlyUsage
 from portal.usage.registers import RegisterStore, StoredRead
 from portal.usage.report_days import Span, days_of
@@ -27,7 +27,7 @@ Place = tuple[datetime, time, time, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where the data of reports are, and who knows how estimates among them were made."""
+    """Where the data of reports are; rules tell Green Button how values were estimated, where somebody knows."""
 
     intervals: IntervalStore
     registers: RegisterStore

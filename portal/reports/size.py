@@ -30,5 +30,6 @@ def at_once_refusal(
     """Why a report cannot be had at once, None if it can: a text is streamed at any size, a file has to be made."""
     if written_as not in AS_FILES or not is_large(report, first, last, usage_days):
         return None
-    words = f"{written_as} of so many days is made as an order: POST /api/v1/orders."
+    days = (last - first).days + 1
+    words = f"{written_as} of {days} days takes a while to make: order it with POST /api/v1/orders. Text comes at once."
     return ReportRefused(reason=ReportRefusal.LARGE, words=words)

@@ -1,17 +1,31 @@
 """The Daily Usage report of one meter in its formats, streamed a piece at a time (guide 8.2, figure 40)."""
 
-from collections.abc import AsyncIterator, Callable
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import date, datetime
+from typing import Protocol
 
+from gateway.identifiers import EsiId
 from portal.reports.asked import Asked
 from portal.reports.forms import ONE_VERSION, Format
 from portal.usage import green_button, lse_write, smt_write, usage_json
 from portal.usage.batch import CHANNELS
 from portal.usage.daily_csv import csv_of
-from portal.usage.estimate_rules import EstimateRules
-from portal.usage.report_days import days_of, newest_versions
-from portal.usage.store import IntervalStore
+from portal.usage.intervals import Channel
+from portal.usage.report_days import Span, days_of, newest_versions
+from portal.usage.store import IntervalStore, StoredDay
 from portal.visibility import VisibleMeter
+
+
+class EstimateRules(Protocol):
+    """Who knows by which rules values were estimated; portal.vee.explain does."""
+
+    async def estimated_days(self, esi_id: EsiId, span: Span) -> frozenset[tuple[date, Channel]]:
+        """The days and channels of a meter of which it knows any."""
+        ...
+
+    async def qualities(self, stored: StoredDay) -> Mapping[int, green_button.Quality]:
+        """What Green Button calls the rules of a day, by place, as far as it knows them."""
+        ...
 
 
 def report(
