@@ -10,7 +10,9 @@ from portal.api import assignments, commands, devices, fleet, meters, notices, r
 from portal.context import Portal
 from portal.errors import ErrorPage, install
 from portal.headers import BodyLimit, SecurityHeaders
+from portal.mail.mailbox import Mailbox
 from portal.pages.error_page import error_page
+from portal.pages.mailbox_pages import MailboxPages
 from portal.pages.routes import router as pages
 from portal.smt.facade import SmtFacade
 from portal.usage.store import IntervalStore
@@ -32,7 +34,11 @@ class Application(FastAPI):
 
 def full_app(portal: Portal, intervals: IntervalStore) -> FastAPI:
     """The application with everything that the portal has: API, pages, and the façade for SMT's clients."""
-    return build_app(portal, (pages, SmtFacade(portal, intervals).router()), error_page)
+    mail = portal.settings.mail
+    routers = [pages, SmtFacade(portal, intervals).router()]
+    if mail.mailbox is not None:
+        routers.append(MailboxPages(Mailbox(mail.mailbox, mail.mailbox_letters), mail.mailbox_letters).router())
+    return build_app(portal, routers, error_page)
 
 
 def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: ErrorPage | None = None) -> FastAPI:

@@ -12,7 +12,21 @@ from gateway.cli import build
 from gateway.errors import BadInput
 from gateway.wiring import commands
 
-NAMES = ("broker", "demo", "doctor", "gateway", "gateways", "han", "lab", "load", "manual", "meters", "portal", "seal")
+NAMES = (
+    "broker",
+    "demo",
+    "doctor",
+    "gateway",
+    "gateways",
+    "han",
+    "lab",
+    "load",
+    "mail",
+    "manual",
+    "meters",
+    "portal",
+    "seal",
+)
 
 
 async def said(*words: str) -> tuple[int | None, str, str]:
