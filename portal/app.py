@@ -15,6 +15,8 @@ from portal.pages.error_page import error_page
 from portal.pages.mailbox_pages import MailboxPages
 from portal.pages.routes import router as pages
 from portal.smt.facade import SmtFacade
+from portal.smt.services.routes import SmtServices
+from portal.usage.registers import RegisterStore
 from portal.usage.store import IntervalStore
 
 API = "/api/v1"
@@ -32,10 +34,12 @@ class Application(FastAPI):
         return SecurityHeaders(super().build_middleware_stack())
 
 
-def full_app(portal: Portal, intervals: IntervalStore) -> FastAPI:
-    """The application with everything that the portal has: API, pages, and the façade for SMT's clients."""
+def full_app(portal: Portal, intervals: IntervalStore, registers: RegisterStore) -> FastAPI:
+    """The application with everything that the portal has: API, pages, and what SMT's clients and programs call."""
+    facade = SmtFacade(portal, intervals)
+    services = SmtServices(portal, intervals, registers, facade.find_viewer)
+    routers = [pages, facade.router(), services.router()]
     mail = portal.settings.mail
-    routers = [pages, SmtFacade(portal, intervals).router()]
     if mail.mailbox is not None:
         routers.append(MailboxPages(Mailbox(mail.mailbox, mail.mailbox_letters), mail.mailbox_letters).router())
     return build_app(portal, routers, error_page)

@@ -25,6 +25,7 @@ from portal.context import Portal
 from portal.http_server import HttpServer, http_server, listen
 from portal.mail.running import mail_sender
 from portal.settings import PortalSettings, url_of
+from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
 
 MIGRATIONS = Path(portal.__file__).parent / "migrations"
@@ -69,7 +70,7 @@ async def serve(configuration: Config) -> None:
         sender = await mail.enter_async_context(mail_sender(database, settings.mail, folder, clock))
         collected = SqlIntervalStore(keeping)
         parts = Portal.over(database, bus, clock, dice, settings, limits, intervals=store, collected=collected)
-        app = full_app(parts, store)
+        app = full_app(parts, store, RegisterStore(intervals))
         servers = {listen(settings.host, settings.port): http_server(app)}
         if settings.certificate is not None:
             secure = http_server(app, settings.certificate, settings.key)
