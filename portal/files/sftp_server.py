@@ -7,6 +7,7 @@ import stat
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -225,10 +226,10 @@ class SftpFiles(asyncssh.SFTPServer):
         assert talk.entry is not None
         self._talk = talk
         self._shelf = Shelf(talk.folder, talk.entry.company_id)
-        self._open: set[int] = set()
+        self._open: set[FileIO] = set()
         self._ended = False
 
-    async def open(self, path: bytes, pflags: int, attrs: SFTPAttrs) -> int:
+    async def open(self, path: bytes, pflags: int, attrs: SFTPAttrs) -> FileIO:
         """A file for reading."""
         await self._allowed()
         if pflags & WRITES:
@@ -238,27 +239,28 @@ class SftpFiles(asyncssh.SFTPServer):
         handle = self._shelf.open(_text(path))
         if handle is None:
             raise asyncssh.SFTPNoSuchFile("no such file")
-        self._open.add(handle)
-        return handle
+        file = FileIO(handle)
+        self._open.add(file)
+        return file
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         """Some bytes of an open file."""
         if self._talk.idle_s() > ASKED_AGAIN_S:
             await self._allowed()
         # Not beside the loop: a descriptor that is closed meanwhile may at once be another company's file.
-        return os.pread(self._handle(file_obj), min(size, MOST_READ), offset)
+        return os.pread(self._file(file_obj).fileno(), min(size, MOST_READ), offset)
 
     def close(self, file_obj: object) -> None:
         """Close an open file."""
-        handle = self._handle(file_obj)
-        self._open.discard(handle)
-        os.close(handle)
+        file = self._file(file_obj)
+        self._open.discard(file)
+        file.close()
 
     def exit(self) -> None:
         """Close what the session left open."""
         self._ended = True
-        for handle in self._open:
-            os.close(handle)
+        for file in self._open:
+            file.close()
         self._open.clear()
 
     async def stat(self, path: bytes) -> SFTPAttrs:
@@ -271,7 +273,7 @@ class SftpFiles(asyncssh.SFTPServer):
     async def fstat(self, file_obj: object) -> SFTPAttrs:
         """What an open file is like."""
         await self._allowed()
-        return _attributes(os.fstat(self._handle(file_obj)))
+        return _attributes(os.fstat(self._file(file_obj).fileno()))
 
     async def scandir(self, path: bytes) -> AsyncIterator[SFTPName]:
         """What a folder shows."""
@@ -300,8 +302,8 @@ class SftpFiles(asyncssh.SFTPServer):
             raise asyncssh.SFTPNoSuchFile("no such file")
         return _attributes(found)
 
-    def _handle(self, file_obj: object) -> int:
-        if not isinstance(file_obj, int) or file_obj not in self._open:
+    def _file(self, file_obj: object) -> FileIO:
+        if not isinstance(file_obj, FileIO) or file_obj not in self._open:
             raise asyncssh.SFTPFailure("no such open file")
         return file_obj
 
@@ -327,3 +329,8 @@ def _attributes(found: os.stat_result) -> SFTPAttrs:
     mode = 0o040550 if stat.S_ISDIR(found.st_mode) else 0o100440
     at = int(found.st_mtime)
     return SFTPAttrs(size=found.st_size, uid=0, gid=0, permissions=mode, atime=at, mtime=at)
+
+
+def fingerprint(key: asyncssh.SSHKey) -> str:
+    """What a client shows of the server's key at the first connection, so that it can be compared."""
+    return str(key.get_fingerprint())
