@@ -62,7 +62,7 @@ class LseDropper:
         async with self._database.reading() as connection:
             companies = await reps(connection)
         for company_id in companies:
-            if self._rests_until_s.get((company_id, day), 0.0) > self._clock.monotonic():
+            if self._rests_until_s.get((company_id, day), float("-inf")) > self._clock.monotonic():
                 continue
             async with self._database.reading() as connection:
                 keys = await open_keys(connection, company_id, day, self._clock.now())
