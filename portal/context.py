@@ -18,6 +18,7 @@ from portal.han.desk import DeviceDesk
 from portal.reads.desk import ReadDesk
 from portal.settings import PortalSettings
 from portal.usage.store import IntervalStore
+from portal.vee.explain import Explainer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class Portal:
     dice: Dice
     settings: PortalSettings
     intervals: IntervalStore | None = None
+    explainer: Explainer | None = None
 
     @classmethod
     def over(
@@ -45,6 +47,7 @@ class Portal:
         passwords: Passwords | None = None,
         intervals: IntervalStore | None = None,
         collected: IntervalStore | None = None,
+        explainer: Explainer | None = None,
     ) -> Self:
         """The parts over a migrated database and a bus. collected is where gateways' collections go, if anywhere.
 
@@ -63,6 +66,7 @@ class Portal:
             dice=dice,
             settings=settings,
             intervals=intervals,
+            explainer=explainer,
         )
 
     async def greet(self) -> None:

@@ -27,6 +27,7 @@ from portal.mail.running import mail_sender
 from portal.settings import PortalSettings, url_of
 from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
+from portal.vee.explain import Explainer
 
 MIGRATIONS = Path(portal.__file__).parent / "migrations"
 TIDY_S = 3600.0
@@ -69,7 +70,17 @@ async def serve(configuration: Config) -> None:
         folder = settings.files.folder
         sender = await mail.enter_async_context(mail_sender(database, settings.mail, folder, clock))
         collected = SqlIntervalStore(keeping)
-        parts = Portal.over(database, bus, clock, dice, settings, limits, intervals=store, collected=collected)
+        parts = Portal.over(
+            database,
+            bus,
+            clock,
+            dice,
+            settings,
+            limits,
+            intervals=store,
+            collected=collected,
+            explainer=Explainer(database, intervals, store, clock, settings.vee),
+        )
         app = full_app(parts, store, RegisterStore(intervals))
         servers = {listen(settings.host, settings.port): http_server(app)}
         if settings.certificate is not None:

@@ -12,6 +12,7 @@ from portal.han.settings import DeviceSettings
 from portal.mail.settings import MailSettings
 from portal.reads.settings import DeskSettings
 from portal.usage.load_settings import LoadSettings
+from portal.vee.settings import VeeSettings
 
 
 @settings
@@ -65,6 +66,9 @@ class PortalSettings:
     mail: Annotated[MailSettings, Field(description="How mail is sent.")] = field(default_factory=MailSettings)
     files: Annotated[FilesSettings, Field(description="The companies' folders, and how they are served.")] = field(
         default_factory=FilesSettings
+    )
+    vee: Annotated[VeeSettings, Field(description="How intervals are accounted for, checked and estimated.")] = field(
+        default_factory=VeeSettings
     )
     credentials: Annotated[Credentials, Field(description="Who the portal is to the broker.")] = field(
         default_factory=Credentials

@@ -13,12 +13,12 @@ import random
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import func, select, union_all
 
@@ -46,6 +46,8 @@ CLOCK = SystemClock()
 NOW = datetime(2026, 7, 2, 12, tzinfo=UTC)
 LONGEST_S = 60.0
 SAMPLED = 12
+KILLS_OF_ONE = 4
+"""Then a command is let through."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,44 +104,51 @@ def written(folder: Path) -> list[File]:
 
 @dataclass(kw_only=True)
 class Storm:
-    """One round of loads and seals over an empty store; tally says how the killed commands had fared."""
+    """Rounds of loads and seals, each over an empty store; tally says how the killed commands had fared.
+
+    spans are how long each kind of command lives until its commit, s, learnt from those that were killed.
+    """
 
     options: list[str]
-    url: str
     files: list[File]
-    rolls: random.Random
-    longest_s: float
+    kills: int
+    rolls: random.Random = field(default_factory=lambda: random.Random(11))
+    spans: dict[str, float] = field(default_factory=lambda: {"load": 1.5, "seal": 1.5})
     tally: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
-    async def rage(self, kills: int) -> None:
-        """Every file, then the seal, each killed and run again until it is through; no more kills than these."""
-        database = Database.open(self.url)
+    async def rage(self, url: str) -> None:
+        """Every file, then the seal, each killed and run again until it is through."""
+        database, options = Database.open(url), [*self.options, f"--set=portal.intervals={url}"]
         store = await SqlIntervalStore.opened(database)
-        for number, file in enumerate(self.files):
-            load = metergate("load", str(file.path), *self.options)
-            await self._until_through(database, load, number + 1, kills)
-        await self._until_through(database, metergate("seal", "2026-06", *self.options), None, kills)
+        for number, file in enumerate(self.files, 1):
+            load = metergate("load", str(file.path), *options)
+            await self._until_through(database, "load", load, partial(holds, database, number))
+        seal = metergate("seal", "2026-06", *options)
+        await self._until_through(database, "seal", seal, partial(is_sealed, database))
         self.faults += await differing(store, self.files)
         await database.close()
 
-    async def _until_through(self, database: Database, command: list[str], files: int | None, kills: int) -> None:
-        """Files is how many the store holds once the command is through, None for the seal."""
-        while self.tally.total() < kills:
-            survived = await self._survived(command)
+    async def _until_through(
+        self, database: Database, kind: str, command: list[str], through: Callable[[], Awaitable[bool]]
+    ) -> None:
+        for _ in range(KILLS_OF_ONE):
+            if self.tally.total() >= self.kills or await self._survived(kind, command):
+                break
             self.faults += await torn(database)
-            if survived:
-                return
-            done = await (is_sealed(database) if files is None else holds(database, files))
-            word = "seal" if files is None else "load"
-            self.tally[f"{word} killed {'after' if done else 'before'} its commit"] += 1
+            done = await through()
+            self.tally[f"{kind} killed {'after' if done else 'before'} its commit"] += 1
+            self.spans[kind] *= 0.9 if done else 1.05
         await Child("survivor", command).run(LONGEST_S)
+        self.faults += await torn(database)
+        if not await through():
+            self.faults.append(f"{' '.join(command[3:5])} ended well and did nothing")
 
-    async def _survived(self, command: list[str]) -> bool:
+    async def _survived(self, kind: str, command: list[str]) -> bool:
         """Run a command and kill it at some moment; whether it was faster."""
         process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
         try:
-            async with asyncio.timeout(self.rolls.uniform(0.4, 1.1) * self.longest_s):
+            async with asyncio.timeout(self.rolls.uniform(0.5, 1.2) * self.spans[kind]):
                 code = await process.wait()
         except TimeoutError:
             process.kill()
@@ -147,6 +156,7 @@ class Storm:
             return False
         if code:
             self.faults.append(f"{' '.join(command[3:5])} ended with {code}")
+        self.spans[kind] *= 0.9
         return True
 
 
@@ -194,7 +204,7 @@ async def differing(store: SqlIntervalStore, files: list[File]) -> list[str]:
     return faults
 
 
-async def seeded(folder: Path, url: str) -> list[str]:
+async def seeded(folder: Path) -> list[str]:
     """A market whose premises the files speak of; returns the commands' options."""
     market = f"sqlite:///{folder}/portal.db"
     database = await open_database(PortalSettings(database=market))
@@ -208,16 +218,7 @@ async def seeded(folder: Path, url: str) -> list[str]:
     world = SeedWorld(companies=(company,), premises=premises)
     await database.write(lambda connection: seed(connection, world, CHEAP, NOW))
     await database.close()
-    return [
-        "--config",
-        "demo.toml",
-        "--set",
-        f"data={folder}",
-        "--set",
-        f"portal.database={market}",
-        "--set",
-        f"portal.intervals={url}",
-    ]
+    return ["--config", "demo.toml", f"--set=data={folder}", f"--set=portal.database={market}"]
 
 
 async def is_blind(database: Database) -> bool:
@@ -231,62 +232,39 @@ async def is_blind(database: Database) -> bool:
     return not await torn(database)
 
 
-async def run(url: str, name: str, files: list[File], kills: int) -> bool:
+async def run(name: str, stores: Callable[[], AbstractContextManager[str]], files: list[File], kills: int) -> bool:
     """Rounds over one database's stores until that many commands were killed; whether nothing was torn."""
-    began, rolls = CLOCK.monotonic(), random.Random(11)
-    tally: Counter[str] = Counter()
-    faults: list[str] = []
-    with tempfile.TemporaryDirectory() as folder:
-        options = await seeded(Path(folder), url)
-        while tally.total() < kills and not faults:
-            longest_s = await calm(Path(folder), options, files)
-            storm = Storm(options=options, url=url, files=files, rolls=rolls, longest_s=longest_s)
-            await storm.rage(kills - tally.total())
-            tally += storm.tally
-            faults += storm.faults
-            if not faults and tally.total() < kills:
-                await emptied(url)
-        database = Database.open(url)
-        if await is_blind(database):
-            faults.append("a meter-day that was taken away is not missed")
-        await database.close()
-    took = f"{CLOCK.monotonic() - began:.0f} s"
-    say(f"{'FAIL' if faults else 'ok  '} {name}: {tally.total()} kills, {dict(tally)}, {took}")
-    for fault in faults[:10]:
-        say(f"       {fault}")
-    return not faults
-
-
-async def calm(folder: Path, options: list[str], files: list[File]) -> float:
-    """How long a load takes that nobody kills, into a store of its own, s."""
     began = CLOCK.monotonic()
-    place = f"portal.intervals=sqlite:///{folder}/calm-{began}.db"
-    await Child("calm", metergate("load", str(files[0].path), *options, "--set", place)).run(LONGEST_S)
-    return CLOCK.monotonic() - began
+    with tempfile.TemporaryDirectory() as folder:
+        storm = Storm(options=await seeded(Path(folder)), files=files, kills=kills)
+        while storm.tally.total() < kills and not storm.faults:
+            with stores() as url:
+                await storm.rage(url)
+                database = Database.open(url)
+                if await is_blind(database):
+                    storm.faults.append("a meter-day that was taken away is not missed")
+                await database.close()
+    took = f"{CLOCK.monotonic() - began:.0f} s"
+    say(f"{'FAIL' if storm.faults else 'ok  '} {name}: {storm.tally.total()} kills, {dict(storm.tally)}, {took}")
+    for fault in storm.faults[:10]:
+        say(f"       {fault}")
+    return not storm.faults
 
 
-async def emptied(url: str) -> None:
-    """Begin anew: no file, no meter-day, nothing sealed."""
-    database = Database.open(url)
-
-    async def job(connection: Any) -> None:
-        for table in ("open_blocks", "sealed_blocks", "sealed_months", "usage_meters", "source_files"):
-            await connection.exec_driver_sql(f"delete from {table}")
-
-    await database.write(job)
-    await database.close()
+@contextmanager
+def new_file() -> Iterator[str]:
+    """A place for a database on SQLite."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield f"sqlite:///{folder}/intervals.db"
 
 
 async def main(kills: int) -> int:
     """Half of the kills on each database; returns how many storms came out wrong."""
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
+    with tempfile.TemporaryDirectory() as folder, PrivatePostgres.started() as postgres:
         files = written(Path(folder))
-        postgres = stack.enter_context(PrivatePostgres.started())
-        url = stack.enter_context(postgres.fresh_database())
         results = [
-            await run(f"sqlite:///{folder}/intervals.db", "SQLite", files, kills // 2),
-            await run(url, "PostgreSQL", files, kills - kills // 2),
+            await run("SQLite", new_file, files, kills // 2),
+            await run("PostgreSQL", postgres.fresh_database, files, kills - kills // 2),
         ]
     return results.count(False)
 

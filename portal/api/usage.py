@@ -57,7 +57,7 @@ async def daily_usage(
         return problem_response(problem_of_refusal(refused, portal.clock))
     asked = Asked(span=Span(first=start, last=end, every_version=view is View.VERSIONS), format=format, utc=utc)
     return StreamingResponse(
-        report(portal.intervals, meter, asked),
+        report(portal.intervals, meter, asked, portal.explainer),
         media_type=MEDIA_TYPES[format],
         headers={"Content-Disposition": f'attachment; filename="{file_name(meter, asked)}"'},
     )

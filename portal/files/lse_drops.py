@@ -6,7 +6,7 @@ the same file and not a second one. Only the latest taker may put it in its plac
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import and_, delete, func, insert, or_, select, update
@@ -45,7 +45,12 @@ def due_days(now: datetime, at: time, days: int) -> list[date]:
     """The Chicago days whose files are due at an instant, the oldest first: a day is due on the next day at a time."""
     today = central_date(now)
     back = [today - timedelta(days=number) for number in range(days, 0, -1)]
-    return [day for day in back if datetime.combine(day + timedelta(days=1), at, CENTRAL) <= now]
+    return [day for day in back if due_at(day, at) <= now]
+
+
+def due_at(day: date, at: time) -> datetime:
+    """When the files of a Chicago day are due."""
+    return datetime.combine(day + timedelta(days=1), at, CENTRAL).astimezone(UTC)
 
 
 async def reps(connection: AsyncConnection) -> Sequence[int]:

@@ -142,5 +142,5 @@ async def _drop(configuration: Config, text: str) -> None:
             raise BadInput(f"{text[:40]!r} is not a day such as 2026-11-24") from None
         if not today - LONGEST_BACK <= day < today:
             raise BadInput(f"{day} is not a day that is over, or is too long ago")
-        made = await parts.dropper.drop(day)
+        made = await parts.dropper.drop(day, at_once=True)
         typer.echo(f"{day}: {made} LSE files made")

@@ -16,20 +16,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.database import Database
 from gateway.errors import BadInput
 from gateway.identifiers import EsiId
-from portal.usage.batch import CHANNELS, Batch, batch_of, instant
+from portal.usage.batch import CHANNELS, Batch, batch_of
 from portal.usage.block_reader import blocks_of, extent, latest, newest_of, one_state, totals_of
 from portal.usage.block_writer import BlockWriter
-from portal.usage.day_block import unpack
-from portal.usage.intervals import MeterDay
 from portal.usage.meter_ids import MeterIds, look_up
 from portal.usage.row_keys import EPOCH, days_of, month_of, revised, span
 from portal.usage.store import Batches, DayTotal, Loaded, MeterDays, SourceFile, StoredBlock, StoredDay
 from portal.usage.tables import VERSION_TABLE, source_files
+from portal.usage.unpacked import unpacked
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BATCH = 2000
 """Meter-days made into columns at once."""
 MONTHS_AT_ONCE = 12
+BLOCKS_AT_ONCE = 8192
+"""Blocks of many meters fetched at once, some 6 MB; of one meter all are."""
 
 
 class SqlIntervalStore:
@@ -118,8 +119,7 @@ class SqlIntervalStore:
             found = await newest_of(connection, sorted(numbers.values()))
         made: list[StoredBlock] = []
         for esi_id in sorted(numbers):
-            rows = {row.channel: row[1:] for row in found.get(numbers[esi_id], ())}
-            made += [_stored_block(esi_id, row) for row in rows.values()]
+            made += [_stored_block(esi_id, row) for row in latest(found.get(numbers[esi_id], ()))]
         return made
 
     async def rows(self, esi_id: EsiId, first: date, last: date, *, every_version: bool) -> AsyncIterator[StoredBlock]:
@@ -134,6 +134,23 @@ class SqlIntervalStore:
             for row in await self._rows(esi_id, begin, end, every_version):
                 yield _stored_block(esi_id, row)
 
+    async def many(
+        self, esi_ids: Sequence[EsiId], first: date, last: date, *, every_version: bool
+    ) -> AsyncIterator[Sequence[StoredBlock]]:
+        """Many meters' blocks, a meter after the other; see IntervalStore."""
+        days = span(first, last)
+        async with one_state(self._database) as connection:
+            at_once = max(1, BLOCKS_AT_ONCE // max(1, (await extent(connection, *days)).days))
+        for start in range(0, len(esi_ids), at_once):
+            some = esi_ids[start : start + at_once]
+            async with one_state(self._database) as connection:
+                numbers = await _numbers(connection, some)
+                found = await blocks_of(connection, list(numbers.values()), await extent(connection, *days))
+            for esi_id in some:
+                rows = found.get(numbers.get(esi_id, 0), [])
+                yield [_stored_block(esi_id, row) for row in (rows if every_version else latest(rows))]
+            del found  # before the next are fetched
+
     async def received(self, versions: Collection[int]) -> dict[int, datetime]:
         """When the files of some versions were received; see IntervalStore."""
         statement = select(source_files.c.id, source_files.c.received_at).where(source_files.c.id.in_(set(versions)))
@@ -145,7 +162,8 @@ class SqlIntervalStore:
             meter = (await look_up(connection, [esi_id])).get(str(esi_id))
             if meter is None:
                 return []
-            rows = await blocks_of(connection, meter, await extent(connection, first, last))
+            found = await blocks_of(connection, [meter], await extent(connection, first, last))
+        rows = found.get(meter, [])
         return rows if every_version else latest(rows)
 
     async def _days(self, esi_id: EsiId, first: date, last: date, *, every_version: bool) -> Sequence[StoredDay]:
@@ -153,9 +171,10 @@ class SqlIntervalStore:
         if not rows:
             return []
         received = await self.received({row.version for row in rows})
+        blocks = [_stored_block(esi_id, row) for row in rows]
         return [
-            StoredDay(version=row.version, received_at=received[row.version], data=_meter_day(esi_id, row))
-            for row in rows
+            StoredDay(version=block.version, received_at=received[block.version], data=day)
+            for block, day in zip(blocks, unpacked(blocks), strict=True)
         ]
 
 
@@ -178,6 +197,10 @@ async def _load(
         known = select(source_files.c.id).where(source_files.c.sha256 == source.sha256)
         return Loaded(version=(await connection.execute(known)).scalar_one(), already=True), meters
     writer = BlockWriter(connection, version, meters)
+    if connection.dialect.name == "postgresql":
+        # The tables grow while the load runs: a plan from when they were small, or thought so, reads them whole.
+        await connection.exec_driver_sql("set local plan_cache_mode = force_custom_plan")
+        await connection.exec_driver_sql("set local enable_seqscan = off")
     for batch in batches():
         await writer.keep(batch)
     brought = update(source_files).where(source_files.c.id == version)
@@ -205,17 +228,5 @@ async def _numbers(connection: AsyncConnection, esi_ids: Collection[EsiId]) -> d
 
 
 def _stored_block(esi_id: EsiId, row: Any) -> StoredBlock:
-    day, channel, version, revised_s, total_wh, missing, data = row
+    _, day, channel, version, revised_s, total_wh, missing, data = row
     return StoredBlock(esi_id, EPOCH + day, channel, version, revised(revised_s, day), total_wh, missing, data)
-
-
-def _meter_day(esi_id: EsiId, row: Any) -> MeterDay:
-    values, estimated = unpack(row.data)
-    return MeterDay(
-        esi_id=esi_id,
-        day=date.fromordinal(EPOCH + row.day),
-        channel=CHANNELS[row.channel],
-        revised_at=instant(revised(row.revised_s, row.day)),
-        values=values,
-        estimated=estimated,
-    )

@@ -119,6 +119,16 @@ class IntervalStore(Protocol):
         """
         ...
 
+    def many(
+        self, esi_ids: Sequence[EsiId], first: date, last: date, *, every_version: bool
+    ) -> AsyncIterator[Sequence[StoredBlock]]:
+        """Many meters' blocks: an item for each meter in the order asked, an empty one for a meter without any.
+
+        An item has a meter's blocks as rows has them. Meters are fetched together, each piece as of one state: some
+        thousand blocks at once, or all of one meter where it has more.
+        """
+        ...
+
     async def received(self, versions: Collection[int]) -> dict[int, datetime]:
         """When the files of some versions were received."""
         ...

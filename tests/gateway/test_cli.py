@@ -26,6 +26,7 @@ NAMES = (
     "meters",
     "portal",
     "seal",
+    "vee",
 )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from hashlib import sha256
@@ -78,7 +78,9 @@ class Site:
 @pytest.fixture
 async def site(database: Database, clock: HandClock, tmp_path: Path) -> Site:
     store = await SqlIntervalStore.opened(database)
-    return Site(database, store, clock, FilesSettings(folder=tmp_path / "files", lse_at=time(12), lse_days=7))
+    return Site(
+        database, store, clock, FilesSettings(folder=tmp_path / "files", lse_at=time(12), lse_wait_h=0, lse_days=7)
+    )
 
 
 def noon_after(day: date) -> datetime:
@@ -301,6 +303,27 @@ async def test_a_day_without_data_waits_for_it(site: Site) -> None:
     assert await dropper.drop(PLAIN) == 0, "it rests for a while"
     site.clock.set(site.clock.now() + timedelta(seconds=REST_S))
     assert await dropper.drop(PLAIN) == 1
+
+
+async def test_a_file_waits_for_a_meter_without_data_but_not_for_ever(site: Site) -> None:
+    site.clock.set(noon_after(PLAIN))
+    await site.report(meter_day(1, PLAIN), meter_day(2, PLAIN))  # nothing of meter 5
+    waits = replace(site, settings=replace(site.settings, lse_wait_h=11))
+    assert await waits.dropper().drop(PLAIN) == 0
+    site.clock.set(noon_after(PLAIN) + timedelta(hours=10, minutes=59))
+    assert await waits.dropper().drop(PLAIN) == 0
+    site.clock.set(noon_after(PLAIN) + timedelta(hours=11))
+    assert await waits.dropper().drop(PLAIN) == 1
+    (held,) = (await site.files("Lone Star Power")).values()
+    assert [day.esi_id for day in held] == [esi(1), esi(2)]
+
+
+async def test_a_file_is_made_at_once_when_every_meter_has_data_or_somebody_says_so(site: Site) -> None:
+    waits = replace(site, settings=replace(site.settings, lse_wait_h=11))
+    site.clock.set(noon_after(PLAIN))
+    await site.report(*(meter_day(number, PLAIN) for number in (1, 2, 5, 3)))
+    assert await waits.dropper().drop(PLAIN) == 1, "Bluebonnet still waits for meters 4 and 6"
+    assert await waits.dropper().drop(PLAIN, at_once=True) == 1
 
 
 @pytest.mark.parametrize("kind", ["company", "number"])
