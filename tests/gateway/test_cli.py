@@ -16,6 +16,8 @@ NAMES = (
     "broker",
     "demo",
     "doctor",
+    "files",
+    "files-access",
     "gateway",
     "gateways",
     "han",

@@ -16,6 +16,7 @@ from portal.app import full_app
 from portal.mail.mailbox import Mailbox
 from portal.mail.settings import MailSettings
 from portal.settings import PortalSettings
+from portal.usage.registers import RegisterStore
 from tests.portal.pages.house import HTML, House, open_house
 from tests.portal.pages.real_browser import ShiftedClock, chromium, served
 
@@ -41,7 +42,7 @@ def letter(number: int = 1) -> bytes:
 def with_mailbox(house: House, mailbox: Path | None) -> FastAPI:
     """The house's application as it is with a mailbox."""
     settings = PortalSettings(mail=MailSettings(mailbox=mailbox))
-    return full_app(replace(house.app.state.portal, settings=settings), house.intervals)
+    return full_app(replace(house.app.state.portal, settings=settings), house.intervals, RegisterStore(house.database))
 
 
 @pytest.fixture
