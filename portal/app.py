@@ -23,7 +23,9 @@ from portal.api import (
 from portal.context import Portal
 from portal.errors import ErrorPage, install
 from portal.headers import BodyLimit, SecurityHeaders
+from portal.mail.mailbox import Mailbox
 from portal.pages.error_page import error_page
+from portal.pages.mailbox_pages import MailboxPages
 from portal.pages.routes import router as pages
 from portal.smt.facade import SmtFacade
 from portal.smt.services.routes import SmtServices
@@ -49,7 +51,11 @@ def full_app(portal: Portal, intervals: IntervalStore, registers: RegisterStore)
     """The application with everything that the portal has: API, pages, and what SMT's clients and programs call."""
     facade = SmtFacade(portal, intervals)
     services = SmtServices(portal, intervals, registers, facade.find_viewer)
-    return build_app(portal, (pages, facade.router(), services.router()), error_page)
+    routers = [pages, facade.router(), services.router()]
+    mail = portal.settings.mail
+    if mail.mailbox is not None:
+        routers.append(MailboxPages(Mailbox(mail.mailbox, mail.mailbox_letters), mail.mailbox_letters).router())
+    return build_app(portal, routers, error_page)
 
 
 def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: ErrorPage | None = None) -> FastAPI:

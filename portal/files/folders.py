@@ -6,11 +6,12 @@ place, flushed to the disk and renamed, so that whoever lists or fetches sees th
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from gateway.errors import BadInput
@@ -88,3 +89,34 @@ def _flush(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def opened_inside(root: Path, path: str) -> int | None:
+    """A descriptor of the regular file at a relative path, None if there is none; links lead nowhere, at any step."""
+    *above, name = PurePosixPath(path).parts or ("",)
+    handles: list[int] = []
+    try:
+        handles.append(os.open(root, os.O_RDONLY | os.O_DIRECTORY))
+        for part in above:
+            handles.append(os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=handles[-1]))
+        # Not to wait for the other end if it is a pipe.
+        file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=handles[-1])
+        if stat.S_ISREG(os.fstat(file).st_mode):
+            return file
+        os.close(file)
+    except (OSError, ValueError):
+        return None
+    finally:
+        for handle in handles:
+            os.close(handle)
+    return None
+
+
+def read_inside(root: Path, path: str, most_bytes: int) -> bytes | None:
+    """The content of the file at a relative path, None if there is none or it is larger than that."""
+    handle = opened_inside(root, path)
+    if handle is None:
+        return None
+    with os.fdopen(handle, "rb") as file:
+        content = file.read(most_bytes + 1)
+    return content if len(content) <= most_bytes else None
