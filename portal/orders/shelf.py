@@ -17,6 +17,8 @@ from gateway.identifiers import RequestId
 ORDERS = "orders"
 PART = ".part"
 PIECE = 1_048_576
+FOLDER_MODE, FILE_MODE = 0o750, 0o640
+"""What is in a report is not everybody's."""
 
 
 def attempt_folder(root: Path, order_id: RequestId, lease: RequestId) -> Path:
@@ -27,10 +29,11 @@ def attempt_folder(root: Path, order_id: RequestId, lease: RequestId) -> Path:
 @contextmanager
 def written(folder: Path, name: str) -> Iterator[IO[bytes]]:
     """A file to write; at the end it stands under its name for good, or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     part = folder / (name + PART)
     try:
         with part.open("w+b") as target:
+            os.fchmod(target.fileno(), FILE_MODE)
             yield target
             target.flush()
             os.fsync(target.fileno())
