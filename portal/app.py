@@ -6,7 +6,20 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
-from portal.api import assignments, commands, devices, fleet, meters, notices, reference, sessions, usage, vee
+from portal.api import (
+    assignments,
+    commands,
+    devices,
+    fleet,
+    meters,
+    notices,
+    orders,
+    reference,
+    reports,
+    sessions,
+    usage,
+    vee,
+)
 from portal.context import Portal
 from portal.errors import ErrorPage, install
 from portal.headers import BodyLimit, SecurityHeaders
@@ -58,7 +71,8 @@ def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: Err
     app.state.portal = portal
     app.add_middleware(BodyLimit, most_bytes=portal.settings.most_body_bytes)
     install(app, show_error)
-    for part in (sessions, meters, usage, vee, devices, notices, assignments, commands, fleet, reference):
+    api = (sessions, meters, usage, reports, orders, vee, devices, notices, assignments, commands, fleet, reference)
+    for part in api:
         app.include_router(part.router, prefix=API)
     # Pages, files and the interfaces that programs know from elsewhere come after the API.
     for router in routers:

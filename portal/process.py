@@ -70,6 +70,7 @@ async def serve(configuration: Config) -> None:
         folder = settings.files.folder
         sender = await mail.enter_async_context(mail_sender(database, settings.mail, folder, clock))
         collected = SqlIntervalStore(keeping)
+        registers = RegisterStore(intervals)
         parts = Portal.over(
             database,
             bus,
@@ -79,9 +80,10 @@ async def serve(configuration: Config) -> None:
             limits,
             intervals=store,
             collected=collected,
+            registers=registers,
             explainer=Explainer(database, intervals, store, clock, settings.vee),
         )
-        app = full_app(parts, store, RegisterStore(intervals))
+        app = full_app(parts, store, registers)
         servers = {listen(settings.host, settings.port): http_server(app)}
         if settings.certificate is not None:
             secure = http_server(app, settings.certificate, settings.key)

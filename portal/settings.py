@@ -10,6 +10,7 @@ from gateway.config import Credentials, Secret, settings
 from portal.files.settings import FilesSettings
 from portal.han.settings import DeviceSettings
 from portal.mail.settings import MailSettings
+from portal.orders.settings import OrderSettings
 from portal.reads.settings import DeskSettings
 from portal.usage.load_settings import LoadSettings
 from portal.vee.settings import VeeSettings
@@ -66,6 +67,9 @@ class PortalSettings:
     mail: Annotated[MailSettings, Field(description="How mail is sent.")] = field(default_factory=MailSettings)
     files: Annotated[FilesSettings, Field(description="The companies' folders, and how they are served.")] = field(
         default_factory=FilesSettings
+    )
+    orders: Annotated[OrderSettings, Field(description="What may be ordered, how it is made, how long it is kept.")] = (
+        field(default_factory=OrderSettings)
     )
     vee: Annotated[VeeSettings, Field(description="How intervals are accounted for, checked and estimated.")] = field(
         default_factory=VeeSettings

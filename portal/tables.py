@@ -8,6 +8,7 @@ from portal.han.tables import han_commands, han_devices, han_outbox, han_reports
 from portal.mail.tables import letters
 from portal.market.tables import premises, rep_spans
 from portal.meters.tables import attachments, meter_assignments, meters, midnight_registers, reported_registers
+from portal.orders.tables import report_order_files, report_order_meters, report_orders
 from portal.reads.tables import read_askers, read_outbox, reads
 from portal.schema import metadata
 
@@ -37,6 +38,9 @@ __all__ = [
     "read_outbox",
     "reads",
     "rep_spans",
+    "report_order_files",
+    "report_order_meters",
+    "report_orders",
     "reported_registers",
     "sessions",
 ]

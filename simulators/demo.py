@@ -100,6 +100,7 @@ class Demo:
                 "meters": ["lab", "ncp", *self._lab_options()],
                 "modbus-meters": ["lab", "modbus", *self._modbus_lab_options()],
                 "portal": ["portal", *options],
+                "reports": ["reports", *options],
                 "files": ["files", *options],
                 "gateway": ["gateway", *options],
                 "modbus-gateway": ["gateway", "--config", MODBUS_CONFIG, *(f"--set={line}" for line in over)],
@@ -139,6 +140,7 @@ class Demo:
         months = f"{self.settings.months} months of 15-minute intervals"
         await asyncio.gather(
             self._step("portal", self.children["portal"].start),
+            self._step("report orders", self.children["reports"].start),
             self._step("gateway and its radio", self._start_gateway, "gateway", "zigbee"),
             self._step("gateway and its Modbus line", self._start_gateway, "modbus-gateway", "modbus"),
             *([self._step(months, self._load, path)] if path else []),

@@ -27,6 +27,7 @@ NAMES = (
     "manual",
     "meters",
     "portal",
+    "reports",
     "seal",
     "vee",
 )
