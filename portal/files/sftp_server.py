@@ -21,6 +21,7 @@ from portal.files.settings import FilesSettings
 from portal.files.shelf import Shelf, normal
 
 log = logging.getLogger(__name__)
+logging.getLogger("asyncssh").setLevel(logging.WARNING)  # its notes hold whatever clients ask to run
 
 MOST_PAUSE_S = 10.0
 ATTEMPTS = 5
