@@ -9,12 +9,10 @@ from typing import Any, Self
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database
-from gateway.errors import BadInput
 from gateway.identifiers import EsiId
 from portal.usage.batch import CHANNELS, Batch, batch_of
 from portal.usage.block_reader import blocks_of, extent, latest, newest_of, one_state, totals_of
@@ -24,6 +22,7 @@ from portal.usage.row_keys import EPOCH, days_of, month_of, revised, span
 from portal.usage.store import Batches, DayTotal, Loaded, MeterDays, SourceFile, StoredBlock, StoredDay
 from portal.usage.tables import VERSION_TABLE, source_files
 from portal.usage.unpacked import unpacked
+from portal.usage.versions import Counts, load_version
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BATCH = 2000
@@ -63,21 +62,26 @@ class SqlIntervalStore:
     async def load_batches(self, source: SourceFile, batches: Batches) -> Loaded:
         """The same for meter-days in columns; see IntervalStore."""
 
-        async def job(connection: AsyncConnection) -> tuple[Loaded, MeterIds] | BadInput:
-            # A refusal of the file undoes the savepoint and travels as a value: a job that raises is run again.
-            try:
-                async with connection.begin_nested():
-                    return await _load(connection, source, batches, self._meters)
-            except BadInput as refusal:
-                return refusal
+        meters = self._meters
 
-        outcome = await self._database.write(job)
-        if isinstance(outcome, BadInput):
-            raise outcome
-        loaded, meters = outcome
-        if len(meters) > len(self._meters):  # kept only now that they stand for certain
+        async def keep(connection: AsyncConnection, version: int) -> Counts:
+            nonlocal meters
+            writer = BlockWriter(connection, version, self._meters)
+            for batch in batches():
+                await writer.keep(batch)
+            meters = writer.meters
+            return writer.counts
+
+        loaded = await load_version(self._database, source, keep)
+        if not loaded.already and len(meters) > len(self._meters):  # kept only now that they stand for certain
             self._meters = meters
         return loaded
+
+    async def has_file(self, name: str) -> bool:
+        """Whether a file of this name was loaded before; see IntervalStore."""
+        found = select(source_files.c.id).where(source_files.c.name == name[:255]).limit(1)
+        async with self._database.reading() as connection:
+            return await connection.scalar(found) is not None
 
     async def current(self, esi_id: EsiId, first: date, last: date) -> Sequence[StoredDay]:
         """A meter's days in their current version; see IntervalStore."""
@@ -186,39 +190,6 @@ async def _is_up_to_date(database: Database) -> bool:
 
     async with database.reading() as connection:
         return await connection.run_sync(revision) == ScriptDirectory(str(MIGRATIONS)).get_current_head()
-
-
-async def _load(
-    connection: AsyncConnection, source: SourceFile, batches: Batches, meters: MeterIds
-) -> tuple[Loaded, MeterIds]:
-    """Inside the transaction: the file's row first, which decides who loads these bytes, then its meter-days."""
-    version = await _new_version(connection, source)
-    if version is None:
-        known = select(source_files.c.id).where(source_files.c.sha256 == source.sha256)
-        return Loaded(version=(await connection.execute(known)).scalar_one(), already=True), meters
-    writer = BlockWriter(connection, version, meters)
-    if connection.dialect.name == "postgresql":
-        # The tables grow while the load runs: a plan from when they were small, or thought so, reads them whole.
-        await connection.exec_driver_sql("set local plan_cache_mode = force_custom_plan")
-        await connection.exec_driver_sql("set local enable_seqscan = off")
-    for batch in batches():
-        await writer.keep(batch)
-    brought = update(source_files).where(source_files.c.id == version)
-    await connection.execute(brought.values(meter_days=writer.new + writer.revised))
-    loaded = Loaded(version=version, already=False, new=writer.new, revised=writer.revised, identical=writer.identical)
-    return loaded, writer.meters
-
-
-async def _new_version(connection: AsyncConnection, source: SourceFile) -> int | None:
-    """The version of a file whose bytes are new, None if they were loaded before or are being loaded elsewhere.
-
-    On PostgreSQL a load of the same bytes that is under way elsewhere is waited for.
-    """
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    values = {"name": source.name[:255], "sha256": source.sha256, "received_at": source.received_at, "meter_days": 0}
-    statement = insert(source_files).values(values).on_conflict_do_nothing().returning(source_files.c.id)
-    version: int | None = await connection.scalar(statement)
-    return version
 
 
 async def _numbers(connection: AsyncConnection, esi_ids: Collection[EsiId]) -> dict[EsiId, int]:

@@ -12,11 +12,18 @@ from portal.usage.intervals import Channel, MeterDay
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """A file as it came: its name, the SHA-256 of its bytes in hexadecimal, and when it was received."""
+    """A file as it came: its name, the SHA-256 of its bytes in hexadecimal, and when it was received.
+
+    A digest that is taken while the file is read is a function instead, called once what it tells was read.
+    """
 
     name: str
-    sha256: str
+    sha256: str | Callable[[], str]
     received_at: datetime
+
+    def digest(self) -> str:
+        """The SHA-256, known by now."""
+        return self.sha256 if isinstance(self.sha256, str) else self.sha256()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +93,10 @@ class IntervalStore(Protocol):
 
         meter_days may be called again if the transaction has to start over.
         """
+        ...
+
+    async def has_file(self, name: str) -> bool:
+        """Whether a file of this name was loaded before, be it of the same bytes or not."""
         ...
 
     async def load_batches(self, source: SourceFile, batches: Batches) -> Loaded:
