@@ -1,6 +1,7 @@
 """`metergate vee`: the ledger of expected intervals, from a terminal, beside the databases."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -8,7 +9,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from sqlalchemy import select
 
 from gateway import config
@@ -33,7 +33,6 @@ from portal.vee.tables import ledger_days
 from portal.vee.watch import Watch
 
 app = typer.Typer(no_args_is_help=True, help="The ledger of expected intervals: run, watch, ledger, explain, register.")
-console = Console(highlight=False, soft_wrap=True)
 
 Day = Annotated[str, typer.Option(help="A Chicago date such as 2026-05-11.")]
 
@@ -83,6 +82,7 @@ def watch(config_: ConfigName, over: Over = None) -> None:
         stop_on_signals(stop)
         watched = Watch(opened.run, opened.intervals, opened.clock, opened.policy, told)
         typer.echo("ready watching the ledger")
+        sys.stdout.flush()
         working = asyncio.create_task(watched.forever())
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([working, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -112,7 +112,8 @@ def ledger(
         if not found:
             typer.echo("No day of these has been gone over yet: metergate vee run does that.")
             return
-        console.print(shown.ledger_table(found))
+        for line in shown.ledger_lines(found):
+            typer.echo(line)
 
     _with(config_, over, work)
 
@@ -171,6 +172,7 @@ def register(
 def told(run: DayRun) -> None:
     """A line for a day that was gone over."""
     typer.echo(shown.day_line(run))
+    sys.stdout.flush()
 
 
 def _with(config_: str, over: Sequence[str] | None, work: Work) -> None:
