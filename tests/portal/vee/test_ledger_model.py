@@ -18,7 +18,8 @@ from tests.portal.usage.files import FALL, SPRING
 from tests.portal.vee.street import DAY, MONDAY, Street, day_of, shape
 from tests.portal.world import BEGAN, esi
 
-SEEDS = (1, 2, 3, 4, 5, 6)
+SEEDS = (2, 7, 10, 25, 38)
+"""Histories that, among forty, miss none of the mistakes that were made on purpose."""
 STEPS = 12
 GATEWAY_FED, FILE_FED = 1, 5
 PREMISES = (GATEWAY_FED, FILE_FED)
