@@ -17,7 +17,8 @@ from portal.entrance import ViewerHere
 from portal.errors import NotFound, problem_of_refusal, problem_response
 from portal.meters.installed import first_installed
 from portal.usage.intervals import Channel
-from portal.usage.report_range import FIRST_DAY, refusal
+from portal.usage.report_range import refusal
+from portal.usage.smt_file import EARLIEST
 from portal.vee.expected import QUARTER
 from portal.vee.explain import Completeness, Explanation
 
@@ -37,7 +38,7 @@ async def explain_interval(
     if portal.explainer is None:
         raise NotFound
     at = start.astimezone(UTC)
-    if not _begins_a_quarter(at) or not FIRST_DAY <= central_date(at) <= central_date(portal.clock.now()):
+    if not _begins_a_quarter(at) or not EARLIEST <= central_date(at) <= central_date(portal.clock.now()):
         where = ("path", "start")
         raise RequestValidationError([{"loc": where, "msg": "not the beginning of a quarter hour of our days"}])
     every_version = viewer.kind is not Kind.CUSTOMER

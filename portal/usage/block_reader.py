@@ -4,19 +4,23 @@ A month's rows are all in one table; which one is read in the same state as the 
 and of sealed ones the months, so that a meter's rows are found by seeks of the key and never by a scan.
 """
 
+import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database
 from portal.usage.row_keys import LAST_DAY, days_of, month_of
 from portal.usage.tables import open_blocks, sealed_blocks, sealed_months, usage_meters
 
-READ = ("day", "channel", "version", "revised_s", "total_wh", "missing", "data")
+READ = ("meter", "day", "channel", "version", "revised_s", "total_wh", "missing", "data")
+BY_DAY = itemgetter(1, 2, 3)
+"""Sorts a meter's rows by day, channel and version."""
 TOTAL = ("meter", "day", "channel", "total_wh", "missing")
 RANGE = 10_000
 SEEKS_AT_ONCE = 500
@@ -26,23 +30,18 @@ DENSE = 8
 """Meters stand close if their numbers span less than this many for each; then a range is read rather than each."""
 
 
-def _among(column: Any, name: str) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = column.in_(bindparam(name, expanding=True))
-    return found
-
-
-def one_meter(table: Table) -> Select[Any]:
-    """A meter's rows of some days (and months, where the table is the sealed one), by day, channel and version."""
-    columns = table.c
-    statement = select(*(columns[name] for name in READ)).where(columns.meter == bindparam("meter"))
-    if table is sealed_blocks:
-        where = [_among(columns.month, "months"), columns.day.between(bindparam("first"), bindparam("last"))]
-    else:
-        where = [_among(columns.day, "days")]
-    return statement.where(*where).order_by(columns.day, columns.channel, columns.version)
-
-
-ONE_METER = {table.name: one_meter(table) for table in (open_blocks, sealed_blocks)}
+_AMONG = {
+    ("sqlite", False): """from json_each(?) d cross join json_each(?) k cross join open_blocks b
+          on b.day = d.value and b.meter = k.value""",
+    ("sqlite", True): """from json_each(?) m cross join json_each(?) k cross join sealed_blocks b
+          on b.month = m.value and b.meter = k.value and b.day between ? and ?""",
+    ("postgresql", False): "from open_blocks b where b.day = any($1::int[]) and b.meter = any($2::int[])",
+    ("postgresql", True): """from sealed_blocks b
+          where b.month = any($1::int[]) and b.meter = any($2::int[]) and b.day between $3 and $4""",
+}
+BLOCKS = {key: " ".join(("select", ", ".join(f"b.{name}" for name in READ), rows)) for key, rows in _AMONG.items()}
+"""Rows (see READ) of some meters on some days, or in some months from a day to another, by dialect and whether the
+months are sealed. On SQLite the lists are outer loops, so that each row is found by a seek of the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,11 @@ class Extent:
     last: int
     sealed: Sequence[int]
     open_days: Sequence[int]
+
+    @property
+    def days(self) -> int:
+        """How many days these are at most."""
+        return 31 * len(self.sealed) + len(self.open_days)
 
 
 @asynccontextmanager
@@ -79,16 +83,27 @@ async def extent(connection: AsyncConnection, first: int = 0, last: int = LAST_D
     return Extent(first, last, sealed, days)
 
 
-async def blocks_of(connection: AsyncConnection, meter: int, where: Extent) -> list[Any]:
-    """A meter's rows (see READ), by day, channel and version."""
+async def blocks_of(connection: AsyncConnection, meters: Sequence[int], where: Extent) -> dict[int, list[Any]]:
+    """The rows (see READ) of some meters by day, channel and version, by meter; one without any is not there."""
     rows: list[Any] = []
     if where.sealed:
-        asked = {"meter": meter, "months": where.sealed, "first": where.first, "last": where.last}
-        rows += (await connection.execute(ONE_METER[sealed_blocks.name], asked)).all()
+        rows += await _blocks(connection, True, where.sealed, meters, where.first, where.last)
     if where.open_days:
-        asked = {"meter": meter, "days": where.open_days}
-        found = (await connection.execute(ONE_METER[open_blocks.name], asked)).all()
-        rows = sorted([*rows, *found], key=lambda row: (row.day, row.channel, row.version)) if rows else list(found)
+        rows += await _blocks(connection, False, where.open_days, meters)
+    found: dict[int, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(row)
+    for of_meter in found.values():
+        of_meter.sort(key=BY_DAY)
+    return found
+
+
+async def _blocks(connection: AsyncConnection, sealed: bool, *asked: Any) -> Sequence[Any]:
+    dialect = connection.dialect.name
+    if dialect == "sqlite":
+        asked = (json.dumps(asked[0]), json.dumps(asked[1]), *asked[2:])
+    found: Any = await connection.exec_driver_sql(BLOCKS[dialect, sealed], asked)
+    rows: Sequence[Any] = found.all()
     return rows
 
 
@@ -149,11 +164,8 @@ def reaches(meters: Sequence[int]) -> Iterator[Reach]:
                 yield Reach(some[at : at + SEEKS_AT_ONCE], False, None)
 
 
-NEWEST = ("meter", *READ)
-
-
 async def newest_of(connection: AsyncConnection, meters: Sequence[int]) -> dict[int, list[Any]]:
-    """The rows (see NEWEST) of each meter's newest day, every version, by number; a meter without any is not there.
+    """The rows (see READ) of each meter's newest day, every version, by number; a meter without any is not there.
 
     Goes back day by day while months are open, and a month at a time where they are sealed; most meters are found on
     the first day, and the further back, the fewer are looked for.
@@ -187,7 +199,7 @@ async def _backwards(connection: AsyncConnection) -> AsyncIterator[tuple[Table, 
 def _newest(table: Table, place: int, reach: Reach) -> Select[Any]:
     """Rows of a day, or of the newest day that each meter has in a sealed month."""
     columns = table.c
-    statement = select(*(columns[name] for name in NEWEST)).order_by(columns.meter, columns.channel, columns.version)
+    statement = select(*(columns[name] for name in READ)).order_by(columns.meter, columns.channel, columns.version)
     if table is open_blocks:
         return statement.where(columns.day == place, reach.within(columns.meter))
     other, meter = sealed_blocks.alias("other").c, usage_meters.c.id

@@ -20,6 +20,7 @@ from portal.usage.batch import Batch
 from portal.usage.meter_ids import LOCK, MeterIds
 from portal.usage.row_keys import Numbers, day_numbers, months_of, revisions
 from portal.usage.tables import open_blocks, sealed_blocks, sealed_months
+from portal.usage.versions import Counts
 
 PIECE = 8192
 """Meter-days looked at at once, whatever a batch holds."""
@@ -116,7 +117,7 @@ class _Rows:
 
 
 class BlockWriter:
-    """What one transaction keeps as one version. new, revised and identical count its meter-days so far."""
+    """What one transaction keeps as one version; counts are of its meter-days so far."""
 
     def __init__(self, connection: AsyncConnection, version: int, meters: MeterIds) -> None:
         self._connection = connection
@@ -124,7 +125,7 @@ class BlockWriter:
         self._version = version
         self._sealed: dict[int, bool] = {}
         self.meters = meters
-        self.new = self.revised = self.identical = 0
+        self.counts = Counts()
 
     async def keep(self, batch: Batch) -> None:
         """Keep a batch's meter-days. Raises BadInput for one that cannot be kept or came twice in this version."""
@@ -186,10 +187,10 @@ class BlockWriter:
                 if each is None or each[1] != revised_s or each[2] != block
             ]
             new = kept.count(None)
-            self.revised += len(changed) - new
-            self.identical += len(rows) - len(changed)
+            self.counts.revised += len(changed) - new
+            self.counts.identical += len(rows) - len(changed)
             rows = rows.at(np.array(changed, dtype=np.int64))
-        self.new += new
+        self.counts.new += new
         if len(rows):
             await self._insert(rows, sealed)
 

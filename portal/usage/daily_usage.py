@@ -1,69 +1,19 @@
-"""The Daily Usage report of one meter in its formats, streamed: a piece for each meter-day (guide 8.2, figure 40)."""
+"""The Daily Usage report of one meter in its formats, streamed a piece at a time (guide 8.2, figure 40)."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Protocol
 
 from gateway.identifiers import EsiId
+from portal.reports.asked import Asked
+from portal.reports.forms import ONE_VERSION, Format
 from portal.usage import green_button, lse_write, smt_write, usage_json
 from portal.usage.batch import CHANNELS
+from portal.usage.daily_csv import csv_of
 from portal.usage.intervals import Channel
 from portal.usage.report_days import Span, days_of, newest_versions
-from portal.usage.report_range import ReportRefusal, ReportRefused
 from portal.usage.store import IntervalStore, StoredDay
 from portal.visibility import VisibleMeter
-
-
-class View(StrEnum):
-    """The guide's two views: the latest data only, or these and every earlier version (RPT-05)."""
-
-    CURRENT = "current"
-    VERSIONS = "versions"
-
-
-class Format(StrEnum):
-    """What a report is written as."""
-
-    JSON = "json"
-    CSV = "csv"
-    LSE = "lse"
-    GREEN_BUTTON = "green_button"
-
-
-ONE_VERSION = frozenset({Format.LSE, Format.GREEN_BUTTON})
-"""Formats whose readers take an interval once."""
-MEDIA_TYPES = {
-    Format.JSON: "application/json",
-    Format.CSV: "text/csv; charset=utf-8",
-    Format.LSE: "text/plain; charset=utf-8",
-    Format.GREEN_BUTTON: "application/atom+xml; charset=utf-8",
-}
-ENDINGS = {Format.JSON: "json", Format.CSV: "csv", Format.LSE: "lse", Format.GREEN_BUTTON: "xml"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a report is to be; utc adds two columns to a CSV."""
-
-    span: Span
-    format: Format
-    utc: bool = False
-
-
-def view_refusal(view: View, written_as: Format) -> ReportRefused | None:
-    """Why a format cannot show a view, None if it can."""
-    if view is View.CURRENT or written_as not in ONE_VERSION:
-        return None
-    words = f"{written_as} has room for one version of an interval; csv and json show every version."
-    return ReportRefused(reason=ReportRefusal.ONE_VERSION, words=words)
-
-
-def file_name(meter: VisibleMeter, asked: Asked) -> str:
-    """Such as daily-usage_10443720000000001_2026-05-01_2026-05-31_current.csv."""
-    span, view = asked.span, View.VERSIONS if asked.span.every_version else View.CURRENT
-    return f"daily-usage_{meter.esi_id}_{span.first}_{span.last}_{view}.{ENDINGS[asked.format]}"
 
 
 class EstimateRules(Protocol):
@@ -81,7 +31,9 @@ class EstimateRules(Protocol):
 def report(
     store: IntervalStore, meter: VisibleMeter, asked: Asked, rules: EstimateRules | None = None
 ) -> AsyncIterator[str]:
-    """The text of a report, a piece for each meter-day.
+    """The text of a report, a piece for each meter-day, or for each month of a CSV without the columns of utc.
+
+    The report's format is one that is text; the first piece of a CSV is its header.
 
     Intervals stand by day, channel and newest version; in Green Button by channel and day. A format of ONE_VERSION is
     given a span of the current version. Without rules Green Button calls every estimate one whose rule is not known.
@@ -94,10 +46,13 @@ def report(
 
 
 async def _csv(store: IntervalStore, meter: VisibleMeter, asked: Asked) -> AsyncIterator[str]:
-    yield smt_write.UTC_FIRST_LINE if asked.utc else smt_write.FIRST_LINE
-    rows = smt_write.rows_with_utc if asked.utc else smt_write.rows
+    if not asked.utc:
+        async for piece in csv_of(store, meter, asked.span):
+            yield piece.decode("ascii")
+        return
+    yield smt_write.UTC_FIRST_LINE
     async for day in days_of(store, meter, asked.span):
-        yield rows(day.data)
+        yield smt_write.rows_with_utc(day.data)
 
 
 async def _lse(store: IntervalStore, meter: VisibleMeter, asked: Asked) -> AsyncIterator[str]:

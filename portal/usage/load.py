@@ -8,8 +8,8 @@ at any moment and run again: a file is one transaction, and its bytes are known 
 import asyncio
 import hashlib
 import sys
-from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Container, Generator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, closing
 from datetime import date
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -26,6 +26,7 @@ from gateway.errors import BadInput
 from portal.market.tables import premises
 from portal.settings import PortalSettings, url_of
 from portal.usage import load_report, lse_file
+from portal.usage.ahead import ahead
 from portal.usage.batch import Batch
 from portal.usage.batches import lse_batches, smt_batches
 from portal.usage.containers import KNOWN_BY, PIECE, Part, Told, parts
@@ -49,6 +50,8 @@ from portal.usage.store import IntervalStore, Loaded, SourceFile
 __all__ = ["PIECE", "command", "load_file"]
 
 T = TypeVar("T")
+PIECES_AHEAD, BATCHES_AHEAD = 16, 4
+"""What is read before it is parsed, some 16 MB, and parsed before it is stored, some 10 MB."""
 NOTHING_STORED = "Nothing of this file was stored."
 
 
@@ -193,7 +196,10 @@ async def load_part(
     """
     label = reading.part.label
     try:
-        source = SourceFile(name=reading.part.name, sha256=reading.sha256(), received_at=clock.now())
+        name, now = reading.part.name, clock.now()
+        # The digest is taken while the file is parsed; one that seems to come again is known by it without parsing.
+        known = reading.sha256() if await store.has_file(name) else reading.digest
+        source = SourceFile(name=name, sha256=known, received_at=now)
         if registers and reading.begins(DAILY_SIGN):
             return await registers.load(source, DailyRead, reading.daily_reads), "daily reads"
         if registers and reading.begins(MONTHLY_SIGN):
@@ -210,55 +216,66 @@ class _Unreadable(BadInput):
 
 
 class Reading:
-    """A file read twice: once for its digest, which tells whether it was loaded before, and once for its rows."""
+    """A file read for its rows and, in the same pass, for its digest, each in a thread beside whoever stores them."""
 
     def __init__(self, part: Part, known: Container[str], clock: Clock, told: Told) -> None:
         self.part = part
         self._known = known
         self._today = central_date(clock.now())
         self._told = told
-        self._digest = ""
-        self._head = b""
+        self._before = ""
+        self._digest = hashlib.sha256()
+        self._head: bytes | None = None
 
     def sha256(self) -> str:
-        """The digest of the file's bytes; of a packed file those that were packed."""
+        """The digest of the file's bytes (of a packed file those that were packed), in a pass for it alone.
+
+        What is parsed afterwards must be the same bytes.
+        """
         digest = hashlib.sha256()
         for piece in self._pieces(_unheard):
             digest.update(piece)
-            if len(self._head) < KNOWN_BY:
-                self._head += piece[:KNOWN_BY]
-        self._digest = digest.hexdigest()
-        return self._digest
+        self._before = digest.hexdigest()
+        return self._before
+
+    def digest(self) -> str:
+        """The digest of the bytes that were parsed."""
+        return self._digest.hexdigest()
 
     def begins(self, sign: bytes) -> bool:
-        """Whether the file, of which the digest was taken, begins with these bytes."""
+        """Whether the file begins with these bytes."""
+        if self._head is None:
+            self._head = b""
+            with closing(self._pieces(_unheard)) as pieces:
+                while len(self._head) < KNOWN_BY and (piece := next(pieces, b"")):
+                    self._head += piece[:KNOWN_BY]
         return self._head.removeprefix(BYTE_ORDER_MARK).startswith(sign)
 
     def batches(self) -> Iterator[Batch]:
-        """The file's meter-days, from the bytes that the digest is of. Raises BadInput."""
-        return self._parsed(lse_batches if self.begins(lse_file.SIGN) else smt_batches)
+        """The file's meter-days. Raises BadInput."""
+        return ahead(self._parsed(lse_batches if self.begins(lse_file.SIGN) else smt_batches), BATCHES_AHEAD)
 
     def daily_reads(self) -> Iterator[DailyRead]:
-        """The file's daily reads, from the bytes that the digest is of. Raises BadInput."""
+        """The file's daily reads. Raises BadInput."""
         return self._parsed(parse_daily)
 
     def monthly_usage(self) -> Iterator[MonthlyUsage]:
-        """The file's billing periods, from the bytes that the digest is of. Raises BadInput."""
+        """The file's billing periods. Raises BadInput."""
         return self._parsed(parse_monthly)
 
     def _parsed(self, parse: Callable[[Iterable[bytes], Container[str], date], Iterator[T]]) -> Iterator[T]:
-        digest = hashlib.sha256()
+        self._digest = hashlib.sha256()
 
         def noted() -> Iterator[bytes]:
             for piece in self._pieces(self._told):
-                digest.update(piece)
+                self._digest.update(piece)
                 yield piece
 
-        yield from parse(noted(), self._known, self._today)
-        if digest.hexdigest() != self._digest:
+        yield from parse(ahead(noted(), PIECES_AHEAD), self._known, self._today)
+        if self._before not in ("", self.digest()):
             raise BadInput("the file was changed while it was read")
 
-    def _pieces(self, told: Told) -> Iterator[bytes]:
+    def _pieces(self, told: Told) -> Generator[bytes, None, None]:
         # What the system says of the file is told apart from what it says of the database here.
         try:
             yield from self.part.pieces(told)
@@ -267,4 +284,4 @@ class Reading:
 
 
 def _unheard(_count: int) -> None:
-    """Nobody hears of the first reading."""
+    """Nobody hears of a reading beside that of the rows."""

@@ -21,22 +21,24 @@ READ_AT_ONCE = 20_000
 
 LOOK_UP = {
     "sqlite": "select m.esi_id, m.id from json_each(?) k cross join usage_meters m on m.esi_id = k.value",
-    "postgresql": "select esi_id, id from usage_meters where esi_id = any($1::varchar[])",
+    "postgresql": """
+        select m.esi_id, m.id from unnest($1::varchar[]) k (esi_id) join usage_meters m on m.esi_id = k.esi_id""",
 }
-ADD = {
-    "sqlite": "insert into usage_meters (id, esi_id) values (?, ?)",
-    "postgresql": "insert into usage_meters (id, esi_id) values ($1, $2)",
-}
+ADD = "insert into usage_meters (id, esi_id) values (?, ?)"
 
 EsiIds = NDArray[np.bytes_]
 
 
 class MeterIds:
-    """Numbers of meters that are known to stand in the table, sorted by ESI ID; never changed, only replaced."""
+    """Numbers of meters that are known to stand in the table, sorted by ESI ID; never changed, only replaced.
 
-    def __init__(self, esi_ids: EsiIds | None = None, ids: Numbers | None = None) -> None:
+    through is the number up to which all meters of the table are known here; some later ones may be.
+    """
+
+    def __init__(self, esi_ids: EsiIds | None = None, ids: Numbers | None = None, through: int = 0) -> None:
         self._esi_ids = np.array([], dtype=f"S{ESI_ID_WIDTH}") if esi_ids is None else esi_ids
         self._ids = np.array([], dtype=np.int64) if ids is None else ids
+        self._through = through
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -48,37 +50,71 @@ class MeterIds:
         at = np.minimum(np.searchsorted(self._esi_ids, esi_ids), len(self) - 1)
         return np.where(self._esi_ids[at] == esi_ids, self._ids[at], 0)
 
-    def joined(self, pairs: Sequence[tuple[str, int]]) -> "MeterIds":
-        """With more meters, none of which is known here."""
-        if not pairs:
-            return self
-        esi_ids = np.array([str.encode(esi_id) for esi_id, _ in pairs], dtype=f"S{ESI_ID_WIDTH}")
-        ids = np.array([number for _, number in pairs], dtype=np.int64)
+    def joined(self, esi_ids: EsiIds, ids: Numbers, through: int = 0) -> "MeterIds":
+        """With more meters; those that are known here already stay as they are."""
+        new = self.find(esi_ids) == 0
+        esi_ids, ids = esi_ids[new], ids[new]
         order = np.argsort(esi_ids)
         esi_ids, ids = esi_ids[order], ids[order]
         at = np.searchsorted(self._esi_ids, esi_ids)
-        return MeterIds(np.insert(self._esi_ids, at, esi_ids), np.insert(self._ids, at, ids))
+        through = max(through, self._through)
+        return MeterIds(np.insert(self._esi_ids, at, esi_ids), np.insert(self._ids, at, ids), through)
 
     async def resolve(self, connection: AsyncConnection, esi_ids: EsiIds) -> tuple[Numbers, "MeterIds"]:
         """The meters' numbers, and what is known afterwards. Adds meters that the table lacks, in this transaction."""
         known, found = self, self.find(esi_ids)
-        unknown = np.unique(esi_ids[found == 0])
-        if len(unknown) > FEW:
-            known = await known._refreshed(connection)
+        if (found == 0).any():
+            unknown = np.unique(esi_ids[found == 0])
+            known = await known._looked_up(connection, unknown)
             unknown = unknown[known.find(unknown) == 0]
+            if len(unknown):
+                known = await known._with_new(connection, unknown)
+            found = known.find(esi_ids)
+        return found, known
+
+    async def _looked_up(self, connection: AsyncConnection, esi_ids: EsiIds) -> "MeterIds":
+        """With those of some different meters that the table has: a few by themselves, of many the whole table."""
+        if len(esi_ids) > FEW:
+            return await self._refreshed(connection)
+        pairs = await look_up(connection, [each.decode() for each in esi_ids.tolist()])
+        return self.joined(*_columns(list(pairs.items())))
+
+    async def _with_new(self, connection: AsyncConnection, unknown: EsiIds) -> "MeterIds":
+        """With some different meters, which are added to the table as far as it lacks them."""
+        known = self
+        if connection.dialect.name == "postgresql":  # SQLite has one writer, and this is it
+            await connection.execute(select(func.pg_advisory_xact_lock(LOCK, NEW_METERS)))
+            known = await known._looked_up(connection, unknown)
+            unknown = unknown[known.find(unknown) == 0]
+        last = await connection.scalar(select(func.max(usage_meters.c.id))) or 0
+        ids = np.arange(last + 1, last + 1 + len(unknown), dtype=np.int64)
         if len(unknown):
-            known = known.joined(await _added(connection, [each.decode() for each in unknown.tolist()]))
-        return (found if known is self else known.find(esi_ids)), known
+            await _add(connection, list(zip(ids.tolist(), map(bytes.decode, unknown.tolist()), strict=True)))
+        return known.joined(unknown, ids, last + len(unknown) if known._through == last else 0)
 
     async def _refreshed(self, connection: AsyncConnection) -> "MeterIds":
-        """With the whole table, as far as its numbers are new."""
-        known, last = self, int(self._ids.max()) if len(self) else 0
+        """With the whole table, as far as it is not known."""
+        known = self
         while True:
-            statement = select(usage_meters.c.esi_id, usage_meters.c.id).where(usage_meters.c.id > last)
+            statement = select(usage_meters.c.esi_id, usage_meters.c.id).where(usage_meters.c.id > known._through)
             rows = (await connection.execute(statement.order_by(usage_meters.c.id).limit(READ_AT_ONCE))).all()
             if not rows:
                 return known
-            known, last = known.joined([(esi_id, number) for esi_id, number in rows]), rows[-1].id
+            known = known.joined(*_columns([(esi_id, number) for esi_id, number in rows]), rows[-1].id)
+
+
+def _columns(pairs: Sequence[tuple[str, int]]) -> tuple[EsiIds, Numbers]:
+    esi_ids = np.array([str.encode(esi_id) for esi_id, _ in pairs], dtype=f"S{ESI_ID_WIDTH}")
+    return esi_ids, np.array([number for _, number in pairs], dtype=np.int64)
+
+
+async def _add(connection: AsyncConnection, rows: Sequence[tuple[int, str]]) -> None:
+    if connection.dialect.name == "sqlite":
+        await connection.exec_driver_sql(ADD, list(rows))
+        return
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None
+    await driver.copy_records_to_table(usage_meters.name, records=rows, columns=["id", "esi_id"])
 
 
 async def look_up(connection: AsyncConnection, esi_ids: Sequence[str]) -> dict[str, int]:
@@ -90,20 +126,3 @@ async def look_up(connection: AsyncConnection, esi_ids: Sequence[str]) -> dict[s
         rows: Any = await connection.exec_driver_sql(LOOK_UP[connection.dialect.name], (asked,))
         found.update(dict(rows.all()))
     return found
-
-
-async def _added(connection: AsyncConnection, esi_ids: Sequence[str]) -> list[tuple[str, int]]:
-    """The numbers of meters that are not known here; those that the table lacks get the next ones."""
-    found = await look_up(connection, esi_ids)
-    if len(found) < len(esi_ids):
-        if connection.dialect.name == "postgresql":  # SQLite has one writer, and this is it
-            await connection.execute(select(func.pg_advisory_xact_lock(LOCK, NEW_METERS)))
-            found = await look_up(connection, esi_ids)
-        last = await connection.scalar(select(func.max(usage_meters.c.id))) or 0
-        absent = [each for each in esi_ids if each not in found]
-        added = dict(zip(absent, range(last + 1, last + 1 + len(absent)), strict=True))
-        if added:
-            rows = [(number, esi_id) for esi_id, number in added.items()]
-            await connection.exec_driver_sql(ADD[connection.dialect.name], rows)
-        found |= added
-    return list(found.items())

@@ -6,17 +6,16 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Table, select, tuple_, update
+from sqlalchemy import Table, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database
-from gateway.errors import BadInput
 from gateway.identifiers import EsiId
-from portal.schema import insert_unless_there
 from portal.usage.register_files import DailyRead, MonthlyUsage
 from portal.usage.register_tables import daily_reads, monthly_usage
 from portal.usage.store import Loaded, SourceFile
 from portal.usage.tables import source_files
+from portal.usage.versions import Counts, load_version
 
 R = TypeVar("R", DailyRead, MonthlyUsage)
 BATCH = 500
@@ -48,18 +47,10 @@ class RegisterStore:
         reads may be called again if the transaction has to start over. Bytes that were loaded before change nothing.
         """
 
-        async def job(connection: AsyncConnection) -> Loaded | BadInput:
-            # A refusal of the file undoes the savepoint and travels as a value: a job that raises is run again.
-            try:
-                async with connection.begin_nested():
-                    return await _load(connection, source, kind, reads)
-            except BadInput as refusal:
-                return refusal
+        async def keep(connection: AsyncConnection, version: int) -> Counts:
+            return await _keep(connection, version, kind, reads)
 
-        outcome = await self._database.write(job)
-        if isinstance(outcome, BadInput):
-            raise outcome
-        return outcome
+        return await load_version(self._database, source, keep)
 
     async def current(self, kind: type[R], esi_id: EsiId, first: date, last: date) -> Sequence[StoredRead[R]]:
         """A meter's reads in their current version, by date; first and last are both included."""
@@ -89,16 +80,8 @@ class RegisterStore:
         ]
 
 
-async def _load(
-    connection: AsyncConnection, source: SourceFile, kind: type[R], reads: Callable[[], Iterator[R]]
-) -> Loaded:
-    """Inside the transaction: the file's row first, which decides who loads these bytes, then its reads."""
-    insert = insert_unless_there(connection.dialect.name, source_files, "sha256")
-    values = {"name": source.name[:255], "sha256": source.sha256, "received_at": source.received_at, "meter_days": 0}
-    version = await connection.scalar(insert.values(values).returning(source_files.c.id))
-    if version is None:
-        known = select(source_files.c.id).where(source_files.c.sha256 == source.sha256)
-        return Loaded(version=(await connection.execute(known)).scalar_one(), already=True)
+async def _keep(connection: AsyncConnection, version: int, kind: type[R], reads: Callable[[], Iterator[R]]) -> Counts:
+    """Inside the transaction: what is unknown or differs from the current version."""
     table, key = TABLES[kind]
     new = revised = identical = 0
     iterator = reads()
@@ -110,9 +93,7 @@ async def _load(
         new, revised, identical = new + unknown, revised + len(changed) - unknown, identical + len(rows) - len(changed)
         if changed:
             await connection.execute(table.insert(), [{**row, "version": version} for row in changed])
-    stored = update(source_files).where(source_files.c.id == version).values(meter_days=new + revised)
-    await connection.execute(stored)
-    return Loaded(version=version, already=False, new=new, revised=revised, identical=identical)
+    return Counts(new=new, revised=revised, identical=identical)
 
 
 async def _current(

@@ -1,19 +1,18 @@
 """The meter-days of a report, drawn from the store as they are written: never more than a few at once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
 
-from portal.usage.batch import CHANNELS, instant
-from portal.usage.day_block import unpack
-from portal.usage.intervals import Channel, MeterDay
+from portal.usage.batch import CHANNELS
+from portal.usage.intervals import Channel
 from portal.usage.store import IntervalStore, StoredBlock, StoredDay
+from portal.usage.unpacked import unpacked
 from portal.visibility import VisibleMeter
 
 BLOCKS_AT_ONCE = 64
-"""Blocks that are unpacked together: a month of two channels."""
+"""Blocks that are handed over together, a month of two channels; the next are gathered while they are written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +24,10 @@ class Span:
     every_version: bool = False
 
 
-async def days_of(
+async def blocks_of(
     store: IntervalStore, meter: VisibleMeter, span: Span, channels: Collection[Channel] = CHANNELS
-) -> AsyncIterator[StoredDay]:
-    """By day and channel; of several versions of a meter-day the newest comes first, so that the first is current."""
+) -> AsyncIterator[list[StoredBlock]]:
+    """A meter's blocks, a month at a time, ordered as newest_first does."""
     batch: list[StoredBlock] = []
     wanted = {CHANNELS.index(channel) for channel in channels}
     async for block in store.rows(meter.esi_id, span.first, span.last, every_version=span.every_version):
@@ -36,33 +35,28 @@ async def days_of(
             continue
         # A batch ends between meter-days, for the versions of one are turned round.
         if len(batch) >= BLOCKS_AT_ONCE and (block.day, block.channel) != (batch[-1].day, batch[-1].channel):
-            async for day in _unpacked(store, batch):
-                yield day
+            yield newest_first(batch)
             batch = []
         batch.append(block)
-    async for day in _unpacked(store, batch):
-        yield day
+    if batch:
+        yield newest_first(batch)
 
 
-async def _unpacked(store: IntervalStore, batch: list[StoredBlock]) -> AsyncIterator[StoredDay]:
-    received = await store.received({block.version for block in batch})
-    for _, versions in groupby(batch, key=lambda block: (block.day, block.channel)):
-        for block in reversed(list(versions)):
+def newest_first(blocks: Iterable[StoredBlock]) -> list[StoredBlock]:
+    """By day and channel; of several versions of a meter-day the newest comes first, so that the first is current."""
+    return sorted(blocks, key=lambda block: (block.day, block.channel, -block.version))
+
+
+async def days_of(
+    store: IntervalStore, meter: VisibleMeter, span: Span, channels: Collection[Channel] = CHANNELS
+) -> AsyncIterator[StoredDay]:
+    """A meter's days, ordered as newest_first does."""
+    async for blocks in blocks_of(store, meter, span, channels):
+        received = await store.received({block.version for block in blocks})
+        for block, day in zip(blocks, unpacked(blocks), strict=True):
             # Neither the database nor the socket need make a coroutine wait, and others are to have their turns.
             await asyncio.sleep(0)
-            yield StoredDay(version=block.version, received_at=received[block.version], data=_day(block))
-
-
-def _day(block: StoredBlock) -> MeterDay:
-    values, estimated = unpack(block.data)
-    return MeterDay(
-        esi_id=block.esi_id,
-        day=date.fromordinal(block.day),
-        channel=CHANNELS[block.channel],
-        revised_at=instant(block.revised),
-        values=values,
-        estimated=estimated,
-    )
+            yield StoredDay(version=block.version, received_at=received[block.version], data=day)
 
 
 async def newest_versions(store: IntervalStore, meter: VisibleMeter, span: Span) -> dict[Channel, int]:

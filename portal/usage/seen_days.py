@@ -53,7 +53,7 @@ class SeenDays:
         found = list(map(self._rows.get, esi_ids))
         if None in found:
             new = [esi_id for esi_id, row in zip(esi_ids, found, strict=True) if row is None]
-            if not all(esi_id.decode() in known for esi_id in new):
+            if not all(map(known.__contains__, map(bytes.decode, new))):
                 return None
             for esi_id in new:
                 self._rows.setdefault(esi_id, len(self._rows))

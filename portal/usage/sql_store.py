@@ -9,27 +9,27 @@ from typing import Any, Self
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database
-from gateway.errors import BadInput
 from gateway.identifiers import EsiId
-from portal.usage.batch import CHANNELS, Batch, batch_of, instant
+from portal.usage.batch import CHANNELS, Batch, batch_of
 from portal.usage.block_reader import blocks_of, extent, latest, newest_of, one_state, totals_of
 from portal.usage.block_writer import BlockWriter
-from portal.usage.day_block import unpack
-from portal.usage.intervals import MeterDay
 from portal.usage.meter_ids import MeterIds, look_up
 from portal.usage.row_keys import EPOCH, days_of, month_of, revised, span
 from portal.usage.store import Batches, DayTotal, Loaded, MeterDays, SourceFile, StoredBlock, StoredDay
 from portal.usage.tables import VERSION_TABLE, source_files
+from portal.usage.unpacked import unpacked
+from portal.usage.versions import Counts, load_version
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BATCH = 2000
 """Meter-days made into columns at once."""
 MONTHS_AT_ONCE = 12
+BLOCKS_AT_ONCE = 8192
+"""Blocks of many meters fetched at once, some 6 MB; of one meter all are."""
 
 
 class SqlIntervalStore:
@@ -62,21 +62,26 @@ class SqlIntervalStore:
     async def load_batches(self, source: SourceFile, batches: Batches) -> Loaded:
         """The same for meter-days in columns; see IntervalStore."""
 
-        async def job(connection: AsyncConnection) -> tuple[Loaded, MeterIds] | BadInput:
-            # A refusal of the file undoes the savepoint and travels as a value: a job that raises is run again.
-            try:
-                async with connection.begin_nested():
-                    return await _load(connection, source, batches, self._meters)
-            except BadInput as refusal:
-                return refusal
+        meters = self._meters
 
-        outcome = await self._database.write(job)
-        if isinstance(outcome, BadInput):
-            raise outcome
-        loaded, meters = outcome
-        if len(meters) > len(self._meters):  # kept only now that they stand for certain
+        async def keep(connection: AsyncConnection, version: int) -> Counts:
+            nonlocal meters
+            writer = BlockWriter(connection, version, self._meters)
+            for batch in batches():
+                await writer.keep(batch)
+            meters = writer.meters
+            return writer.counts
+
+        loaded = await load_version(self._database, source, keep)
+        if not loaded.already and len(meters) > len(self._meters):  # kept only now that they stand for certain
             self._meters = meters
         return loaded
+
+    async def has_file(self, name: str) -> bool:
+        """Whether a file of this name was loaded before; see IntervalStore."""
+        found = select(source_files.c.id).where(source_files.c.name == name[:255]).limit(1)
+        async with self._database.reading() as connection:
+            return await connection.scalar(found) is not None
 
     async def current(self, esi_id: EsiId, first: date, last: date) -> Sequence[StoredDay]:
         """A meter's days in their current version; see IntervalStore."""
@@ -118,8 +123,7 @@ class SqlIntervalStore:
             found = await newest_of(connection, sorted(numbers.values()))
         made: list[StoredBlock] = []
         for esi_id in sorted(numbers):
-            rows = {row.channel: row[1:] for row in found.get(numbers[esi_id], ())}
-            made += [_stored_block(esi_id, row) for row in rows.values()]
+            made += [_stored_block(esi_id, row) for row in latest(found.get(numbers[esi_id], ()))]
         return made
 
     async def rows(self, esi_id: EsiId, first: date, last: date, *, every_version: bool) -> AsyncIterator[StoredBlock]:
@@ -134,6 +138,23 @@ class SqlIntervalStore:
             for row in await self._rows(esi_id, begin, end, every_version):
                 yield _stored_block(esi_id, row)
 
+    async def many(
+        self, esi_ids: Sequence[EsiId], first: date, last: date, *, every_version: bool
+    ) -> AsyncIterator[Sequence[StoredBlock]]:
+        """Many meters' blocks, a meter after the other; see IntervalStore."""
+        days = span(first, last)
+        async with one_state(self._database) as connection:
+            at_once = max(1, BLOCKS_AT_ONCE // max(1, (await extent(connection, *days)).days))
+        for start in range(0, len(esi_ids), at_once):
+            some = esi_ids[start : start + at_once]
+            async with one_state(self._database) as connection:
+                numbers = await _numbers(connection, some)
+                found = await blocks_of(connection, list(numbers.values()), await extent(connection, *days))
+            for esi_id in some:
+                rows = found.get(numbers.get(esi_id, 0), [])
+                yield [_stored_block(esi_id, row) for row in (rows if every_version else latest(rows))]
+            del found  # before the next are fetched
+
     async def received(self, versions: Collection[int]) -> dict[int, datetime]:
         """When the files of some versions were received; see IntervalStore."""
         statement = select(source_files.c.id, source_files.c.received_at).where(source_files.c.id.in_(set(versions)))
@@ -145,7 +166,8 @@ class SqlIntervalStore:
             meter = (await look_up(connection, [esi_id])).get(str(esi_id))
             if meter is None:
                 return []
-            rows = await blocks_of(connection, meter, await extent(connection, first, last))
+            found = await blocks_of(connection, [meter], await extent(connection, first, last))
+        rows = found.get(meter, [])
         return rows if every_version else latest(rows)
 
     async def _days(self, esi_id: EsiId, first: date, last: date, *, every_version: bool) -> Sequence[StoredDay]:
@@ -153,9 +175,10 @@ class SqlIntervalStore:
         if not rows:
             return []
         received = await self.received({row.version for row in rows})
+        blocks = [_stored_block(esi_id, row) for row in rows]
         return [
-            StoredDay(version=row.version, received_at=received[row.version], data=_meter_day(esi_id, row))
-            for row in rows
+            StoredDay(version=block.version, received_at=received[block.version], data=day)
+            for block, day in zip(blocks, unpacked(blocks), strict=True)
         ]
 
 
@@ -169,35 +192,6 @@ async def _is_up_to_date(database: Database) -> bool:
         return await connection.run_sync(revision) == ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
-async def _load(
-    connection: AsyncConnection, source: SourceFile, batches: Batches, meters: MeterIds
-) -> tuple[Loaded, MeterIds]:
-    """Inside the transaction: the file's row first, which decides who loads these bytes, then its meter-days."""
-    version = await _new_version(connection, source)
-    if version is None:
-        known = select(source_files.c.id).where(source_files.c.sha256 == source.sha256)
-        return Loaded(version=(await connection.execute(known)).scalar_one(), already=True), meters
-    writer = BlockWriter(connection, version, meters)
-    for batch in batches():
-        await writer.keep(batch)
-    brought = update(source_files).where(source_files.c.id == version)
-    await connection.execute(brought.values(meter_days=writer.new + writer.revised))
-    loaded = Loaded(version=version, already=False, new=writer.new, revised=writer.revised, identical=writer.identical)
-    return loaded, writer.meters
-
-
-async def _new_version(connection: AsyncConnection, source: SourceFile) -> int | None:
-    """The version of a file whose bytes are new, None if they were loaded before or are being loaded elsewhere.
-
-    On PostgreSQL a load of the same bytes that is under way elsewhere is waited for.
-    """
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    values = {"name": source.name[:255], "sha256": source.sha256, "received_at": source.received_at, "meter_days": 0}
-    statement = insert(source_files).values(values).on_conflict_do_nothing().returning(source_files.c.id)
-    version: int | None = await connection.scalar(statement)
-    return version
-
-
 async def _numbers(connection: AsyncConnection, esi_ids: Collection[EsiId]) -> dict[EsiId, int]:
     """The numbers of those meters that have ever had anything."""
     found = await look_up(connection, list(esi_ids))
@@ -205,17 +199,5 @@ async def _numbers(connection: AsyncConnection, esi_ids: Collection[EsiId]) -> d
 
 
 def _stored_block(esi_id: EsiId, row: Any) -> StoredBlock:
-    day, channel, version, revised_s, total_wh, missing, data = row
+    _, day, channel, version, revised_s, total_wh, missing, data = row
     return StoredBlock(esi_id, EPOCH + day, channel, version, revised(revised_s, day), total_wh, missing, data)
-
-
-def _meter_day(esi_id: EsiId, row: Any) -> MeterDay:
-    values, estimated = unpack(row.data)
-    return MeterDay(
-        esi_id=esi_id,
-        day=date.fromordinal(EPOCH + row.day),
-        channel=CHANNELS[row.channel],
-        revised_at=instant(revised(row.revised_s, row.day)),
-        values=values,
-        estimated=estimated,
-    )

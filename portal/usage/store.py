@@ -12,11 +12,18 @@ from portal.usage.intervals import Channel, MeterDay
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """A file as it came: its name, the SHA-256 of its bytes in hexadecimal, and when it was received."""
+    """A file as it came: its name, the SHA-256 of its bytes in hexadecimal, and when it was received.
+
+    A digest that is taken while the file is read is a function instead, called once what it tells was read.
+    """
 
     name: str
-    sha256: str
+    sha256: str | Callable[[], str]
     received_at: datetime
+
+    def digest(self) -> str:
+        """The SHA-256, known by now."""
+        return self.sha256 if isinstance(self.sha256, str) else self.sha256()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +95,10 @@ class IntervalStore(Protocol):
         """
         ...
 
+    async def has_file(self, name: str) -> bool:
+        """Whether a file of this name was loaded before, be it of the same bytes or not."""
+        ...
+
     async def load_batches(self, source: SourceFile, batches: Batches) -> Loaded:
         """The same for meter-days in columns, which is the fast way. Raises BadInput for a day that comes twice."""
         ...
@@ -116,6 +127,16 @@ class IntervalStore(Protocol):
         """A meter's blocks, the current ones or those of every version, by day, channel and version.
 
         They come a few months at a time, so that a report of any length needs little memory.
+        """
+        ...
+
+    def many(
+        self, esi_ids: Sequence[EsiId], first: date, last: date, *, every_version: bool
+    ) -> AsyncIterator[Sequence[StoredBlock]]:
+        """Many meters' blocks: an item for each meter in the order asked, an empty one for a meter without any.
+
+        An item has a meter's blocks as rows has them. Meters are fetched together, each piece as of one state: some
+        thousand blocks at once, or all of one meter where it has more.
         """
         ...
 

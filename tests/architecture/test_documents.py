@@ -29,6 +29,7 @@ from portal.errors import PROBLEMS
 from portal.gateways.tables import IncidentKind
 from portal.pages.reason_words import REASONS
 from portal.process import MIGRATIONS
+from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
 from simulators.faults import FaultKind
 from simulators.lab import ncp
@@ -78,7 +79,7 @@ async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
     await database.migrate(MIGRATIONS)
     store = await SqlIntervalStore.opened(database)
     bus = MemoryBus(MemoryBroker(clock, dice), None, clock, dice)
-    yield full_app(Portal.over(database, bus, clock, dice), store)
+    yield full_app(Portal.over(database, bus, clock, dice), store, RegisterStore(database))
     await database.close()
 
 

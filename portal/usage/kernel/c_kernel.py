@@ -230,6 +230,6 @@ class CKernel:
             )  # fmt: skip
             if size < 0:
                 day = date.fromordinal(int(columns[0][-1 - size]))
-                raise BadInput(f"the block of {day} is none of that day, or its dates are beyond what is known")
+                raise BadInput(f"the block of {day} cannot be written: not of that day, or beyond what files can hold")
             parts.append(text[:size].tobytes())
         return b"".join(parts)

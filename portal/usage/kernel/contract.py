@@ -80,7 +80,8 @@ class Kernel(Protocol):
     ) -> bytes:
         """The rows of an interval CSV, without its header, for n meter-days of one ESI ID as columns of a Batch.
 
-        Labels are in wall time, the repeated hour's 01:00 to 02:00 again; a missing quarter hour has neither value nor
-        flag. Raises BadInput for bytes that are no block, or for one that has not as many quarter hours as its day.
+        Labels are in wall time, as smt_write has them: 01:45 to 03:00, 01:45 to 01:00. A missing quarter hour has
+        neither value nor flag. Raises BadInput for bytes that are no block, for one that has not as many quarter hours
+        as its day, for dates that the calendar does not know, and for a value that no file can hold.
         """
         ...

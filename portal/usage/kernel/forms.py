@@ -1,5 +1,6 @@
 """What kernels compare with: the Chicago days of fifty years, and the labels that a day's rows may have in a file."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
@@ -61,27 +62,33 @@ class Form:
     places: tuple[int, ...]
 
 
+BEFORE_JUMP = REPEATED.start - 1
+"""The quarter hour from 01:45, behind which the clock goes forward or back."""
+
+
 @cache
 def forms() -> tuple[Form, ...]:
     """The forms in which Smart Meter Texas and metergate write days; first those that are right, with blanks.
 
-    The first three are the days of 92, 96 and 100 quarter hours as they are written.
+    The first three are the days of 92, 96 and 100 quarter hours as they are written: a row ends when the next begins.
     """
     return tuple(
-        _form(count, rows, mistaken, blank)
+        _form(count, rows, blank, strange or {})
         for blank in (" ", "")
-        for count, rows, mistaken in (
-            (92, slots_in(92), False),
-            (96, slots_in(96), False),
-            (100, slots_in(100), False),
-            (92, slots_in(96), False),
-            (100, slots_in(100), True),
+        for count, rows, strange in (
+            (92, slots_in(92), {BEFORE_JUMP: ("01:45", "03:00")}),
+            (96, slots_in(96), None),
+            (100, slots_in(100), {BEFORE_JUMP: ("01:45", "01:00")}),
+            (92, slots_in(92), None),
+            (100, slots_in(100), None),
+            (92, slots_in(96), None),
+            (100, slots_in(100), {REPEATED.start: SMT_LABELS_SLOT_8}),
         )
     )
 
 
-def _form(count: int, rows: tuple[int, ...], mistaken: bool, blank: str) -> Form:
-    texts = [SMT_LABELS_SLOT_8 if mistaken and slot == REPEATED.start else labels(slot) for slot in rows]
+def _form(count: int, rows: tuple[int, ...], blank: str, strange: Mapping[int, tuple[str, str]]) -> Form:
+    texts = [strange.get(slot) or labels(slot) for slot in rows]
     place = {slot: at for at, slot in enumerate(slots_in(count))}
     return Form(
         count=count,

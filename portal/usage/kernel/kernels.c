@@ -431,10 +431,6 @@ static u8 *put_instant(u8 *out, const calendar *days, int64_t seconds)
 static u8 *put_value(u8 *out, int32_t value, int estimated)
 {
     int64_t left = value;
-    if (left < 0) {
-        *out++ = '-';
-        left = -left;
-    }
     int digits = 1;
     for (int64_t more = left / 10000; more; more /= 10)
         digits++;
@@ -473,6 +469,11 @@ int64_t metergate_format_smt(const u8 *esi_id, int64_t esi_size, int64_t n, cons
         *at++ = ',';
         const form *rows = forms + (count - 92) / 4;
         const char *name = names[channels[each]];
+        int64_t above = 0;
+        for (int place = 0; place < count; place++)
+            above |= found.values[place] | (int64_t)MOST_WH - found.values[place];
+        if (above < 0)
+            return -1 - each; /* a value that no file can hold */
         size_t head_size = (size_t)(at - head), name_size = strlen(name);
         for (int place = 0; place < count; place++) {
             memcpy(out, head, head_size);

@@ -16,6 +16,7 @@ from portal.usage.kernel.contract import Parsed, Quarters
 from portal.usage.kernel.forms import calendar, forms
 from portal.usage.kernel.numpy_lse import Energies, lse_days
 from portal.usage.kernel.numpy_smt import smt_days
+from portal.usage.kwh_text import MOST_WH as MOST_FILED_WH
 
 FIRST_WINDOW, LAST_WINDOW = 1 << 15, 1 << 20
 """Bytes looked at in one go: few at first, so that a file of odd meter-days does not cost much for each; then more."""
@@ -125,11 +126,10 @@ class NumpyKernel:
     ) -> bytes:
         """See Kernel."""
         found = self.unpack(blocks)
+        values = found.values.tolist()
         cells = [
             "," if gone else f"{_kwh(value)},{'E' if guessed else 'A'}"
-            for value, gone, guessed in zip(
-                found.values.tolist(), found.missing.tolist(), found.estimated.tolist(), strict=True
-            )
+            for value, gone, guessed in zip(values, found.missing.tolist(), found.estimated.tolist(), strict=True)
         ]
         counts, parts, places = found.counts.tolist(), [], [0, *np.cumsum(found.counts, dtype=np.int64).tolist()]
         known = calendar()
@@ -139,8 +139,9 @@ class NumpyKernel:
         for ordinal, channel, seconds, (start, end), count, true_count in rows:
             day = date.fromordinal(ordinal)
             dated = seconds == NO_REVISION or known.midnights[0] <= seconds < last
-            if count != true_count or channel > 1 or not dated:
-                raise BadInput(f"the block of {day} is none of that day, or its dates are beyond what is known")
+            held = all(0 <= wh <= MOST_FILED_WH for wh in values[start:end])
+            if count != true_count or channel > 1 or not dated or not held:
+                raise BadInput(f"the block of {day} cannot be written: not of that day, or beyond what files can hold")
             told = "" if seconds == NO_REVISION else f"{datetime.fromtimestamp(seconds, CENTRAL):%m/%d/%Y %H:%M:%S}"
             head, tail = f"'{esi_id},{day:%m/%d/%Y},{told},", f",{NAMES[channel]}\n"
             labels = [label.decode() for label in forms()[(count - 92) // 4].labels]
@@ -150,8 +151,8 @@ class NumpyKernel:
 
 
 def _kwh(watt_hours: int) -> str:
-    whole, part = divmod(abs(watt_hours), 1000)
-    return f"{'-' if watt_hours < 0 else ''}{whole}.{part:03}"
+    whole, part = divmod(watt_hours, 1000)
+    return f"{whole}.{part:03}"
 
 
 def _narrowed(above: NDArray[np.uint32], width: int) -> NDArray[np.uint8]:

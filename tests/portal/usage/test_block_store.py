@@ -8,14 +8,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from gateway.clock import SystemClock, intervals_in
 from gateway.database import Database
 from gateway.errors import BadInput
 from gateway.identifiers import EsiId
 from portal.usage.batch import CHANNELS, NO_REVISION, Batch, batch_of
-from portal.usage.block_reader import ONE_METER
+from portal.usage.block_reader import BLOCKS
 from portal.usage.day_block import pack, unpack
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.row_keys import EPOCH, month_number
@@ -30,6 +30,7 @@ CLOCK = SystemClock()
 SEEDS = (1, 2, 3)
 METERS = [EsiId(f"1044372000000{number:04}") for number in range(7)] + [OTHER]
 DAYS = [SPRING, FALL, PLAIN, date(2026, 4, 30), date(2026, 5, 1), date(2026, 5, 31), date(2025, 12, 31)]
+UNKNOWN = EsiId("10443720000000999")
 MONTHS = sorted({month_number(day) for day in DAYS})
 Key = tuple[EsiId, date, Channel]
 
@@ -120,6 +121,11 @@ async def check(store: SqlIntervalStore, model: Model, first: date, last: date) 
             (version, day.values) for version, day in on_it
         ]
     assert await store.totals(METERS, first, last) == model.totals(first, last)
+    asked = [*reversed(METERS), METERS[0], UNKNOWN]
+    for every_version in (True, False):
+        items = [item async for item in store.many(asked, first, last, every_version=every_version)]
+        alone = [[row async for row in store.rows(each, first, last, every_version=every_version)] for each in asked]
+        assert items == alone
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -177,6 +183,28 @@ async def test_many_meters_that_stand_close_are_read_by_ranges_as_well(database:
         await seal(database, month_number(PLAIN), CLOCK)
 
 
+async def test_many_meters_come_in_the_order_asked_from_a_few_thousand_blocks_at_a_time(database: Database) -> None:
+    store = SqlIntervalStore(database)
+    days = [PLAIN + timedelta(days=number) for number in range(20)]
+    await store.load_batches(source("one"), lambda: iter([flat_batch(0, 1000, day) for day in days]))
+    asked = [EsiId(f"1044372{number:010}") for number in range(1000, -1, -1)]
+
+    async def read(esi_ids: Sequence[EsiId]) -> tuple[list[int], int]:
+        found: list[int] = []
+        tracemalloc.start()
+        async for item in store.many(esi_ids, days[0], days[-1], every_version=False):
+            assert {block.esi_id for block in item} <= {esi_ids[len(found)]}
+            found.append(len(item))
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found, most
+
+    (half, of_half), (found, of_all) = await read(asked[:501]), await read(asked)
+    assert half == [0] + [20] * 500
+    assert found == [0] + [20] * 1000
+    assert of_all < 1.2 * of_half + 100_000
+
+
 @pytest.mark.parametrize("apart", [False, True])
 async def test_a_day_that_comes_twice_in_one_file_is_refused(database: Database, apart: bool) -> None:
     store = SqlIntervalStore(database)
@@ -227,18 +255,15 @@ async def test_a_load_needs_no_more_memory_for_a_longer_file(database: Database)
     assert long < 1.3 * short + 1_000_000
 
 
-async def plan(database: Database, table: str, asked: dict[str, object]) -> str:
-    """How the database finds one meter's rows, once it has met a table of some size."""
+async def plan(database: Database, sealed: bool, *asked: object) -> str:
+    """How the database finds some meters' rows, once it has met a table of some size."""
+    words = "explain query plan" if database.dialect == "sqlite" else "explain"
     async with database.reading() as connection:
-        statement = ONE_METER[table].params(asked)
-        compiled = statement.compile(
-            dialect=connection.dialect, compile_kwargs={"literal_binds": True, "render_postcompile": True}
-        )
-        words = "explain query plan" if database.dialect == "sqlite" else "explain"
-        return "\n".join(str(row) for row in await connection.exec_driver_sql(f"{words} {compiled}"))
+        found = await connection.exec_driver_sql(f"{words} {BLOCKS[database.dialect, sealed]}", asked)
+        return "\n".join(str(row) for row in found)
 
 
-async def test_one_meter_s_months_are_seeks_and_never_scans(database: Database) -> None:
+async def test_meters_months_are_seeks_and_never_scans(database: Database) -> None:
     row = {"channel": 0, "version": 1, "revised_s": 0, "total_wh": 1, "missing": 0, "data": b"x" * 130}
     month = month_number(PLAIN)
     day = PLAIN.toordinal() - EPOCH
@@ -253,13 +278,29 @@ async def test_one_meter_s_months_are_seeks_and_never_scans(database: Database) 
     await database.write(fill)
     async with database.reading() as connection:
         await connection.exec_driver_sql("analyze")
-    days = {"meter": 7, "days": list(range(day, day + 3))}
-    months = {"meter": 7, "months": [month], "first": day, "last": day + 3}
-    opened, sealed = await plan(database, "open_blocks", days), await plan(database, "sealed_blocks", months)
     if database.dialect == "sqlite":
-        assert "SEARCH open_blocks USING PRIMARY KEY (day=? AND meter=?)" in opened
-        assert "SEARCH sealed_blocks USING PRIMARY KEY (month=? AND meter=? AND day>? AND day<?)" in sealed
+        opened = await plan(database, False, f"[{day}, {day + 2}]", "[7, 9]")
+        sealed = await plan(database, True, f"[{month}]", "[7, 9]", day, day + 3)
+        assert "SEARCH b USING PRIMARY KEY (day=? AND meter=?)" in opened
+        assert "SEARCH b USING PRIMARY KEY (month=? AND meter=? AND day>? AND day<?)" in sealed
     else:
-        assert "meter = 7" in opened
-        assert "meter = 7" in sealed
+        opened = await plan(database, False, [day, day + 2], [7, 9])
+        sealed = await plan(database, True, [month], [7, 9], day, day + 3)
+        assert "meter = ANY" in opened
+        assert "meter = ANY" in sealed
         assert "Seq Scan" not in opened + sealed
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite plans each statement anew
+async def test_a_load_of_new_meters_never_reads_the_table_of_meters_whole(database: Database) -> None:
+    first, meters, at_once = 10443720000500000, 10_000, 500
+
+    def batches() -> Iterator[Batch]:
+        for start in range(0, meters, at_once):
+            numbers = range(first + start, first + start + at_once)
+            yield batch_of(meter_day(meter=EsiId(str(number))) for number in numbers)
+
+    await SqlIntervalStore(database).load_batches(SourceFile(name="one", sha256="one", received_at=NOW), batches)
+    async with database.reading() as connection:
+        read = text("select seq_tup_read from pg_stat_user_tables where relname = 'usage_meters'")
+        assert (await connection.scalar(read) or 0) < meters

@@ -322,18 +322,24 @@ def written(kernel: Kernel, day: date, values: Sequence[int | None], revised: in
 
 
 def test_rows_look_like_this(kernel: Kernel) -> None:
-    values = [0, None, -5, 1_000_000, 2**31 - 1, -(2**31), *range(90)]
+    values = [0, None, 1_000_000, 999_999_999, *range(92)]
     rows = written(kernel, PLAIN, values, int(datetime(2026, 5, 7, 12, 40, 29, tzinfo=UTC).timestamp())).splitlines()
     assert rows[0] == b"'10443720000000001,05/06/2026,05/07/2026 07:40:29, 00:00, 00:15,0.000,A,Consumption"
-    cells = [row.split(b",", 5)[5].rpartition(b",")[0] for row in rows[:6]]
-    assert cells == [b"0.000,A", b",", b"-0.005,A", b"1000.000,A", b"2147483.647,A", b"-2147483.648,A"]
+    cells = [row.split(b",", 5)[5].rpartition(b",")[0] for row in rows[:4]]
+    assert cells == [b"0.000,A", b",", b"1000.000,A", b"999999.999,A"]
     assert rows[-1].split(b",")[2:5] == [b"05/07/2026 07:40:29", b" 23:45", b" 00:00"]
     assert len(written(kernel, SPRING, [1] * 92).splitlines()) == 92
     assert written(kernel, FALL, [1] * 100).splitlines()[8].split(b",")[3:5] == [b" 01:00", b" 01:15"]
 
 
-def test_a_block_that_is_none_of_its_day_is_not_written(kernel: Kernel) -> None:
-    for day, values, revised in ((PLAIN, [1] * 92, -1), (date(2009, 5, 6), [1] * 96, -1), (PLAIN, [1] * 96, 2**40)):
+def test_a_block_that_is_none_of_its_day_or_of_no_file_is_not_written(kernel: Kernel) -> None:
+    for day, values, revised in (
+        (PLAIN, [1] * 92, -1),
+        (date(2009, 5, 6), [1] * 96, -1),
+        (PLAIN, [1] * 96, 2**40),
+        (PLAIN, [1] * 95 + [1_000_000_000], -1),
+        (PLAIN, [-1] + [1] * 95, -1),
+    ):
         with pytest.raises(BadInput, match=str(day)):
             written(kernel, day, values, revised)
 

@@ -1,12 +1,14 @@
 """`metergate load` as a process: what it says, what it stores, and what it refuses."""
 
 import gzip
+import hashlib
 import os
 import re
 import sqlite3
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -159,13 +161,29 @@ def test_files_and_a_folder_to_watch_exclude_each_other(place: Path) -> None:
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused() -> None:
-    contents = iter([file_of(ordinary_day()), file_of(ordinary_day()[:-1])])
-
+    contents = chain([file_of(ordinary_day())], repeat(file_of(ordinary_day()[:-1])))
     part = Part(label="x.csv", name="x.csv", size=1, pieces=lambda told: iter([next(contents)]))
     reading = Reading(part, {METER}, HandClock(NOON), lambda count: None)
     reading.sha256()
     with pytest.raises(BadInput, match="changed while it was read"):
         list(reading.batches())
+
+
+def test_a_digest_is_of_the_bytes_that_were_parsed() -> None:
+    data = file_of(ordinary_day())
+    part = Part(label="x.csv", name="x.csv", size=1, pieces=lambda told: iter([data[:99], data[99:]]))
+    reading = Reading(part, {METER}, HandClock(NOON), lambda count: None)
+    assert sum(map(len, reading.batches())) == 1
+    assert reading.digest() == hashlib.sha256(data).hexdigest() == reading.sha256()
+
+
+def test_the_same_bytes_under_another_name_are_known(place: Path) -> None:
+    for name in ("one.csv", "two.csv"):
+        (place / name).write_bytes(file_of(ordinary_day()))
+    assert load(place, "one.csv", "two.csv", "one.csv").stdout.splitlines()[1:3] == [
+        "two.csv: loaded before as version 1; nothing changed",
+        "one.csv: loaded before as version 1; nothing changed",
+    ]
 
 
 def test_progress_is_a_line_now_and_then_with_rate_and_time_left() -> None:
