@@ -120,3 +120,7 @@ async def test_the_watch_goes_over_what_is_new_what_is_due_and_once_a_day_all(st
     assert MONDAY in await watch.once(), "its deadline of a minute past midnight has passed"
     street.clock.set(street.clock.now() + timedelta(hours=24))
     assert len(await watch.once()) == 3
+    street.clock.set(street.clock.now() + timedelta(hours=24))
+    street.with_policy(lookback_days=20, full_days=2)
+    thrifty = Watch(run, street.database, street.clock, street.policy, lambda told: None)
+    assert len(await thrifty.once()) == 20 - 2, "never gone over, or recent: two days of those known are neither"
