@@ -22,7 +22,7 @@ from portal.settings import PortalSettings, url_of
 from portal.usage.intervals import Channel
 from portal.usage.register_files import DECIMAL
 from portal.usage.sql_store import SqlIntervalStore
-from portal.vee import shown
+from portal.vee import kept, shown
 from portal.vee.due import look_back
 from portal.vee.exchanges import keep_register
 from portal.vee.expected import QUARTER
@@ -32,7 +32,7 @@ from portal.vee.settings import VeeSettings
 from portal.vee.tables import ledger_days
 from portal.vee.watch import Watch
 
-app = typer.Typer(no_args_is_help=True, help="The ledger of expected intervals: run, watch, ledger, explain, register.")
+app = typer.Typer(no_args_is_help=True, help="The ledger of expected intervals.")
 
 Day = Annotated[str, typer.Option(help="A Chicago date such as 2026-05-11.")]
 
@@ -113,6 +113,24 @@ def ledger(
             typer.echo("No day of these has been gone over yet: metergate vee run does that.")
             return
         for line in shown.ledger_lines(found):
+            typer.echo(line)
+
+    _with(config_, over, work)
+
+
+@app.command(name="day")
+def one_day(
+    config_: ConfigName,
+    day: Annotated[str, typer.Argument(help="A Chicago date such as 2026-05-11.")],
+    most: Annotated[int, typer.Option(help="Lines at most.", min=1)] = 100,
+    over: Over = None,
+) -> None:
+    """What a day lacks, what was estimated of it, and what the checks found, premise by premise."""
+
+    async def work(opened: Opened) -> None:
+        async with opened.intervals.reading() as connection:
+            lacks, found = await kept.of_day(connection, _date(day), most)
+        for line in shown.day_lines(lacks, found, most):
             typer.echo(line)
 
     _with(config_, over, work)

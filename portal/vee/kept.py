@@ -61,6 +61,15 @@ async def gaps_of(connection: AsyncConnection, stretch: Stretch) -> list[dict[st
     return [dict(row) for row in rows.mappings()]
 
 
+async def of_day(connection: AsyncConnection, day: date, most: int) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Gaps and findings of a day by premise, of each one more than most at most."""
+    lacks = select(gaps).where(gaps.c.day == day).order_by(gaps.c.esi_id, gaps.c.channel, gaps.c.state)
+    found = select(findings).where(findings.c.day == day)
+    found = found.order_by(findings.c.esi_id, findings.c.channel, findings.c.version, findings.c.check)
+    rows = [(await connection.execute(each.limit(most + 1))).all() for each in (lacks, found)]
+    return rows[0], rows[1]
+
+
 async def keep_gaps(connection: AsyncConnection, stretch: Stretch, rows: Rows) -> None:
     """What a stretch lacks, in place of what stood there."""
     columns = gaps.c

@@ -1,14 +1,16 @@
 """The ledger as people read it in a terminal (pure)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 from gateway.clock import CENTRAL
+from portal.vee.expected import QUARTER, bounds, every_place
 from portal.vee.explain import Explanation
 from portal.vee.ledger import State
+from portal.vee.places import places_of
 from portal.vee.receipt_words import kwh
 from portal.vee.run import DayRun
 
@@ -49,6 +51,30 @@ def ledger_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _states(counts: Mapping[Any, int]) -> str:
     """Such as "480 present, 96 late"."""
     return ", ".join(f"{counts[state]:,} {WORDS[state]}" for state in State if counts[state]) or "nothing expected"
+
+
+def day_lines(lacks: Sequence[Any], found: Sequence[Any], most: int) -> Iterator[str]:
+    """Rows of gaps and of findings, so many lines of both at most; the last says that there are more."""
+    lines = [
+        f"{row.esi_id} {row.channel}  {WORDS[row.state]} {spans(row.day, row.places)}, {row.gateway or row.tdsp}"
+        + (f", until {wall(row.deadline)}" if row.deadline else "")
+        for row in lacks
+    ]
+    lines += [
+        f"{row.esi_id} {row.channel}  {row.check} {row.severity} in version {row.version}: {row.words}" for row in found
+    ]
+    yield from lines[:most] or ["nothing is lacking, nothing was found"]
+    if len(lines) > most:
+        yield f"and more; --most {most} lines were asked for"
+
+
+def spans(day: date, runs: Sequence[Sequence[int]]) -> str:
+    """Runs of places in Chicago's wall time, such as 02:30-03:00; a whole day by that name."""
+    begin, end = bounds(day)
+    if len(places_of(runs)) == len(every_place(day)):
+        return "all day"
+    times = [(begin + first * QUARTER, min(begin + (last + 1) * QUARTER, end)) for first, last in runs]
+    return " ".join(f"{a.astimezone(CENTRAL):%H:%M}-{b.astimezone(CENTRAL):%H:%M}" for a, b in times)
 
 
 def percent(row: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from gateway.clock import SystemClock, central_date, central_midnight, intervals_in
+from gateway.clock import CENTRAL, SystemClock, central_date, central_midnight, intervals_in
 from gateway.database import Database
 from gateway.errors import BadInput
 from portal.usage.sql_store import SqlIntervalStore
@@ -69,6 +69,19 @@ def test_a_run_says_what_became_of_each_day_and_the_ledger_repeats_it(say: Say) 
     ]
 
 
+def test_a_day_is_shown_with_what_it_lacks_and_what_was_found(say: Say) -> None:
+    assert say("day", str(OLD)).output == "nothing is lacking, nothing was found\n"
+    say("run", "--day", str(OLD))
+    lines = say("day", str(OLD)).output.splitlines()
+    gap = central_midnight(OLD) + timedelta(hours=10)
+    wall = f"{gap.astimezone(CENTRAL):%H:%M}-{(gap + timedelta(minutes=15)).astimezone(CENTRAL):%H:%M}"
+    assert lines[4] == f"{esi(5)} C  estimated {wall}, Hill Country Wires"
+    assert [line.split(", until ")[0] for line in lines if line not in (lines[4],)] == [
+        f"{esi(each)} C  being back-filled all day, gw-{2 if each == 6 else 1}" for each in (1, 2, 3, 4, 6)
+    ]
+    assert say("day", str(OLD), "--most", "2").output.splitlines()[2:] == ["and more; --most 2 lines were asked for"]
+
+
 def test_explain_says_the_receipt_and_every_version(say: Say) -> None:
     say("run", "--day", str(OLD))
     said = say("explain", esi(5), (central_midnight(OLD) + timedelta(hours=10)).isoformat()).output.splitlines()
@@ -123,4 +136,4 @@ async def test_the_watch_goes_over_what_is_new_what_is_due_and_once_a_day_all(st
     street.clock.set(street.clock.now() + timedelta(hours=24))
     street.with_policy(lookback_days=20, full_days=2)
     thrifty = Watch(run, street.database, street.clock, street.policy, lambda told: None)
-    assert len(await thrifty.once()) == 20 - 2, "never gone over, or recent: two days of those known are neither"
+    assert not set(all_of_it) & set(await thrifty.once()), "older days without a cause are left alone"
