@@ -76,7 +76,7 @@ def test_a_day_is_shown_with_what_it_lacks_and_what_was_found(say: Say) -> None:
     gap = central_midnight(OLD) + timedelta(hours=10)
     wall = f"{gap.astimezone(CENTRAL):%H:%M}-{(gap + timedelta(minutes=15)).astimezone(CENTRAL):%H:%M}"
     assert lines[4] == f"{esi(5)} C  estimated {wall}, Hill Country Wires"
-    assert [line.split(", until ")[0] for line in lines if line not in (lines[4],)] == [
+    assert [line.split(", until ")[0] for line in lines if line != lines[4]] == [
         f"{esi(each)} C  being back-filled all day, gw-{2 if each == 6 else 1}" for each in (1, 2, 3, 4, 6)
     ]
     assert say("day", str(OLD), "--most", "2").output.splitlines()[2:] == ["and more; --most 2 lines were asked for"]
