@@ -9,6 +9,7 @@ from gateway.clock import central_midnight
 from gateway.database import Database
 from gateway.dice import SeededDice
 from portal.context import Portal
+from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
 from portal.vee.explain import Explainer
 from portal.vee.settings import VeeSettings
@@ -42,7 +43,16 @@ async def portal(street: Street, database: Database, bus: WireBus, clock: HandCl
         await street.run(day)
     store: SqlIntervalStore = street.store
     explainer = Explainer(database, database, store, clock, VeeSettings())
-    portal = Portal.over(database, bus, clock, SeededDice(7), passwords=CHEAP, intervals=store, explainer=explainer)
+    portal = Portal.over(
+        database,
+        bus,
+        clock,
+        SeededDice(7),
+        passwords=CHEAP,
+        intervals=store,
+        registers=RegisterStore(database),
+        explainer=explainer,
+    )
     async with running(portal):
         yield portal
 
