@@ -100,8 +100,7 @@ def by_meter(days: Iterable[MeterDay]) -> list[MeterDay]:
 
 
 @pytest.mark.parametrize(("day", "count"), [(PLAIN, 96), (SPRING, 92), (FALL, 100)])
-async def test_rpt_22_a_reps_files_hold_what_the_store_holds_of_its_meters(site: Site, day: date, count: int) -> None:
-    """RPT-22: daily LSE files for the REP's meters lie in its FTPS folder."""
+async def test_a_reps_files_hold_what_the_store_holds_of_its_meters(site: Site, day: date, count: int) -> None:
     site.clock.set(noon_after(day))
     days = [meter_day(number, day) for number in (1, 2, 3, 6)]
     surplus = meter_day(1, day, Channel.GENERATION)
