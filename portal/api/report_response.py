@@ -19,7 +19,7 @@ from portal.reports.asked import Asked, file_name
 from portal.reports.forms import AS_FILES, MEDIA_TYPES, Format, Report, View, form_refusal
 from portal.reports.one_meter import table_file, text
 from portal.reports.rows import Sources, rows_of
-from portal.reports.size import at_once_refusal
+from portal.reports.size import Large, at_once_refusal
 from portal.usage.report_days import Span
 from portal.usage.report_range import MOST_MONTHS, MOST_MONTHS_BILLED, ReportRefused, refusal
 from portal.viewer import Viewer
@@ -80,11 +80,13 @@ async def respond(request: Request, viewer: Viewer, meter: VisibleMeter, shape: 
 async def _refused(portal: Portal, meter: VisibleMeter, shape: Shape) -> ReportRefused | None:
     async with portal.database.reading() as connection:
         installed = central_date(await first_installed(connection, meter))
+    orders = portal.settings.orders
+    large = Large(usage_days=orders.large_usage_days, reads_months=orders.large_reads_months)
     today, reach = central_date(portal.clock.now()), REACH.get(shape.report, MOST_MONTHS)
     return (
         form_refusal(shape.report, shape.view, shape.format)
         or refusal(shape.start, shape.end, today, installed, reach)
-        or at_once_refusal(shape.report, shape.start, shape.end, shape.format)
+        or at_once_refusal(shape.report, shape.start, shape.end, shape.format, large)
     )
 
 

@@ -1,5 +1,6 @@
 """The end of an order: its state, its files' rows and its letter, in one transaction that the lease must still hold."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, auto
@@ -8,6 +9,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.errors import BadInput
 from gateway.identifiers import RequestId
 from portal.accounts.tables import accounts
 from portal.mail import outbox
@@ -22,6 +24,8 @@ from portal.orders.states import TRANSITIONS, OrderEvent, OrderState
 from portal.orders.tables import report_order_files, report_order_meters, report_orders
 from portal.reports.forms import Format
 from portal.viewer import Viewer, load_viewer
+
+log = logging.getLogger(__name__)
 
 
 class Ended(StrEnum):
@@ -86,18 +90,12 @@ class Ending:
         changed = {"state": state, "details": details, "ended_at": now, "lease": None, "worker": None, **more}
         await connection.execute(update(report_orders).where(report_orders.c.id == row.id).values(changed))
         email = await connection.scalar(select(accounts.c.email).where(accounts.c.id == row.account_id))
-        settings = self.settings
-        letter = letter_of_end(
-            email or "",
-            row.number,
-            state,
-            details,
-            made.files,
-            self.address,
-            settings.most_attached_bytes,
-            settings.kept_days,
-        )
-        await outbox.post(connection, letter, now)
+        try:
+            letter = letter_of_end(email or "", row.number, state, details, made.files, self.address, self.settings)
+        except BadInput as wrong:  # an address that no letter can have keeps nobody from the files
+            log.warning("order %s ends without a letter: %s", row.number, wrong)
+        else:
+            await outbox.post(connection, letter, now)
 
 
 async def _all_seen(connection: AsyncConnection, taken: Taken, made: Made, now: datetime) -> bool:

@@ -1,5 +1,6 @@
 """The files of an order for who asks: all of its meters must be visible to him at that moment, or there is nothing."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,16 +17,21 @@ from portal.visibility import visible_meters
 
 async def is_served(connection: AsyncConnection, viewer: Viewer, order_id: RequestId, now: datetime) -> bool:
     """Whether a viewer sees every meter that an order's files hold, at an instant."""
-    return await count_lost(connection, viewer, order_id, now) == 0
+    return not await lost_of(connection, viewer, [order_id], now)
 
 
-async def count_lost(connection: AsyncConnection, viewer: Viewer, order_id: RequestId, now: datetime) -> int:
-    """How many meters of an order's files a viewer may not see any more."""
-    here = report_order_meters.c.order_id == order_id, report_order_meters.c.reported
-    reported = await connection.scalar(select(func.count()).select_from(report_order_meters).where(*here)) or 0
-    in_order = select(report_order_meters.c.esi_id).where(*here)
-    seen = visible_meters(viewer, now).where(meters.c.esi_id.in_(in_order)).with_only_columns(meters.c.id).subquery()
-    return reported - (await connection.scalar(select(func.count()).select_from(seen)) or 0)
+async def lost_of(
+    connection: AsyncConnection, viewer: Viewer, order_ids: Sequence[RequestId], now: datetime
+) -> dict[RequestId, int]:
+    """How many meters of the files of some orders a viewer may not see any more; orders without any are not in it."""
+    within = report_order_meters.c.order_id.in_(order_ids), report_order_meters.c.reported
+    seen = visible_meters(viewer, now).where(meters.c.esi_id.in_(select(report_order_meters.c.esi_id).where(*within)))
+    lost = (
+        select(report_order_meters.c.order_id, func.count().label("lost"))
+        .where(*within, report_order_meters.c.esi_id.not_in(seen.with_only_columns(meters.c.esi_id)))
+        .group_by(report_order_meters.c.order_id)
+    )
+    return {row.order_id: row.lost for row in await connection.execute(lost)}
 
 
 async def find_file(connection: AsyncConnection, viewer: Viewer, number: int, name: str, now: datetime) -> Any | None:

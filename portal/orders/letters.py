@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from portal.mail.letters import Attachment, Letter
 from portal.orders.details import size_text
 from portal.orders.making import MadeFile
+from portal.orders.settings import OrderSettings
 from portal.orders.states import OrderState
 from portal.reports.forms import TITLES, USAGE
 
@@ -16,15 +17,15 @@ def letter_of_end(
     details: str,
     files: Sequence[MadeFile],
     address: str,
-    most_attached_bytes: int,
-    kept_days: int,
+    settings: OrderSettings,
 ) -> Letter:
     """The letter of an order that is complete or unsuccessful (RPT-11, RPT-18; AMB-08 for what is attached).
 
-    Reports of usage go with it if they are small enough together; whatever does not is linked.
+    Reports of usage go with it if they are small enough together; whatever does not is linked. Raises
+    BadInput for an address that no letter can have.
     """
     usage = [each for each in files if each.report in USAGE]
-    attached = usage if sum(each.size for each in usage) <= most_attached_bytes else []
+    attached = usage if sum(each.size for each in usage) <= settings.most_attached_bytes else []
     lines = [f"Your report order {number} is {str(state).capitalize()}.", "", details]
     if files:
         lines += ["", "Its files:"]
@@ -34,7 +35,7 @@ def letter_of_end(
     if files:
         lines += [
             "",
-            f"Links open for {kept_days} days, and to those alone who are signed in and still see every meter.",
+            f"They are kept for {settings.kept_days} days. A link opens to you, while you see every meter in it.",
         ]
     return Letter(
         to=to,

@@ -13,6 +13,12 @@ class OrderSettings:
 
     most_meters: Annotated[int, Field(description="Meters in one order.", ge=1, le=100_000)] = 10_000
     most_open: Annotated[int, Field(description="Orders of one account that may be Processing at once.", ge=1)] = 20
+    large_usage_days: Annotated[
+        int, Field(description="Daily Usage of so many days is large: a file of it is ordered, not had at once.", ge=1)
+    ] = 40
+    large_reads_months: Annotated[
+        int, Field(description="Daily Meter Reads of so many months are large.", ge=1, le=48)
+    ] = 13
     small_meter_days: Annotated[
         int, Field(description="An order of at most so many meters times days passes the large ones.", ge=1)
     ] = 4_000

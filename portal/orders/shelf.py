@@ -7,8 +7,8 @@ order's transaction names it. What no order names is the orphan of a dead attemp
 import hashlib
 import os
 import shutil
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +17,8 @@ from gateway.identifiers import RequestId
 ORDERS = "orders"
 PART = ".part"
 PIECE = 1_048_576
+FOLDER_MODE, FILE_MODE = 0o750, 0o640
+"""What is in a report is not everybody's."""
 
 
 def attempt_folder(root: Path, order_id: RequestId, lease: RequestId) -> Path:
@@ -27,10 +29,11 @@ def attempt_folder(root: Path, order_id: RequestId, lease: RequestId) -> Path:
 @contextmanager
 def written(folder: Path, name: str) -> Iterator[IO[bytes]]:
     """A file to write; at the end it stands under its name for good, or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     part = folder / (name + PART)
     try:
         with part.open("w+b") as target:
+            os.fchmod(target.fileno(), FILE_MODE)
             yield target
             target.flush()
             os.fsync(target.fileno())
@@ -66,12 +69,15 @@ def orders_there(root: Path) -> list[str]:
     return sorted(each.name for each in folder.iterdir()) if folder.is_dir() else []
 
 
-def remove_others(root: Path, order: str, kept: Collection[str]) -> None:
-    """Remove what all attempts at an order have written but those that are kept."""
+def attempts_there(root: Path, orders: Sequence[str]) -> list[tuple[str, str]]:
+    """The attempts at some orders that have left something, each as its order and its lease."""
+    folders = [root / ORDERS / order for order in orders]
+    return [(each.name, lease.name) for each in folders if each.is_dir() for lease in each.iterdir()]
+
+
+def remove(root: Path, order: str, lease: str) -> None:
+    """Remove what an attempt has left, and the order's folder with the last."""
     folder = root / ORDERS / order
-    if folder.is_dir():
-        for each in list(folder.iterdir()):
-            if each.name not in kept:
-                shutil.rmtree(each, ignore_errors=True)
-        if not any(folder.iterdir()):
-            folder.rmdir()
+    shutil.rmtree(folder / lease, ignore_errors=True)
+    with suppress(OSError):  # others are there, or another has removed it
+        folder.rmdir()

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.identifiers import RequestId
 from portal.orders.details import WAITS, closed_details, progress_details
-from portal.orders.files import count_lost
+from portal.orders.files import lost_of
 from portal.orders.request import OrderedReport, from_json
 from portal.orders.states import OrderState
 from portal.orders.tables import report_order_files, report_orders
@@ -73,7 +73,8 @@ async def shown(
 ) -> list[Order]:
     """Orders from their rows."""
     files = await _files(connection, [row.id for row in rows])
-    return [await _shown(connection, viewer, row, files.get(row.id, []), kept_days, now) for row in rows]
+    lost = await lost_of(connection, viewer, list(files), now)
+    return [_shown(row, files.get(row.id, []), lost.get(row.id, 0), kept_days) for row in rows]
 
 
 async def _files(connection: AsyncConnection, ids: Sequence[RequestId]) -> dict[RequestId, list[OrderFile]]:
@@ -92,16 +93,13 @@ async def _files(connection: AsyncConnection, ids: Sequence[RequestId]) -> dict[
     return found
 
 
-async def _shown(
-    connection: AsyncConnection, viewer: Viewer, row: Any, files: Sequence[OrderFile], kept_days: int, now: datetime
-) -> Order:
+def _shown(row: Any, files: Sequence[OrderFile], lost: int, kept_days: int) -> Order:
     asked = from_json(row.asked)
     of = row.meters * len(asked.reports)
     details = row.details or WAITS
     if row.state is OrderState.PROCESSING and row.lease is not None:
         details = progress_details(row.done, row.meters, len(asked.reports))
     is_complete = row.state is OrderState.COMPLETE
-    lost = await count_lost(connection, viewer, row.id, now) if is_complete else 0
     if lost:
         files = ()
         details = f"{details} {closed_details(lost)}"

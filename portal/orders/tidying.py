@@ -46,9 +46,12 @@ async def sweep(database: Database, root: Path, orders: Sequence[str] | None = N
     there = list(orders) if orders is not None else await loop.run_in_executor(None, shelf.orders_there, root)
     for start in range(0, len(there), MOST_AT_ONCE):
         some = there[start : start + MOST_AT_ONCE]
+        # The disk first: a lease that comes after this look is not in it, and one that is gone never comes back.
+        attempts = await loop.run_in_executor(None, shelf.attempts_there, root, some)
         kept = await _kept(database, some)
-        for order in some:
-            await loop.run_in_executor(None, shelf.remove_others, root, order, kept.get(order, set()))
+        for order, lease in attempts:
+            if lease not in kept.get(order, ()):
+                await loop.run_in_executor(None, shelf.remove, root, order, lease)
 
 
 async def _kept(database: Database, orders: Sequence[str]) -> dict[str, set[str]]:

@@ -177,7 +177,7 @@ async def test_an_address_that_does_not_exist_is_found(app: FastAPI) -> None:
 
 
 async def test_every_operation_of_the_api_is_explained(app: FastAPI) -> None:
-    page = text_of(ROOT / "docs" / "programs.md") + text_of(ROOT / "docs" / "operator.md")
+    page = "".join(map(text_of, GUIDES))
     assert [path for path in app.openapi()["paths"] if path.split("{")[0] not in page] == []
 
 

@@ -20,7 +20,7 @@ from portal.companies.tables import companies
 from portal.meters.tables import meters
 from portal.reports.forms import Report
 from portal.reports.information import METER_FIELDS, PREMISE_FIELDS
-from portal.reports.size import is_large
+from portal.reports.size import Large, is_large
 from portal.usage.report_range import months_before
 from tests.portal.conftest import SignIn
 from tests.portal.orders.conftest import portal, stand
@@ -165,11 +165,11 @@ async def test_rpt_08_nothing_is_told_from_before_a_meter_was_installed(
 def test_rpt_10_a_small_request_is_answered_at_once() -> None:
     """RPT-10: "Small request (example: < 40 days of Daily Usage) updates the view at once"; AMB-09 for the others."""
     end = date(2026, 6, 30)
-    assert not is_large(Report.DAILY_USAGE, end - timedelta(days=38), end)
-    assert is_large(Report.DAILY_USAGE, end - timedelta(days=39), end)
-    assert not is_large(Report.DAILY_READS, date(2025, 5, 31), end)
-    assert is_large(Report.DAILY_READS, date(2025, 5, 30), end)
-    assert not is_large(Report.MONTHLY_USAGE, date(2024, 7, 1), end)
+    assert not is_large(Report.DAILY_USAGE, end - timedelta(days=38), end, Large())
+    assert is_large(Report.DAILY_USAGE, end - timedelta(days=39), end, Large())
+    assert not is_large(Report.DAILY_READS, date(2025, 5, 31), end, Large())
+    assert is_large(Report.DAILY_READS, date(2025, 5, 30), end, Large())
+    assert not is_large(Report.MONTHLY_USAGE, date(2024, 7, 1), end, Large())
 
 
 @pytest.mark.parametrize("written_as", ["xlsx", "parquet"])
@@ -265,6 +265,20 @@ async def test_pmi_06_and_pmi_07_premise_and_meter_information_are_ordered(signe
     (letter,) = await stand.letters()
     assert letter.attachments == []
     assert "/files/premise-information_order-" in letter.text
+
+
+@pytest.mark.parametrize(("kind", "fields"), [("premise", PREMISE_FIELDS), ("meter", METER_FIELDS)])
+async def test_pmi_05_information_of_one_meter_comes_at_once(
+    signed_in: SignIn, stand: Stand, kind: str, fields: Any
+) -> None:
+    """PMI-05: "From view: Print, or Export = immediate CSV download"."""
+    client = await signed_in("rep.user")
+    answer = await client.get(f"/meters/{esi(1)}/{kind}-information")
+    assert answer.headers["content-disposition"] == f'attachment; filename="{kind}-information_{esi(1)}.csv"'
+    header, row = csv.reader(io.StringIO(answer.text))
+    assert (header, row[1]) == ([name for name, _ in fields], f"'{esi(1)}")
+    foreign, none = [await client.get(f"/meters/{esi(number)}/{kind}-information") for number in (3, 99)]
+    assert (foreign.status_code, foreign.content) == (404, none.content)
 
 
 async def test_imp_07_an_import_exports_what_was_found_and_counts_the_rest(signed_in: SignIn, stand: Stand) -> None:

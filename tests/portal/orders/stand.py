@@ -23,7 +23,7 @@ from portal.orders.tables import report_order_files, report_orders
 from portal.orders.worker import Worker
 from portal.reports.forms import Format, Report, View
 from portal.reports.rows import Sources
-from portal.usage.intervals import Channel
+from portal.usage.intervals import Channel, MeterDay
 from portal.usage.register_files import DailyRead, MonthlyUsage
 from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
@@ -74,6 +74,12 @@ async def keep_usage(intervals: IntervalStore, registers: RegisterStore, now: da
         for number in METERS
     ]
     await registers.load(source("months"), MonthlyUsage, lambda: iter(months))
+
+
+async def keep_day(intervals: IntervalStore, day: MeterDay, now: datetime) -> None:
+    """One more meter-day, in a file of its own."""
+    source = SourceFile(name="one", sha256=hashlib.sha256(repr(day).encode()).hexdigest(), received_at=now)
+    await intervals.load(source, lambda: iter([day]))
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from gateway.database import Database
 from gateway.dice import SeededDice
+from portal.accounts.tables import accounts
 from portal.orders import queue
 from portal.orders.changing import cancel
 from portal.orders.ending import Ended, Ending
@@ -20,7 +21,8 @@ from portal.orders.states import OrderState
 from portal.orders.tables import report_orders
 from portal.reports.rows import Sources
 from tests.clock import turns
-from tests.portal.orders.stand import BrokenRegisters, Stand
+from tests.portal.orders.stand import DAY, BrokenRegisters, Stand, keep_day, usage_of
+from tests.portal.usage.files import meter_day
 from tests.portal.world import esi, viewer
 
 NUMBERS = OrderSettings()
@@ -284,3 +286,24 @@ async def test_lanes_run_beside_each_other_until_they_are_stopped(stand: Stand) 
     with pytest.raises(asyncio.CancelledError):
         await running
     assert {(await stand.order(each.number)).state for each in placed} == {OrderState.COMPLETE}
+
+
+async def test_an_address_that_no_letter_can_have_keeps_nobody_from_the_files(
+    stand: Stand, caplog: pytest.LogCaptureFixture
+) -> None:
+    await stand.database.write(lambda each: each.execute(update(accounts).values(email="nobody")))
+    placed = await stand.place()
+    await stand.worker().work()
+    assert (await stand.order(placed.number)).state is OrderState.COMPLETE
+    assert await stand.letters() == []
+    assert "ends without a letter" in caplog.text
+
+
+async def test_a_value_that_a_format_cannot_hold_ends_an_order_at_once(stand: Stand) -> None:
+    await keep_day(stand.intervals, meter_day([-1] * 96, DAY, esi(1)), stand.clock.now())
+    placed = await stand.place(reports=[usage_of()])
+    await stand.worker().work()
+    row = await stand.order(placed.number)
+    assert (row.state, row.attempts) == (OrderState.UNSUCCESSFUL, 1)
+    assert row.details.startswith("It cannot be written in this format: an interval of -1 Wh cannot be written")
+    assert stand.on_disk() == []
