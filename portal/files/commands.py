@@ -86,7 +86,8 @@ def list_(config_: ConfigName, over: Over = None) -> None:
         for row in rows:
             state = "may sign in" if row.company_status is CompanyStatus.ACTIVE else f"company {row.company_status}"
             state = state if row.revoked_at is None else f"revoked {row.revoked_at.astimezone(CENTRAL):%Y-%m-%d}"
-            keys = f"  {len(row.public_keys)} SSH keys" if row.public_keys else ""
+            count = len(row.public_keys)
+            keys = f"  {count} SSH key{'s' if count > 1 else ''}" if count else ""
             typer.echo(f"{row.user_name:<24}  {row.company} ({row.company_id})  {state}{keys}")
         if not rows:
             typer.echo("nobody may fetch files: metergate files-access set lets a company in")

@@ -261,6 +261,8 @@ class FtpsServer:
     def start(self) -> int:
         """Listen and serve. Raises BadConfig."""
         settings = self._settings
+        if settings.passive_last < settings.passive_first:
+            raise BadConfig("portal.files: passive_last is before passive_first")
         running = asyncio.get_running_loop()
         options = {
             "ssl_context": self._context,

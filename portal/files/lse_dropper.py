@@ -85,7 +85,7 @@ class LseDropper:
         try:
             await self._place(drop, at_once=at_once)
         except NotPlaced as why:
-            log.info("lse: %s of %s is not placed: %s", drop.name, key.day, why)
+            log.info("lse: %s of company %d, day %s, is not placed: %s", drop.name, key.company_id, key.day, why)
             await self._database.write(partial(let_go, drop=drop))
             return False
         return True
@@ -108,7 +108,8 @@ class LseDropper:
         now = self._clock.now()
         noting = partial(note_placed, drop=drop, meters=len(inside), missing=missing, now=now)
         await self._database.write(noting)
-        log.info("lse: %s of %s was placed: %d meters, %d missing intervals", drop.name, key.day, len(inside), missing)
+        told = (drop.name, key.company_id, key.day, len(inside), missing)
+        log.info("lse: %s of company %d, day %s, was placed: %d meters, %d missing intervals", *told)
 
     def _waits_until(self, day: date) -> datetime:
         """Until when a day's files wait for meters of which nothing was reported."""

@@ -50,7 +50,7 @@ def drop(
     day: Annotated[str, typer.Option(help="The Chicago day, as 2026-11-24; without it yesterday.")] = "",
     over: Over = None,
 ) -> None:
-    """Make the LSE files of a day that are not in their place yet, at once; for cron, or after a late load."""
+    """Make the LSE files of a day that are not in their place yet, at once and with what there is; for cron."""
     asyncio.run(over_database(_drop(config.load(config_, over or ()), day)))
 
 

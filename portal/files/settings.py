@@ -35,7 +35,7 @@ class FilesSettings:
     most_per_user: Annotated[int, Field(description="Sessions of one user name at a time.", ge=1)] = 8
     most_per_address: Annotated[int, Field(description="Connections from one address at a time.", ge=1)] = 20
     idle_s: Annotated[float, Field(description="A session without a command ends after this, s.", gt=0)] = 300
-    sign_in_s: Annotated[float, Field(description="How long somebody may take to sign in, s.", gt=0)] = 30
+    sign_in_s: Annotated[float, Field(description="How long somebody may take to sign in over SFTP, s.", gt=0)] = 30
     lse_at: Annotated[time, Field(description="The Chicago time at which the day before is dropped as LSE files.")] = (
         time(12, 0)
     )

@@ -1,6 +1,7 @@
 """`metergate vee`: the ledger of expected intervals, from a terminal, beside the databases."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -8,7 +9,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from sqlalchemy import select
 
 from gateway import config
@@ -22,7 +22,7 @@ from portal.settings import PortalSettings, url_of
 from portal.usage.intervals import Channel
 from portal.usage.register_files import DECIMAL
 from portal.usage.sql_store import SqlIntervalStore
-from portal.vee import shown
+from portal.vee import kept, shown
 from portal.vee.due import look_back
 from portal.vee.exchanges import keep_register
 from portal.vee.expected import QUARTER
@@ -32,8 +32,7 @@ from portal.vee.settings import VeeSettings
 from portal.vee.tables import ledger_days
 from portal.vee.watch import Watch
 
-app = typer.Typer(no_args_is_help=True, help="The ledger of expected intervals: run, watch, ledger, explain, register.")
-console = Console(highlight=False, soft_wrap=True)
+app = typer.Typer(no_args_is_help=True, help="The ledger of expected intervals.")
 
 Day = Annotated[str, typer.Option(help="A Chicago date such as 2026-05-11.")]
 
@@ -83,6 +82,7 @@ def watch(config_: ConfigName, over: Over = None) -> None:
         stop_on_signals(stop)
         watched = Watch(opened.run, opened.intervals, opened.clock, opened.policy, told)
         typer.echo("ready watching the ledger")
+        sys.stdout.flush()
         working = asyncio.create_task(watched.forever())
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([working, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -112,7 +112,26 @@ def ledger(
         if not found:
             typer.echo("No day of these has been gone over yet: metergate vee run does that.")
             return
-        console.print(shown.ledger_table(found))
+        for line in shown.ledger_lines(found):
+            typer.echo(line)
+
+    _with(config_, over, work)
+
+
+@app.command(name="day")
+def one_day(
+    config_: ConfigName,
+    day: Annotated[str, typer.Argument(help="A Chicago date such as 2026-05-11.")],
+    most: Annotated[int, typer.Option(help="Lines at most.", min=1)] = 100,
+    over: Over = None,
+) -> None:
+    """What a day lacks, what was estimated of it, and what the checks found, premise by premise."""
+
+    async def work(opened: Opened) -> None:
+        async with opened.intervals.reading() as connection:
+            lacks, found = await kept.of_day(connection, _date(day), most)
+        for line in shown.day_lines(lacks, found, most):
+            typer.echo(line)
 
     _with(config_, over, work)
 
@@ -171,6 +190,7 @@ def register(
 def told(run: DayRun) -> None:
     """A line for a day that was gone over."""
     typer.echo(shown.day_line(run))
+    sys.stdout.flush()
 
 
 def _with(config_: str, over: Sequence[str] | None, work: Work) -> None:

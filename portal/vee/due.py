@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 
+from gateway.clock import central_date
 from portal.vee.settings import VeeSettings
 
 Seen = Mapping[date, tuple[datetime, int]]
@@ -19,13 +20,16 @@ def days_due(
 ) -> tuple[list[date], list[date]]:
     """Those that are due for certain, and those that are if a newer file touched them.
 
-    A day is due that was never gone over, or not for full_every_h, or of which a gap's deadline has passed.
+    A day is due that was never gone over, or of which a gap's deadline has passed; a recent one also after
+    full_every_h, for registers and meters that became known since touch no file.
     """
+    recent = central_date(now) - timedelta(days=policy.full_days)
     certain: list[date] = []
     perhaps: list[date] = []
     for day in days:
         ran = runs.get(day)
-        if ran is None or ran[0] <= now - timedelta(hours=policy.full_every_h) or day in overdue:
+        old = ran is not None and day >= recent and ran[0] <= now - timedelta(hours=policy.full_every_h)
+        if ran is None or old or day in overdue:
             certain.append(day)
         else:
             perhaps.append(day)

@@ -16,6 +16,8 @@ from portal.vee.tables import estimate_batches, findings, gaps, ledger_days, rec
 
 Rows = Sequence[Mapping[str, Any]]
 Counts = Mapping[State, int]
+MOST_ORPHANS = 500
+"""Batches without values that are dropped at once; the next run drops the rest."""
 
 
 async def keep_receipts(connection: AsyncConnection, sha256: str, made_at: datetime, rows: Rows) -> None:
@@ -28,14 +30,17 @@ async def keep_receipts(connection: AsyncConnection, sha256: str, made_at: datet
         await connection.execute(insert_unless_there(dialect, receipts, *key), rows)
 
 
-async def drop_orphans(connection: AsyncConnection, before: datetime) -> None:
-    """Receipts from before an instant whose values never came: a run was killed between the two."""
+async def orphans(connection: AsyncConnection, before: datetime) -> list[str]:
+    """Batches from before an instant whose values never came: a run was killed between the two."""
     came = select(source_files.c.id).where(source_files.c.sha256 == estimate_batches.c.sha256).exists()
-    orphans = select(estimate_batches.c.sha256).where(estimate_batches.c.made_at < before, ~came)
-    digests = (await connection.scalars(orphans)).all()
-    if digests:
-        await connection.execute(delete(receipts).where(receipts.c.sha256.in_(digests)))
-        await connection.execute(delete(estimate_batches).where(estimate_batches.c.sha256.in_(digests)))
+    alone = select(estimate_batches.c.sha256).where(estimate_batches.c.made_at < before, ~came)
+    return list(await connection.scalars(alone.limit(MOST_ORPHANS)))
+
+
+async def drop_batches(connection: AsyncConnection, digests: Sequence[str]) -> None:
+    """Drop batches with their receipts."""
+    await connection.execute(delete(receipts).where(receipts.c.sha256.in_(digests)))
+    await connection.execute(delete(estimate_batches).where(estimate_batches.c.sha256.in_(digests)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,15 @@ async def gaps_of(connection: AsyncConnection, stretch: Stretch) -> list[dict[st
     key = (columns.esi_id, columns.channel, columns.state)
     rows = await connection.execute(select(gaps).where(*within).order_by(*key))
     return [dict(row) for row in rows.mappings()]
+
+
+async def of_day(connection: AsyncConnection, day: date, most: int) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Gaps and findings of a day by premise, of each one more than most at most."""
+    lacks = select(gaps).where(gaps.c.day == day).order_by(gaps.c.esi_id, gaps.c.channel, gaps.c.state)
+    found = select(findings).where(findings.c.day == day)
+    found = found.order_by(findings.c.esi_id, findings.c.channel, findings.c.version, findings.c.check)
+    rows = [(await connection.execute(each.limit(most + 1))).all() for each in (lacks, found)]
+    return rows[0], rows[1]
 
 
 async def keep_gaps(connection: AsyncConnection, stretch: Stretch, rows: Rows) -> None:

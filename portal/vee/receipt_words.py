@@ -57,7 +57,7 @@ def _scale(scale: Mapping[str, Any]) -> str:
 
 def _replaced(receipt: Receipt, place: int, replaced: int) -> str:
     if not replaced:
-        return "nothing was known of the day before"
+        return "nothing stood there before"
     before = receipt.inputs.get("replaced_wh") or []
     wh = before[receipt.places.index(place)] if before else None
     return f"replaced {'missing' if wh is None else kwh(wh)} in version {replaced}"

@@ -109,9 +109,11 @@ class Run:
     async def day(self, day: date) -> DayRun:
         """Account for a day, as of now."""
         under = _Under(day=day, now=self._clock.now())
-        await self._intervals.write(partial(kept.drop_orphans, before=under.now - ORPHANS_AFTER))
         async with self._intervals.reading() as connection:
             seen = await kept.newest_version(connection)
+            alone = await kept.orphans(connection, under.now - ORPHANS_AFTER)
+        if alone:
+            await self._intervals.write(partial(kept.drop_batches, digests=alone))
         async for premises in every_premise(self._market, bounds(day)[1], self._policy.piece):
             await self._piece(under, premises)
         counts = dict(under.counts)

@@ -24,8 +24,11 @@ class VeeSettings:
     lookback_days: Annotated[int, Field(description="Days back that a run without dates goes over.", ge=1, le=400)] = 45
     every_s: Annotated[float, Field(description="Seconds between two runs of `metergate vee watch`.", gt=0)] = 3600.0
     full_every_h: Annotated[
-        float, Field(description="Hours after which the watch goes over a day again, though nothing new came.", gt=0)
+        float, Field(description="Hours after which the watch goes over a recent day again, though nothing came.", gt=0)
     ] = 24.0
+    full_days: Annotated[
+        int, Field(description="Days back that are recent; older ones need a newer file or a deadline.", ge=1, le=400)
+    ] = 7
     piece: Annotated[int, Field(description="Premises that a run holds in memory at once.", ge=1, le=20_000)] = 2000
     estimate: Annotated[bool, Field(description="Whether gaps are estimated at all.")] = True
     linear_most: Annotated[

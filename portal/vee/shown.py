@@ -1,14 +1,16 @@
 """The ledger as people read it in a terminal (pure)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from rich.table import Table
-
 from gateway.clock import CENTRAL
+from portal.vee.expected import QUARTER, bounds, every_place
 from portal.vee.explain import Explanation
 from portal.vee.ledger import State
+from portal.vee.places import places_of
 from portal.vee.receipt_words import kwh
 from portal.vee.run import DayRun
 
@@ -25,10 +27,9 @@ WORDS: Mapping[State, str] = {
 def day_line(run: DayRun) -> str:
     """Such as "2026-05-11: 576 expected; 480 present, 96 late; nothing estimated now"."""
     total = run.total
-    states = ", ".join(f"{total[state]:,} {WORDS[state]}" for state in State if total[state])
     made = f"{_counted(run.estimated_days, 'meter-day')} estimated now" if run.estimated_days else ""
     found = f"{_counted(run.findings, 'finding')}" if run.findings else ""
-    parts = [f"{sum(total.values()):,} expected", states, made, found]
+    parts = [f"{sum(total.values()):,} expected", _states(total), made, found]
     return f"{run.day}: " + "; ".join(part for part in parts if part)
 
 
@@ -36,29 +37,53 @@ def _counted(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
-def ledger_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Rows of ledger_days: quarter hours by state, and the part of them that is known."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("day", no_wrap=True)
-    table.add_column("TDSP")
-    table.add_column("gateway")
-    for state in State:
-        table.add_column(WORDS[state], justify="right")
-    table.add_column("complete", justify="right")
-    for row in rows:
-        counts = [row[state] for state in State]
-        numbers = [f"{count:,}" if count else "." for count in counts]
-        table.add_row(str(row["day"]), row["tdsp"], row["gateway"] or "files", *numbers, percent(row))
-    return table
+def ledger_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Rows of ledger_days, by day: each day in sum, and below it whoever still owes something or was estimated for."""
+    for day, group in groupby(rows, key=itemgetter("day")):
+        some = list(group)
+        total = {name: sum(row[name] for row in some) for name in ("expected", *State)}
+        yield f"{day}  {percent(total)}  {_states(total)}"
+        for row in some:
+            if row[State.PRESENT] < row["expected"]:
+                yield f"            {percent(row)}    {row['tdsp']}, {row['gateway'] or 'files'}: {_states(row)}"
+
+
+def _states(counts: Mapping[Any, int]) -> str:
+    """Such as "480 present, 96 late"."""
+    return ", ".join(f"{counts[state]:,} {WORDS[state]}" for state in State if counts[state]) or "nothing expected"
+
+
+def day_lines(lacks: Sequence[Any], found: Sequence[Any], most: int) -> Iterator[str]:
+    """Rows of gaps and of findings, so many lines of both at most; the last says that there are more."""
+    lines = [
+        f"{row.esi_id} {row.channel}  {WORDS[row.state]} {spans(row.day, row.places)}, {row.gateway or row.tdsp}"
+        + (f", until {wall(row.deadline)}" if row.deadline else "")
+        for row in lacks
+    ]
+    lines += [
+        f"{row.esi_id} {row.channel}  {row.check} {row.severity} in version {row.version}: {row.words}" for row in found
+    ]
+    yield from lines[:most] or ["nothing is lacking, nothing was found"]
+    if len(lines) > most:
+        yield f"and more; --most {most} lines were asked for"
+
+
+def spans(day: date, runs: Sequence[Sequence[int]]) -> str:
+    """Runs of places in Chicago's wall time, such as 02:30-03:00; a whole day by that name."""
+    begin, end = bounds(day)
+    if len(places_of(runs)) == len(every_place(day)):
+        return "all day"
+    times = [(begin + first * QUARTER, min(begin + (last + 1) * QUARTER, end)) for first, last in runs]
+    return " ".join(f"{a.astimezone(CENTRAL):%H:%M}-{b.astimezone(CENTRAL):%H:%M}" for a, b in times)
 
 
 def percent(row: Mapping[str, Any]) -> str:
     """What is known of what is expected, rounded down so that 100 % is all of it; N/A of nothing."""
     known, expected = row[State.PRESENT] + row[State.ESTIMATED], row["expected"]
     if not expected:
-        return "N/A"
+        return "    N/A"
     tenths = 1000 * known // expected
-    return f"{tenths // 10}.{tenths % 10} %"
+    return f"{tenths // 10:3}.{tenths % 10} %"
 
 
 def explanation_lines(said: Explanation) -> Iterator[str]:

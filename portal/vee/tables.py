@@ -4,7 +4,7 @@ Receipts stand before the values that they are of: the batch's digest is that of
 are stored, and is committed first. Receipts whose source never came are of no version, and go after a day.
 """
 
-from sqlalchemy import JSON, BigInteger, Column, Date, Integer, String, Table
+from sqlalchemy import JSON, BigInteger, Column, Date, Index, Integer, String, Table
 
 from gateway.database import IdentifierType, Instant
 from gateway.identifiers import EsiId, GatewayId, MeterNumber
@@ -59,6 +59,8 @@ findings = Table(
     Column("words", String(400), nullable=False),
     Column("found_at", Instant, nullable=False),
 )
+
+Index("ix_findings_day", findings.c.day, findings.c.esi_id)
 
 estimate_batches = Table(
     "estimate_batches",

@@ -49,11 +49,6 @@ class Usage:
     form: str
     delivery: str
 
-    @property
-    def is_answered_at_once(self) -> bool:
-        """Whether the answer itself carries the data; everything else becomes an order."""
-        return self.form == "JSON" and self.delivery == "API" and len(self.esi_ids) == 1
-
 
 def trans_id(body: Mapping[str, Any]) -> str:
     """The caller's own number of its request, which every answer carries back."""

@@ -22,10 +22,11 @@ from portal.companies.kinds import Kind
 from portal.context import Portal
 from portal.meters.information import meter_information, premise_information
 from portal.meters.installed import first_installed
+from portal.reports.forms import Report
 from portal.smt.bodies import read_body, text
 from portal.smt.edge import FindViewer, JsonPost
 from portal.smt.interval_text import energy_entry
-from portal.smt.services import envelope, on_demand
+from portal.smt.services import envelope, on_demand, orders
 from portal.smt.services.entrance import ServiceEntrance
 from portal.smt.services.entries import billing_entry, meter_data, premise_data, registered_read, wall
 from portal.smt.services.envelope import ServiceRefused, Usage
@@ -68,6 +69,7 @@ class SmtServices:
             "premiseInfo": self._premise_info,
             "odr": self._request_read,
             "odrstatus": self._read_status,
+            "reportrequeststatus": self._order_status,
         }
         applications = {name: JsonPost(self._guarded(handler)) for name, handler in services.items()}
         applications["token"] = JsonPost(self._token)
@@ -119,6 +121,8 @@ class SmtServices:
 
     async def _interval_reads(self, viewer: Viewer, body: Mapping[str, Any]) -> Answer:
         usage = self._usage(viewer, body)
+        if not self._is_answered_at_once(usage):
+            return await orders.ordered(self._portal, viewer, Report.DAILY_USAGE, usage)
         meter = await self._meter(viewer, usage)
         days = []
         if meter is not None:
@@ -129,12 +133,16 @@ class SmtServices:
 
     async def _daily_reads(self, viewer: Viewer, body: Mapping[str, Any]) -> Answer:
         usage = self._usage(viewer, body)
+        if not self._is_answered_at_once(usage):
+            return await orders.ordered(self._portal, viewer, Report.DAILY_READS, usage)
         reads = await self._register_reads(DailyRead, viewer, usage)
         entries = [registered_read(read) for read in reads]
         return {"esiid": usage.esi_ids[0], "registeredReads": entries} if entries else _nothing(usage.esi_ids[0])
 
     async def _monthly(self, viewer: Viewer, body: Mapping[str, Any]) -> Answer:
         usage = self._usage(viewer, body)
+        if not self._is_answered_at_once(usage):
+            return await orders.ordered(self._portal, viewer, Report.MONTHLY_USAGE, usage)
         months = await self._register_reads(MonthlyUsage, viewer, usage)
         entries = [billing_entry(month) for month in months]
         return {"esiid": usage.esi_ids[0], "billingData": entries} if entries else _nothing(usage.esi_ids[0])
@@ -170,6 +178,14 @@ class SmtServices:
         async with self._database.reading() as connection:
             return await on_demand.status(connection, viewer, number, self._clock.now())
 
+    async def _order_status(self, viewer: Viewer, body: Mapping[str, Any]) -> Answer:
+        return await orders.status(self._portal, viewer, text(body, "correlationId").strip())
+
+    def _is_answered_at_once(self, usage: Usage) -> bool:
+        """Whether the answer itself carries the data; everything else becomes an order."""
+        one = len(usage.esi_ids) == 1 and usage.last - usage.first <= LONGEST_AT_ONCE
+        return one and (usage.form, usage.delivery) == ("JSON", "API")
+
     def _usage(self, viewer: Viewer, body: Mapping[str, Any]) -> Usage:
         usage = envelope.usage(body)
         if usage.every_version and viewer.kind is Kind.CUSTOMER:
@@ -181,8 +197,6 @@ class SmtServices:
 
         Raises ServiceRefused for days that cannot be asked for.
         """
-        if not usage.is_answered_at_once:
-            raise ServiceRefused(envelope.CHOICE, "one ESI ID, reportFormat JSON and deliveryMode API are answered")
         async with self._database.reading() as connection:
             meter = await find_meter(connection, viewer, usage.esi_ids[0], self._clock.now())
             installed = date.min if meter is None else central_date(await first_installed(connection, meter))
@@ -190,8 +204,6 @@ class SmtServices:
         refused = refusal(usage.first, usage.last, today, installed)
         if refused is not None:
             raise ServiceRefused(envelope.DATES, refused.words)
-        if usage.last - usage.first > LONGEST_AT_ONCE:
-            raise ServiceRefused(envelope.DATES, f"at most {LONGEST_AT_ONCE.days} days are answered at once")
         return meter
 
     async def _seen(self, connection: Any, viewer: Viewer, wanted: list[EsiId]) -> list[VisibleMeter]:

@@ -5,6 +5,7 @@ import base64
 import json
 import tempfile
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,8 +15,14 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from gateway.database import Database
+from gateway.dice import SeededDice
 from portal.accounts.status import AccountStatus
 from portal.accounts.tables import accounts
+from portal.files.settings import FilesSettings
+from portal.orders.ending import Ending
+from portal.orders.worker import Worker
+from portal.reports.rows import Sources
+from portal.settings import PortalSettings
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.register_files import DailyRead, MonthlyUsage
 from portal.usage.store import SourceFile
@@ -31,6 +38,7 @@ SERVICES = (
     "premiseInfo",
     "odr",
     "odrstatus",
+    "reportrequeststatus",
 )
 TERMS = {"trans_id": "111", "SMTTermsandConditions": "Y"}
 CUSTOMER = {**TERMS, "requesterType": "RES", "requestorID": "MARIA"}
@@ -214,7 +222,7 @@ async def test_premise_information_has_the_twenty_fields(stand: Stand) -> None:
     assert (len(told), told["rateClassCode"]) == (20, None)
 
 
-@pytest.mark.parametrize("service", [each for each in SERVICES if each != "odrstatus"])
+@pytest.mark.parametrize("service", [each for each in SERVICES if each not in ("odrstatus", "reportrequeststatus")])
 async def test_the_meter_of_another_is_answered_exactly_like_one_that_does_not_exist(
     stand: Stand, service: str
 ) -> None:
@@ -262,6 +270,51 @@ async def test_the_number_of_anothers_read_is_like_one_that_was_never_given(stan
         for number in (asked["correlationId"], "01976f6e-0000-7000-8000-000000000000", "7", "")
     ]
     assert {(each.status_code, each.text) for each in answers} == {(404, answers[-1].text)}
+
+
+ORDERS = {"reportFormat": "CSV", "deliveryMode": "FTP"}
+
+
+async def test_many_meters_or_a_file_become_an_order_whose_number_is_told_and_asked_for(
+    stand: Stand, tmp_path: Path
+) -> None:
+    await stand.intervals.load(file("one"), lambda: iter([the_day(1), the_day(2)]))
+    token, body = await signed_in(stand), {**REP, **DAYS, "esiid": [esi(1), esi(2), esi(3)]}
+    asked = (await stand.call(token, "/v2/15minintervalreads/", {**body, **ORDERS})).json()
+    assert (asked["trans_id"], asked["statusCode"], asked["correlationId"].isdigit()) == ("111", "0", True)
+    status = {**REP, "correlationId": asked["correlationId"]}
+    waits = (await stand.call(token, "/v2/reportrequeststatus/", status)).json()
+    assert (waits["statusCode"], waits["status"], waits["files"]) == ("PEN", "Processing", [])
+    settings = PortalSettings(files=FilesSettings(folder=tmp_path))
+    ending = Ending(settings=settings.orders, address="https://meters.example.com")
+    sources = Sources(intervals=stand.intervals, registers=stand.registers)
+    assert await Worker(stand.database, sources, ending, tmp_path, stand.clock, SeededDice(3), "one").work()
+    done = (await stand.call(token, "/v2/reportrequeststatus/", status)).json()
+    assert (done["statusCode"], done["status"]) == ("0", "Complete")
+    assert "2 meters" in done["statusReason"]
+    assert "Not found: 1 value" in done["statusReason"]
+    (made,) = done["files"]
+    assert made["path"] == f"/api/v1/orders/{asked['correlationId']}/files/{made['name']}"
+    latest = (await stand.call(token, "/v2/reportrequeststatus/", REP)).json()["reportRequests"]
+    assert [each["correlationId"] for each in latest] == [asked["correlationId"]]
+
+
+@pytest.mark.parametrize("service", ["15minintervalreads", "dailyreads", "monthlybillingInformation"])
+async def test_an_order_that_cannot_be_had_is_refused_in_words(stand: Stand, service: str) -> None:
+    for code, wrong in (("2006", {"esiid": [esi(3)]}), ("2004", {"esiid": [esi(1)], "startDate": "01/01/2009"})):
+        response = await ask(stand, service, {**REP, **DAYS, **ORDERS, **wrong})
+        assert (response.status_code, response.json()["errorCode"]) == (400, code)
+
+
+async def test_the_number_of_anothers_order_is_like_one_that_was_never_given(stand: Stand) -> None:
+    asked = (await ask(stand, "dailyreads", {**REP, **DAYS, **ORDERS, "esiid": [esi(1)]})).json()
+    token, blue = await signed_in(stand, "blue.admin"), {**REP, "requesterAuthenticationID": "333333333"}
+    answers = [
+        await stand.call(token, "/v2/reportrequeststatus/", {**blue, "correlationId": number})
+        for number in (asked["correlationId"], "1000000007", "x", "9" * 40)
+    ]
+    assert {(each.status_code, each.text) for each in answers} == {(404, answers[-1].text)}
+    assert (await stand.call(token, "/v2/reportrequeststatus/", blue)).json()["reportRequests"] == []
 
 
 JSON = st.recursive(

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from gateway.clock import central_midnight, intervals_in
 from gateway.database import Database
@@ -85,18 +85,18 @@ class Street:
         reader = FactsReader(self.store, self.database)
         return (await reader.versions(esi(number), day, day)).get((day, Channel.CONSUMPTION), [])
 
-    async def registers(self, number: int, day: date, wh: int, start_wh: int = 1_000_000) -> None:
-        """Midnight registers of a premise's first meter at both ends of a day."""
+    async def registers(self, number: int, day: date, *wh: int) -> None:
+        """Midnight registers of a premise's first meter: what it counted on a day, and on those that follow."""
         rows = [
             {
                 "esi_id": esi(number),
                 "meter": MeterNumber(f"M{number:05d}"),
                 "frozen_at": central_midnight(day + after * DAY),
-                "delivered_wh": start_wh + after * wh,
+                "delivered_wh": 1_000_000 + sum(wh[:after]),
                 "received_wh": None,
                 "read_at": self.clock.now(),
             }
-            for after in (0, 1)
+            for after in range(len(wh) + 1)
         ]
         await self.database.write(lambda connection: connection.execute(insert(midnight_registers), rows))
 
@@ -108,13 +108,16 @@ class Street:
         await self.database.write(lambda connection: connection.execute(taken))
 
     async def exchange(self, number: int, at: datetime, new: str) -> None:
-        """Exchange the meter of a premise at an instant."""
+        """Exchange the meter of a premise at an instant; whoever reached the old one reaches the new one."""
         old = update(meters).where(meters.c.esi_id == esi(number), meters.c.removed_at.is_(None))
         row = {"number": MeterNumber(new), "esi_id": esi(number), "installed_at": at, "provisioned_at": at}
 
+        on_wall = select(meters.c.gateway).where(meters.c.esi_id == esi(number), meters.c.removed_at.is_(None))
+
         async def job(connection: Any) -> None:
+            gateway = await connection.scalar(on_wall)
             await connection.execute(old.values(removed_at=at))
-            await connection.execute(insert(meters).values(row))
+            await connection.execute(insert(meters).values(**row, gateway=gateway))
 
         await self.database.write(job)
 

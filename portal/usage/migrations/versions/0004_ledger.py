@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("esi_id", "day", "channel", "version", "check", name="pk_findings"),
     )
+    op.create_index("ix_findings_day", "findings", ["day", "esi_id"])
     op.create_table(
         "estimate_batches",
         sa.Column("sha256", sa.String(64), nullable=False),
