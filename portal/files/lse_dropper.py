@@ -25,8 +25,9 @@ from portal.files.settings import FilesSettings
 from portal.market.tables import premises
 from portal.meters.tables import meters
 from portal.usage.lse_write import write
-from portal.usage.report_days import newest_first, unpacked
+from portal.usage.report_days import newest_first
 from portal.usage.store import IntervalStore
+from portal.usage.unpacked import unpacked
 from portal.visibility import VisibleMeter, meters_of_rep, mint
 
 log = logging.getLogger(__name__)
