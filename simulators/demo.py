@@ -81,7 +81,10 @@ class Demo:
         self.settings = configuration.section("demo", DemoSettings)
         self.portal = configuration.section("portal", PortalSettings)
         self.data = configuration.data
-        self.options = options
+        page = f"http://{self.portal.host}:{self.portal.port}"
+        if "address" not in configuration.table("portal"):  # so that links in mail lead here, whatever port was set
+            options = [*options, f"--set=portal.address={page}"]
+        self.page, self.options = page, options
         self.clock, self.dice = SystemClock(), SystemDice()
         self.console = Console(highlight=False, soft_wrap=True)
         made = self.settings
@@ -241,7 +244,7 @@ class Demo:
 
     def _say_where(self) -> None:
         people = json.loads((self.data / "secrets" / "people.json").read_text(encoding="utf-8"))
-        page = f"http://{self.portal.host}:{self.portal.port}"
+        page = self.page
         self.console.print(f"\n  [bold]{page}[/]   in a browser; sign in as")
         for person in PEOPLE:
             self.console.print(f"    {person.user_id:<11} {people[person.user_id]:<17} {person.what}")

@@ -20,10 +20,21 @@ from gateway.database import Database
 from gateway.errors import MetergateError
 from gateway.identifiers import EsiId
 from portal.files.folders import Folder, placing
-from portal.files.lse_drops import Drop, Key, due_at, due_days, is_mine, let_go, note_placed, open_keys, reps, take_drop
+from portal.files.lse_drops import (
+    Drop,
+    Key,
+    active_numbers,
+    due_at,
+    due_days,
+    is_mine,
+    let_go,
+    note_placed,
+    open_keys,
+    reps,
+    take_drop,
+)
 from portal.files.settings import FilesSettings
-from portal.market.tables import premises
-from portal.meters.tables import meters
+from portal.market.tables import premises, rep_spans
 from portal.usage.lse_write import write
 from portal.usage.report_days import newest_first
 from portal.usage.store import IntervalStore
@@ -139,7 +150,7 @@ class LseDropper:
         return inside, silent, missing
 
     async def _are_still(self, inside: "array[int]", key: Key) -> bool:
-        """Whether every meter of a file is still the REP's: both run by ESI ID, so one pass tells."""
+        """Whether every meter of a file is still the REP's: both run in one order, so one pass tells."""
         at = 0
         async for page in self._pages(key):
             for meter in page:
@@ -147,18 +158,26 @@ class LseDropper:
         return at == len(inside)
 
     async def _pages(self, key: Key) -> AsyncIterator[Sequence[VisibleMeter]]:
-        """The REP's meters at the TDSP by ESI ID, a page at a time, each page as of its own moment."""
-        after: EsiId | None = None
-        while True:
-            chosen = meters_of_rep(key.company_id, self._clock.now()).where(premises.c.tdsp_id == key.tdsp_id)
-            if after is not None:
-                chosen = chosen.where(meters.c.esi_id > after)
-            async with self._database.reading() as connection:
-                page = [mint(row) for row in await connection.execute(chosen.order_by(meters.c.esi_id).limit(PAGE))]
-            yield page
-            if len(page) < PAGE:
-                return
-            after = page[-1].esi_id
+        """The REP's meters at the TDSP by DUNS number and ESI ID, a page at a time, each as of its own moment.
+
+        Number by number, for then the database walks its index and sorts nothing, however many meters there are.
+        """
+        async with self._database.reading() as connection:
+            numbers = await active_numbers(connection, key.company_id)
+        for duns in numbers:
+            after: EsiId | None = None
+            while True:
+                chosen = meters_of_rep(key.company_id, self._clock.now())
+                chosen = chosen.where(premises.c.tdsp_id == key.tdsp_id, rep_spans.c.duns == duns)
+                if after is not None:
+                    chosen = chosen.where(rep_spans.c.esi_id > after)
+                chosen = chosen.order_by(rep_spans.c.esi_id).limit(PAGE)
+                async with self._database.reading() as connection:
+                    page = [mint(row) for row in await connection.execute(chosen)]
+                yield page
+                if len(page) < PAGE:
+                    break
+                after = page[-1].esi_id
 
 
 def _to_disk(file: BinaryIO) -> None:
