@@ -14,7 +14,7 @@ from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway import config
-from gateway.clock import SystemClock, central_date
+from gateway.clock import SystemClock, central_date, central_midnight
 from gateway.command_line import ConfigName, Over, stop_on_signals
 from gateway.config import Config, settings
 from gateway.database import Database
@@ -41,7 +41,7 @@ from simulators.home_devices import home_device
 from simulators.lab import assignments_csv
 from simulators.modbus.street import assignments
 from simulators.processes import Child, DidNotStart, keep_running, metergate
-from simulators.register_csv import write_daily, write_monthly
+from simulators.register_csv import RegisterDay, noted, write_daily, write_monthly
 from simulators.smt_csv import history, write
 from simulators.street import street
 
@@ -219,12 +219,15 @@ class Demo:
         loop = asyncio.get_running_loop()
         days = chain(history(self.street, first, last - timedelta(days=1)), history(self.modbus_street, first, last))
         chance = SeededDice(self.settings.seed).stream("interval file")
-        everybody = [*self.street, *self.modbus_street]
+        begins = central_midnight(first)
 
         def made() -> None:
-            write(files[0], days, chance, self.clock.now())
-            write_daily(files[1], everybody, first, last - timedelta(days=1))
-            write_monthly(files[2], everybody, first, last)
+            reads: list[RegisterDay] = []
+            everybody = (*self.street, *self.modbus_street)
+            starts = {premise.esi_id: premise.load.delivered_wh(begins) for premise in everybody}
+            write(files[0], noted(days, starts, reads), chance, self.clock.now())
+            write_daily(files[1], reads)
+            write_monthly(files[2], reads)
 
         await loop.run_in_executor(None, made)
         return files

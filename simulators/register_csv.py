@@ -4,13 +4,15 @@ The registers are those that the meters themselves show at the midnights of Chic
 of its quarter hours agree to the watt-hour.
 """
 
-from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timedelta
+from calendar import monthrange
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 from gateway.clock import CENTRAL, central_midnight
-from simulators.smt_csv import days_between
-from simulators.street import Premise
+from gateway.identifiers import EsiId
+from simulators.smt_csv import UsageDay
 
 DAILY_HEADER = "ESIID,READ_DATE,REVISION_DATE,START_READING,END_READING,USAGE_KWH"
 MONTHLY_HEADER = "ESIID,START_DATE,END_DATE,REVISION_DATE,ACTUAL_KWH,METERED_KW,BILLED_KW,METERED_KVA,BILLED_KVA"
@@ -19,27 +21,50 @@ CAME = timedelta(hours=7, minutes=41)
 QUARTERS_AN_HOUR = 4
 
 
-def write_daily(path: Path, premises: Iterable[Premise], first: date, last: date) -> None:
-    """A file of each meter's registers at both ends of each day, both dates included."""
-    _write(path, DAILY_HEADER, (_daily(premise, day) for premise in premises for day in days_between(first, last)))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterDay:
+    """A meter's register at both ends of a Chicago day, Wh, and the most that it counted in one quarter hour."""
+
+    esi_id: EsiId
+    day: date
+    start_wh: int
+    end_wh: int
+    most_wh: int
 
 
-def write_monthly(path: Path, premises: Iterable[Premise], first: date, last: date) -> None:
-    """A file of the calendar months that lie between two dates whole, as billing periods."""
-    months = list(months_between(first, last))
-    _write(path, MONTHLY_HEADER, (_monthly(premise, *month) for premise in premises for month in months))
+def noted(days: Iterable[UsageDay], starts: Mapping[EsiId, int], into: list[RegisterDay]) -> Iterator[UsageDay]:
+    """The same days, meter after meter and each meter's in order; what their registers show is noted on the way.
+
+    starts are the registers at the beginning of each meter's first day.
+    """
+    at = dict(starts)
+    for usage in days:
+        before = at[usage.esi_id]
+        at[usage.esi_id] = before + sum(usage.delivered_wh)
+        into.append(
+            RegisterDay(
+                esi_id=usage.esi_id,
+                day=usage.day,
+                start_wh=before,
+                end_wh=at[usage.esi_id],
+                most_wh=max(usage.delivered_wh),
+            )
+        )
+        yield usage
 
 
-def months_between(first: date, last: date) -> Iterator[tuple[date, date]]:
-    """First and last day of each calendar month that lies between two dates whole."""
-    start = first if first.day == 1 else _next_month(first)
-    while (end := _next_month(start) - timedelta(days=1)) <= last:
-        yield start, end
-        start = _next_month(start)
+def write_daily(path: Path, days: Iterable[RegisterDay]) -> None:
+    """A file of registers at both ends of each day."""
+    _write(path, DAILY_HEADER, map(_daily, days))
 
 
-def _next_month(day: date) -> date:
-    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
+def write_monthly(path: Path, days: Sequence[RegisterDay]) -> None:
+    """A file of the calendar months of which every day is there, as billing periods."""
+    months: dict[tuple[EsiId, int, int], list[RegisterDay]] = {}
+    for each in days:
+        months.setdefault((each.esi_id, each.day.year, each.day.month), []).append(each)
+    whole = (some for (_, year, month), some in months.items() if len(some) == monthrange(year, month)[1])
+    _write(path, MONTHLY_HEADER, map(_monthly, whole))
 
 
 def _write(path: Path, header: str, rows: Iterable[str]) -> None:
@@ -48,22 +73,22 @@ def _write(path: Path, header: str, rows: Iterable[str]) -> None:
         file.writelines(rows)
 
 
-def _daily(premise: Premise, day: date) -> str:
-    midnight, next_midnight = central_midnight(day), central_midnight(day + timedelta(days=1))
-    start, end = premise.load.delivered_wh(midnight), premise.load.delivered_wh(next_midnight)
-    cells = [_wall(next_midnight + CAME), *map(_thousandths, (start, end, end - start))]
-    return f"'{premise.esi_id},{day:%m/%d/%Y},{','.join(cells)}\n"
+def _daily(read: RegisterDay) -> str:
+    cells = [_known(read.day), *map(_thousandths, (read.start_wh, read.end_wh, read.end_wh - read.start_wh))]
+    return f"'{read.esi_id},{read.day:%m/%d/%Y},{','.join(cells)}\n"
 
 
-def _monthly(premise: Premise, first: date, last: date) -> str:
-    begins, ends = central_midnight(first), central_midnight(last + timedelta(days=1))
-    used = premise.load.delivered_wh(ends) - premise.load.delivered_wh(begins)
-    highest = max(max(premise.load.day(day).delivered) for day in days_between(first, last)) * QUARTERS_AN_HOUR
-    metered, known = _thousandths(highest), _wall(ends + CAME)
-    return f"'{premise.esi_id},{first:%m/%d/%Y},{last:%m/%d/%Y},{known},{_thousandths(used)},{metered},{metered},,\n"
+def _monthly(days: Sequence[RegisterDay]) -> str:
+    first, last = days[0], days[-1]
+    used = _thousandths(last.end_wh - first.start_wh)
+    metered = _thousandths(max(each.most_wh for each in days) * QUARTERS_AN_HOUR)
+    dates = f"{first.day:%m/%d/%Y},{last.day:%m/%d/%Y},{_known(last.day)}"
+    return f"'{first.esi_id},{dates},{used},{metered},{metered},,\n"
 
 
-def _wall(at: datetime) -> str:
+def _known(day: date) -> str:
+    """When a day's last register is known, in Chicago wall time."""
+    at = central_midnight(day + timedelta(days=1)) + CAME
     return f"{at.astimezone(CENTRAL):%m/%d/%Y %H:%M:%S}"
 
 
