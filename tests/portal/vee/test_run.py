@@ -64,15 +64,6 @@ async def test_what_a_file_lacks_is_awaited_then_late_then_impossible_without_an
     assert await gap_rows(street) == [(State.IMPOSSIBLE, [[0, 95]])]
 
 
-async def test_rpt_09_a_day_is_late_from_a_minute_into_the_second_day_after(street: Street) -> None:
-    """RPT-09: "data through midnight of day D is available by 00:01 on D+2"."""
-    await street.only(FILE_FED)
-    street.at(MONDAY + 2 * DAY, 1 / 60 - 1e-6)
-    assert await states_of(street, MONDAY) == {State.AWAITED: 96}
-    street.at(MONDAY + 2 * DAY, 1 / 60)
-    assert await states_of(street, MONDAY) == {State.LATE: 96}
-
-
 async def test_a_gap_of_a_meter_with_a_gateway_is_back_filled_until_its_horizon(street: Street) -> None:
     await street.only(GATEWAY_FED)
     for hours in (1, 24 * 10, 24 * 30 - 0.1):
