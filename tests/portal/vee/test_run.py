@@ -1,11 +1,13 @@
 """A run over a day: gaps with their states, estimates with receipts, and nothing left to do the second time."""
 
 from datetime import date, timedelta
+from typing import TypeVar
 
 import pytest
 from sqlalchemy import insert, select, update
 
 from gateway.clock import central_midnight
+from gateway.database import Database, Job
 from gateway.errors import LinkLost
 from gateway.identifiers import MeterNumber
 from portal.meters.tables import meters, midnight_registers
@@ -26,6 +28,7 @@ from portal.vee.tables import findings, gaps, ledger_days, receipts
 from tests.portal.vee.street import DAY, MONDAY, Street, day_of, shape, without
 from tests.portal.world import esi
 
+T = TypeVar("T")
 FILE_FED, GATEWAY_FED = 5, 1
 WEEKS = [MONDAY - timedelta(days=7 * week) for week in (1, 2, 3, 4)]
 
@@ -127,6 +130,31 @@ async def test_a_second_run_changes_nothing(street: Street) -> None:
     await street.clock.advance(60)
     assert (await street.run(MONDAY)).estimated_days == 0
     assert await everything() == before
+
+
+class CountingDatabase(Database):
+    """A database that counts its write transactions."""
+
+    writes = 0
+
+    async def write(self, job: Job[T]) -> T:
+        """Count, and run the job."""
+        self.writes += 1
+        return await super().write(job)
+
+
+async def test_a_run_that_finds_nothing_new_writes_nothing_but_the_day_s_sum(street: Street, database_url: str) -> None:
+    await street.load(day_of(FILE_FED, MONDAY, without(shape(MONDAY), 3, *range(30, 60))))
+    street.at(MONDAY + 5 * DAY)
+    counted = CountingDatabase.open(database_url)
+    run = Run(street.database, counted, street.store, street.clock, street.policy)
+    written = []
+    for _ in range(2):
+        counted.writes = 0
+        await run.day(MONDAY)
+        written.append(counted.writes)
+    await counted.close()
+    assert written == [3, 1], "receipts, gaps, the sum; then the sum alone"
 
 
 async def test_later_actual_values_win_and_the_receipts_stay(street: Street) -> None:
