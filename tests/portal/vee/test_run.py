@@ -11,7 +11,7 @@ from gateway.database import Database, Job
 from gateway.errors import LinkLost
 from gateway.identifiers import MeterNumber
 from portal.meters.tables import meters, midnight_registers
-from portal.usage.intervals import MeterDay
+from portal.usage.intervals import Channel, MeterDay
 from portal.usage.row_keys import month_number
 from portal.usage.sealing import seal
 from portal.usage.smt_file import parse
@@ -21,7 +21,7 @@ from portal.usage.store import Loaded, MeterDays, SourceFile
 from portal.vee.checks import Check
 from portal.vee.estimate import Rule
 from portal.vee.exchanges import keep_register
-from portal.vee.explain import proof_of
+from portal.vee.explain import Explainer, proof_of
 from portal.vee.ledger import State
 from portal.vee.run import Run
 from portal.vee.tables import findings, gaps, ledger_days, receipts
@@ -296,6 +296,12 @@ async def test_on_the_day_of_an_exchange_the_sum_is_that_of_both_meters_register
     street.at(MONDAY + 5 * DAY)
     run = await street.run(MONDAY)
     assert (dict(run.total), run.findings) == ({State.PRESENT: 96}, 0)
+    explainer = Explainer(street.database, street.database, street.store, street.clock, street.policy)
+    told = await explainer.explain_premise(esi(FILE_FED), central_midnight(MONDAY), Channel.CONSUMPTION)
+    assert told is not None
+    assert told.registers is not None
+    parts = [(part.meter, part.to_wh - part.from_wh) for part in told.registers.parts]
+    assert (told.registers.wh, parts) == (sum(whole), [("M00005", until), ("N1", after)])
     wrong = [*whole[:50], whole[50] + 52, *whole[51:]]
     await street.load(day_of(FILE_FED, MONDAY, wrong))
     assert (await street.run(MONDAY)).findings == 1
