@@ -6,6 +6,7 @@ A file is placed under a name that follows from its order, so that doing it twic
 
 import asyncio
 import hashlib
+import logging
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.clock import Clock
 from gateway.database import Database
+from gateway.errors import BadInput
 from gateway.identifiers import Duns
 from portal.files import names
 from portal.files.folders import Folder, place
@@ -24,6 +26,8 @@ from portal.orders.tables import report_order_files, report_orders
 from portal.reports.forms import MEDIA_TYPES, Format, Report
 from portal.reports.many_meters import ZIP_TYPE
 from portal.viewer import Viewer, load_viewer
+
+log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 20
 BY_MAIL = frozenset({MEDIA_TYPES[Format.GREEN_BUTTON], ZIP_TYPE})
@@ -53,15 +57,23 @@ async def place_due(database: Database, root: Path, clock: Clock) -> None:
     async with database.reading() as connection:
         orders = (await connection.execute(due.order_by(report_orders.c.id).limit(MOST_AT_ONCE))).all()
     for order in orders:
-        duns, rows = await _files(database, order, clock)
-        for row in rows:
-            put = partial(place, root, order.company_id, Folder.ADHOC, placed_name(row, duns), root / row.path)
-            await asyncio.get_running_loop().run_in_executor(None, put)
+        try:
+            await _place(database, root, order, clock)
+        except (OSError, BadInput) as trouble:  # it stays due; making orders goes on meanwhile
+            log.warning("order %s: its files cannot be placed now: %s", order.number, trouble)
 
-        async def placed(connection: AsyncConnection, order_id: str = order.id) -> None:
-            await connection.execute(update(report_orders).where(report_orders.c.id == order_id).values(to_place=False))
 
-        await database.write(placed)
+async def _place(database: Database, root: Path, order: Any, clock: Clock) -> None:
+    """Place the files of one order, and write down that this was done."""
+    duns, rows = await _files(database, order, clock)
+    for row in rows:
+        put = partial(place, root, order.company_id, Folder.ADHOC, placed_name(row, duns), root / row.path)
+        await asyncio.get_running_loop().run_in_executor(None, put)
+
+    async def placed(connection: AsyncConnection) -> None:
+        await connection.execute(update(report_orders).where(report_orders.c.id == order.id).values(to_place=False))
+
+    await database.write(placed)
 
 
 async def _files(database: Database, order: Any, clock: Clock) -> tuple[Duns | None, list[Any]]:

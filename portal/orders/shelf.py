@@ -65,14 +65,20 @@ def digest(path: Path) -> tuple[int, str]:
 
 def orders_there(root: Path) -> list[str]:
     """The orders that have left something."""
-    folder = root / ORDERS
-    return sorted(each.name for each in folder.iterdir()) if folder.is_dir() else []
+    return _names(root / ORDERS)
 
 
 def attempts_there(root: Path, orders: Sequence[str]) -> list[tuple[str, str]]:
     """The attempts at some orders that have left something, each as its order and its lease."""
-    folders = [root / ORDERS / order for order in orders]
-    return [(each.name, lease.name) for each in folders if each.is_dir() for lease in each.iterdir()]
+    return [(order, lease) for order in orders for lease in _names(root / ORDERS / order)]
+
+
+def _names(folder: Path) -> list[str]:
+    """What is in a folder; nothing if it is gone, for another worker may remove it at any moment."""
+    try:
+        return sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def remove(root: Path, order: str, lease: str) -> None:

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
+import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -179,6 +180,24 @@ async def test_files_go_into_the_company_s_folder_under_the_market_s_names_and_t
     await due_again(stand, placed.number)
     await worker.tidy()
     assert stand.in_folder(lone_star) == [name]
+
+
+async def test_a_folder_that_cannot_be_written_keeps_no_order_from_its_end(
+    stand: Stand, caplog: pytest.LogCaptureFixture
+) -> None:
+    lone_star = await company_id(stand, "Lone Star Power")
+    stand.root.mkdir()
+    (stand.root / f"{lone_star}").write_text("in the way", encoding="utf-8")
+    placed = await stand.place()
+    worker = stand.worker()
+    await worker.work()
+    row = await stand.order(placed.number)
+    assert (row.state, row.to_place) == (OrderState.COMPLETE, True)
+    assert "cannot be placed now" in caplog.text
+    (stand.root / f"{lone_star}").unlink()
+    await worker.tidy()
+    assert len(stand.in_folder(lone_star)) == 1
+    assert not (await stand.order(placed.number)).to_place
 
 
 async def test_a_customer_orders_the_current_version_of_his_meter(stand: Stand) -> None:
