@@ -82,6 +82,10 @@ async def test_a_lost_day_is_explained_by_its_like_days_and_the_register_differe
     assert told["words"].startswith("estimated: average of 2026-05-05, 2026-04-28, 2026-04-21; scaled by ")
     assert "to the register difference of 21.4 kWh between 1000 kWh at 2026-05-12 00:00" in told["words"]
     assert told["words"].endswith("; nothing stood there before")
+    assert told["registers"]["wh"] == 21_400
+    assert [(part["meter"], part["from_wh"], part["to_wh"]) for part in told["registers"]["parts"]] == [
+        ("M00005", 1_000_000, 1_021_400)
+    ]
     scale = told["receipts"][0]["inputs"]["scale"]
     assert (scale["register_wh"], scale["numerator"]) == (21_400, 21_400)
 
