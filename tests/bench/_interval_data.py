@@ -1,6 +1,6 @@
 """Made interval data for benchmarks: quarter hours as they are, as files of many meters and as batches.
 
-Every reading is below 10 kWh, as those of homes are. One meter-day in a hundred has estimates, one in two hundred a gap.
+Every reading is below 10 kWh, as those of homes are. One meter-day in a hundred has estimates, one in 200 a gap.
 """
 
 from collections.abc import Iterable, Iterator
@@ -68,7 +68,9 @@ def revised_at(day: date, again: int) -> datetime:
     return datetime(day.year, day.month, day.day, 7, 40, 29, tzinfo=CENTRAL) + timedelta(days=1 + again)
 
 
-def files_pieces(shapes: Shapes, written_as: str, days: Iterable[date], numbers: Numbers, again: int = 0) -> Iterator[bytes]:
+def file_pieces(
+    shapes: Shapes, written_as: str, days: Iterable[date], numbers: Numbers, again: int = 0
+) -> Iterator[bytes]:
     """A file of some days of some meters, day by day; written_as is csv or lse."""
     if written_as == "csv":
         yield smt_write.FIRST_LINE.encode()
