@@ -80,9 +80,7 @@ class RegisterStore:
         ]
 
 
-async def _keep(
-    connection: AsyncConnection, version: int, kind: type[R], reads: Callable[[], Iterator[R]]
-) -> Counts:
+async def _keep(connection: AsyncConnection, version: int, kind: type[R], reads: Callable[[], Iterator[R]]) -> Counts:
     """Inside the transaction: what is unknown or differs from the current version."""
     table, key = TABLES[kind]
     new = revised = identical = 0

@@ -78,9 +78,7 @@ async def _load(connection: AsyncConnection, source: SourceFile, keep: Keep) -> 
         raise _LoadedBefore
     brought = update(source_files).where(source_files.c.id == version)
     await connection.execute(brought.values(meter_days=counts.new + counts.revised, sha256=source.digest()))
-    return Loaded(
-        version=version, already=False, new=counts.new, revised=counts.revised, identical=counts.identical
-    )
+    return Loaded(version=version, already=False, new=counts.new, revised=counts.revised, identical=counts.identical)
 
 
 async def _stand_in(connection: AsyncConnection) -> str:

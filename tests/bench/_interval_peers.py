@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]  # it has no types
 import duckdb
 from chdb import session
 
@@ -19,7 +19,13 @@ COLUMNS = (
 
 
 class Duck:
-    """A DuckDB file of its own; ours and it have both cores."""
+    """A DuckDB file of its own, with both cores."""
+
+    REPORT = (
+        "select chr(39) || meter, strftime(start, '%m/%d/%Y'), '', strftime(start, ' %H:%M'),"
+        " strftime(start + interval 15 minute, ' %H:%M'), wh / 1000, if(estimated, 'E', 'A'), 'Consumption'"
+        " from r where meter = {meter} order by start"
+    )
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / f"duck-{next(NUMBERS)}.db"
@@ -55,8 +61,16 @@ class Duck:
 class Click:
     """A ClickHouse of its own, in this process."""
 
+    REPORT = (
+        "select concat(char(39), toString(meter)), formatDateTime(start, '%m/%d/%Y', 'UTC'), '',"
+        " formatDateTime(start, ' %H:%i', 'UTC'), formatDateTime(start + 900, ' %H:%i', 'UTC'), wh / 1000,"
+        " if(estimated, 'E', 'A'), 'Consumption' from d.r where meter = {meter} order by start"
+    )
+
     def __init__(self, folder: Path) -> None:
-        self.session: Any = session.Session(str(folder / f"click-{next(NUMBERS)}"))
+        self.session: Any = session.Session(  # type: ignore[no-untyped-call]  # chdb has no types
+            str(folder / f"click-{next(NUMBERS)}")
+        )
 
     def load(self, path: Path, *, keep: bool = False) -> None:
         """Meter, start, Wh and flag into a MergeTree with the codecs that suit them; it trims what it reads."""

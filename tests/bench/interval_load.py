@@ -3,7 +3,8 @@
     python tests/bench/interval_load.py [meters]
 
 One day of so many meters as CSV and as LodeStar Enhanced; every way takes its turn, three rounds, and the best of each
-counts. Ours checks each row and takes the file's SHA-256; the peers check nothing. The slow peers load fewer meters:
+counts. Ours checks each row, takes the file's SHA-256 and compares with what stands, in a store that has had the day before;
+the peers check nothing and begin with an empty table. The slow peers load fewer meters:
 their rates only fall with more. Takes some three minutes with 100,000 meters.
 """
 
@@ -20,8 +21,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from portal.usage import batches
-from portal.usage.kernel import chosen
 from portal.usage.kernel.numpy_kernel import NumpyKernel
 from tests.bench._interval_data import PER_DAY, Shapes
 from tests.bench._interval_ground import Ground, known, load
@@ -39,15 +38,6 @@ def timed(work: Callable[[], None]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
-
-
-def by_numpy(path: Path, meters: frozenset[str], url: str) -> float:
-    """The same without the compiled kernel."""
-    batches.chosen = NumpyKernel  # type: ignore[assignment]
-    try:
-        return load(path, meters, url)[0]
-    finally:
-        batches.chosen = chosen
 
 
 def sqlite_rows(path: Path, folder: Path) -> None:
@@ -70,29 +60,35 @@ def sqlite_rows(path: Path, folder: Path) -> None:
 def rates(ground: Ground, meters: int, server: PrivatePostgres | None) -> dict[str, float]:
     """The best rate of each way."""
     tenth, fiftieth = max(meters // 10, 1), max(meters // 50, 1)
-    names, few = known(meters), known(tenth)
+    names, few, folder = known(meters), known(tenth), ground.folder
 
     def fresh() -> str:
         return f"sqlite:///{ground.folder}/ours-{next(NUMBERS)}.db"
 
     ways: dict[str, tuple[int, Callable[[], float]]] = {
-        "ours CSV, SQLite": (meters, lambda: load(ground.file("csv", meters), names, fresh())[0]),
+        "ours CSV, SQLite": (meters, lambda: load(ground.file("csv", meters), names, fresh(), before=ground.shapes)[0]),
         "DuckDB, eight columns": (
             meters,
-            lambda: timed(lambda: Duck(ground.folder).load_all(ground.file("csv", meters))),
+            lambda: timed(lambda: Duck(folder).load_all(ground.file("csv", meters))),
         ),
-        "ours LSE, SQLite": (meters, lambda: load(ground.file("lse", meters), names, fresh())[0]),
-        "DuckDB, four columns": (meters, lambda: timed(lambda: Duck(ground.folder).load(ground.file("csv", meters)))),
-        "ClickHouse": (meters, lambda: timed(lambda: Click(ground.folder).load(ground.file("csv", meters)))),
-        "ours CSV, SQLite, numpy": (tenth, lambda: by_numpy(ground.file("csv", tenth), few, fresh())),
-        "ours LSE, SQLite, numpy": (tenth, lambda: by_numpy(ground.file("lse", tenth), few, fresh())),
+        "ours LSE, SQLite": (meters, lambda: load(ground.file("lse", meters), names, fresh(), before=ground.shapes)[0]),
+        "DuckDB, four columns": (meters, lambda: timed(lambda: Duck(folder).load(ground.file("csv", meters)))),
+        "ClickHouse": (meters, lambda: timed(lambda: Click(folder).load(ground.file("csv", meters)))),
+        "ours CSV, SQLite, numpy": (
+            tenth,
+            lambda: load(ground.file("csv", tenth), few, fresh(), NumpyKernel(), ground.shapes)[0],
+        ),
+        "ours LSE, SQLite, numpy": (
+            tenth,
+            lambda: load(ground.file("lse", tenth), few, fresh(), NumpyKernel(), ground.shapes)[0],
+        ),
         "SQLite rows": (fiftieth, lambda: timed(lambda: sqlite_rows(ground.file("csv", fiftieth), ground.folder))),
     }
     if server:
 
         def on_postgres(written_as: str) -> float:
             with server.fresh_database() as url:
-                return load(ground.file(written_as, meters), names, url)[0]
+                return load(ground.file(written_as, meters), names, url, before=ground.shapes)[0]
 
         def rows() -> float:
             with server.fresh_database() as url:

@@ -39,9 +39,8 @@ def month(ground: Ground) -> None:
     """Is each of a month's days as cheap as the first?"""
     names, url = known(MONTH_METERS), f"sqlite:///{ground.folder}/month.db"
     each = [cost(ground, MONTH_METERS, number, url, names) for number in range(31)]
-    say(
-        f"{MONTH_METERS:,} meters: day 1 {each[0]:.1f}, day 2 {each[1]:.1f}, day 31 {each[-1]:.1f} us of CPU a meter-day"
-    )
+    told = f"day 1 {each[0]:.1f}, day 2 {each[1]:.1f}, day 31 {each[-1]:.1f}"
+    say(f"{MONTH_METERS:,} meters: {told} us of CPU a meter-day")
     goal("days 29 to 31 to days 2 to 4, the least of each", min(each[-3:]) / min(each[1:4]), 1.2, most=True)
 
 
