@@ -141,7 +141,8 @@ def different(ids: Numbers) -> Numbers:
     """The numbers of meters that there are, each once and rising; 0 is none."""
     ids = np.sort(ids[ids > 0])
     last = np.append(ids[1:] != ids[:-1], np.ones(min(len(ids), 1), dtype=np.bool_))
-    return ids[last].astype(np.int64)
+    found: Numbers = ids[last]
+    return found
 
 
 async def look_up(connection: AsyncConnection, esi_ids: Sequence[str]) -> dict[str, int]:
