@@ -56,6 +56,8 @@ bench: $(VENV)/.bench           ## every benchmark, as ratios against peers of t
 
 crash: $(VENV)/.dev             ## kill -9 at random, with and without the rules that make it safe
 	@$(BIN)/python -m tests.crash $(CRASH)
+	@$(BIN)/python -m tests.crash_loads $(CRASH)
+	@$(BIN)/python -m tests.crash_orders $(CRASH)
 
 race: $(VENV)/.dev              ## a thousand callers for one meter, on both databases
 	@$(BIN)/python -m tests.race

@@ -6,13 +6,30 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
-from portal.api import assignments, commands, devices, fleet, meters, notices, reference, sessions, usage
+from portal.api import (
+    assignments,
+    commands,
+    devices,
+    fleet,
+    meters,
+    notices,
+    orders,
+    reference,
+    reports,
+    sessions,
+    usage,
+    vee,
+)
 from portal.context import Portal
 from portal.errors import ErrorPage, install
 from portal.headers import BodyLimit, SecurityHeaders
+from portal.mail.mailbox import Mailbox
 from portal.pages.error_page import error_page
+from portal.pages.mailbox_pages import MailboxPages
 from portal.pages.routes import router as pages
 from portal.smt.facade import SmtFacade
+from portal.smt.services.routes import SmtServices
+from portal.usage.registers import RegisterStore
 from portal.usage.store import IntervalStore
 
 API = "/api/v1"
@@ -30,9 +47,15 @@ class Application(FastAPI):
         return SecurityHeaders(super().build_middleware_stack())
 
 
-def full_app(portal: Portal, intervals: IntervalStore) -> FastAPI:
-    """The application with everything that the portal has: API, pages, and the façade for SMT's clients."""
-    return build_app(portal, (pages, SmtFacade(portal, intervals).router()), error_page)
+def full_app(portal: Portal, intervals: IntervalStore, registers: RegisterStore) -> FastAPI:
+    """The application with everything that the portal has: API, pages, and what SMT's clients and programs call."""
+    facade = SmtFacade(portal, intervals)
+    services = SmtServices(portal, intervals, registers, facade.find_viewer)
+    routers = [pages, facade.router(), services.router()]
+    mail = portal.settings.mail
+    if mail.mailbox is not None:
+        routers.append(MailboxPages(Mailbox(mail.mailbox, mail.mailbox_letters), mail.mailbox_letters).router())
+    return build_app(portal, routers, error_page)
 
 
 def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: ErrorPage | None = None) -> FastAPI:
@@ -48,7 +71,8 @@ def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: Err
     app.state.portal = portal
     app.add_middleware(BodyLimit, most_bytes=portal.settings.most_body_bytes)
     install(app, show_error)
-    for part in (sessions, meters, usage, devices, notices, assignments, commands, fleet, reference):
+    api = (sessions, meters, usage, reports, orders, vee, devices, notices, assignments, commands, fleet, reference)
+    for part in api:
         app.include_router(part.router, prefix=API)
     # Pages, files and the interfaces that programs know from elsewhere come after the API.
     for router in routers:

@@ -17,7 +17,9 @@ from portal.accounts.throttle import Throttle
 from portal.han.desk import DeviceDesk
 from portal.reads.desk import ReadDesk
 from portal.settings import PortalSettings
+from portal.usage.registers import RegisterStore
 from portal.usage.store import IntervalStore
+from portal.vee.explain import Explainer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,8 @@ class Portal:
     dice: Dice
     settings: PortalSettings
     intervals: IntervalStore | None = None
+    registers: RegisterStore | None = None
+    explainer: Explainer | None = None
 
     @classmethod
     def over(
@@ -45,6 +49,8 @@ class Portal:
         passwords: Passwords | None = None,
         intervals: IntervalStore | None = None,
         collected: IntervalStore | None = None,
+        registers: RegisterStore | None = None,
+        explainer: Explainer | None = None,
     ) -> Self:
         """The parts over a migrated database and a bus. collected is where gateways' collections go, if anywhere.
 
@@ -63,6 +69,8 @@ class Portal:
             dice=dice,
             settings=settings,
             intervals=intervals,
+            registers=registers,
+            explainer=explainer,
         )
 
     async def greet(self) -> None:

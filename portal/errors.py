@@ -25,6 +25,7 @@ from gateway.clock import Clock
 from gateway.errors import MetergateError
 from portal.accounts.signing_in import SignInRefusal, SignInRefused
 from portal.han.ask import DeviceRefusal, DeviceRefused
+from portal.orders.request import OrderRefusal, OrderRefused
 from portal.reads.ask import AskRefusal, Refused
 from portal.usage.report_range import ReportRefusal, ReportRefused
 
@@ -101,6 +102,11 @@ PROBLEMS: Mapping[object, tuple[HTTPStatus, str, str]] = {
     DeviceRefusal.UNKNOWN_DEVICE: (HTTPStatus.NOT_FOUND, "not-found", "There is nothing here for you."),
     DeviceRefusal.TOO_MANY: (HTTPStatus.SERVICE_UNAVAILABLE, "busy", "Too many commands are waiting"),
     **dict.fromkeys(ReportRefusal, _REFUSED_REPORT),
+    OrderRefusal.REPORT: _REFUSED_REPORT,
+    OrderRefusal.LIST: (HTTPStatus.UNPROCESSABLE_ENTITY, "bad-list", "The list of meters is not right"),
+    OrderRefusal.NO_METERS: (HTTPStatus.UNPROCESSABLE_ENTITY, "no-meters", "No meter of the list is yours"),
+    OrderRefusal.TOO_MANY_ORDERS: (HTTPStatus.TOO_MANY_REQUESTS, "too-many-orders", "Too many orders are in process"),
+    OrderRefusal.NOT_NOW: (HTTPStatus.CONFLICT, "not-now", "The order is not in a state for this"),
 }
 """Every refusal and exception that reaches the edge: its status, the last part of its type, and its title."""
 
@@ -125,12 +131,17 @@ def problem_of_exception(error: Exception) -> Problem:
     return _problem(*known, detail, headers=headers)
 
 
-def problem_of_refusal(refusal: Refused | SignInRefused | DeviceRefused | ReportRefused, clock: Clock) -> Problem:
+Refusal = Refused | SignInRefused | DeviceRefused | ReportRefused | OrderRefused
+
+
+def problem_of_refusal(refusal: Refusal, clock: Clock) -> Problem:
     """The problem that a refusal means, with all that it knows: for a limit, when a read may be had again."""
     status, kind, title = PROBLEMS[refusal.reason]
-    if isinstance(refusal, ReportRefused):
-        bound: dict[str, Any] = {} if refusal.bound is None else {"bound": refusal.bound.isoformat()}
-        return _problem(status, kind, title, refusal.words, reason=refusal.reason, **bound)
+    if isinstance(refusal, ReportRefused | OrderRefused):
+        more: dict[str, Any] = {} if refusal.bound is None else {"bound": refusal.bound.isoformat()}
+        if isinstance(refusal, OrderRefused) and refusal.faults:
+            more |= {"faults": refusal.faults, "more": refusal.more}
+        return _problem(status, kind, title, refusal.words, reason=refusal.reason, **more)
     if isinstance(refusal, DeviceRefused):
         busy_s = BUSY_RETRY_S if refusal.reason is DeviceRefusal.TOO_MANY else None
         return _problem(status, kind, title, refusal.words, headers=_retry_after(busy_s))

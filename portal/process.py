@@ -1,7 +1,7 @@
 """`metergate portal`: the portal as a process, from its configuration."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -23,8 +23,11 @@ from portal.accounts.sessions import drop_stale
 from portal.app import full_app
 from portal.context import Portal
 from portal.http_server import HttpServer, http_server, listen
+from portal.mail.running import mail_sender
 from portal.settings import PortalSettings, url_of
+from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
+from portal.vee.explain import Explainer
 
 MIGRATIONS = Path(portal.__file__).parent / "migrations"
 TIDY_S = 3600.0
@@ -61,11 +64,26 @@ async def serve(configuration: Config) -> None:
     database = await open_database(settings)
     intervals = Database.open(url_of(settings.intervals))
     keeping = Database.open(url_of(settings.intervals), COLLECTED_WAIT_S)
+    mail = AsyncExitStack()
     try:
         store = await SqlIntervalStore.opened(intervals)
+        folder = settings.files.folder
+        sender = await mail.enter_async_context(mail_sender(database, settings.mail, folder, clock))
         collected = SqlIntervalStore(keeping)
-        parts = Portal.over(database, bus, clock, dice, settings, limits, intervals=store, collected=collected)
-        app = full_app(parts, store)
+        registers = RegisterStore(intervals)
+        parts = Portal.over(
+            database,
+            bus,
+            clock,
+            dice,
+            settings,
+            limits,
+            intervals=store,
+            collected=collected,
+            registers=registers,
+            explainer=Explainer(database, intervals, store, clock, settings.vee),
+        )
+        app = full_app(parts, store, registers)
         servers = {listen(settings.host, settings.port): http_server(app)}
         if settings.certificate is not None:
             secure = http_server(app, settings.certificate, settings.key)
@@ -76,6 +94,7 @@ async def serve(configuration: Config) -> None:
         working = [
             asyncio.create_task(keep("the bus", lambda: bus.run(parts.desk.handle, parts.greet), clock, Backoff())),
             asyncio.create_task(keep("the desks", lambda: over_database(parts.run()), clock, Backoff())),
+            asyncio.create_task(keep("the mail", lambda: over_database(sender.run()), clock, Backoff())),
             asyncio.create_task(keep("tidying", lambda: over_database(_tidy(parts)), clock, Backoff())),
         ]
         await asyncio.gather(*(server.listening.wait() for server in servers.values()))
@@ -84,6 +103,7 @@ async def serve(configuration: Config) -> None:
         print(f"ready port={port}", *(f"tls_port={number}" for number in secure_port), flush=True)
         await _until_stopped(stop, list(servers.values()), serving, working)
     finally:
+        await mail.aclose()
         await database.close()
         await intervals.close()
         await keeping.close()

@@ -7,9 +7,13 @@ from typing import Annotated
 from pydantic import Field
 
 from gateway.config import Credentials, Secret, settings
+from portal.files.settings import FilesSettings
 from portal.han.settings import DeviceSettings
+from portal.mail.settings import MailSettings
+from portal.orders.settings import OrderSettings
 from portal.reads.settings import DeskSettings
 from portal.usage.load_settings import LoadSettings
+from portal.vee.settings import VeeSettings
 
 
 @settings
@@ -41,6 +45,9 @@ class PortalSettings:
     tls_port: Annotated[int, Field(description="The port for HTTPS, if a certificate is given.", ge=0, le=65535)] = 8443
     certificate: Annotated[Path | None, Field(description="The server's certificate chain (PEM).")] = None
     key: Annotated[Path | None, Field(description="The private key (PEM) of the certificate.")] = None
+    address: Annotated[str, Field(description="The portal's address as people open it, for the links in mail.")] = (
+        "http://127.0.0.1:8080"
+    )
     most_body_bytes: Annotated[int, Field(description="The largest request body that is read, bytes.")] = 4_194_304
     help_desk: Annotated[str, Field(description="How to reach the help desk, as shown on every page.")] = (
         "help@metergate.example"
@@ -56,6 +63,16 @@ class PortalSettings:
     )
     load: Annotated[LoadSettings, Field(description="What is loaded at most, and how a folder is watched.")] = field(
         default_factory=LoadSettings
+    )
+    mail: Annotated[MailSettings, Field(description="How mail is sent.")] = field(default_factory=MailSettings)
+    files: Annotated[FilesSettings, Field(description="The companies' folders, and how they are served.")] = field(
+        default_factory=FilesSettings
+    )
+    orders: Annotated[OrderSettings, Field(description="What may be ordered, how it is made, how long it is kept.")] = (
+        field(default_factory=OrderSettings)
+    )
+    vee: Annotated[VeeSettings, Field(description="How intervals are accounted for, checked and estimated.")] = field(
+        default_factory=VeeSettings
     )
     credentials: Annotated[Credentials, Field(description="Who the portal is to the broker.")] = field(
         default_factory=Credentials

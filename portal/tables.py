@@ -2,10 +2,13 @@
 
 from portal.accounts.tables import accounts, duns_grants, sessions
 from portal.companies.tables import companies, duns_numbers
+from portal.files.tables import file_credentials, lse_drops
 from portal.gateways.tables import gateway_marks, gateways, incidents
 from portal.han.tables import han_commands, han_devices, han_outbox, han_reports, han_timeline
+from portal.mail.tables import letters
 from portal.market.tables import premises, rep_spans
 from portal.meters.tables import attachments, meter_assignments, meters, midnight_registers, reported_registers
+from portal.orders.tables import report_order_files, report_order_meters, report_orders
 from portal.reads.tables import read_askers, read_outbox, reads
 from portal.schema import metadata
 
@@ -15,6 +18,7 @@ __all__ = [
     "companies",
     "duns_grants",
     "duns_numbers",
+    "file_credentials",
     "gateway_marks",
     "gateways",
     "han_commands",
@@ -23,6 +27,8 @@ __all__ = [
     "han_reports",
     "han_timeline",
     "incidents",
+    "letters",
+    "lse_drops",
     "metadata",
     "meter_assignments",
     "meters",
@@ -32,6 +38,9 @@ __all__ = [
     "read_outbox",
     "reads",
     "rep_spans",
+    "report_order_files",
+    "report_order_meters",
+    "report_orders",
     "reported_registers",
     "sessions",
 ]

@@ -96,6 +96,14 @@ _ON_WALL = meters.c.removed_at.is_(None)
 _PROVISIONED = and_(_ON_WALL, meters.c.provisioned_at <= _AT)
 _STAFF = accounts.join(companies, companies.c.id == accounts.c.company_id)
 _METERS = meters.join(premises, premises.c.esi_id == meters.c.esi_id)
+_CURRENT_SPAN = and_(
+    rep_spans.c.esi_id == meters.c.esi_id,
+    rep_spans.c.from_at <= _AT,
+    or_(rep_spans.c.to_at.is_(None), rep_spans.c.to_at > _AT),
+)
+_ACTIVE_NUMBER = and_(duns_numbers.c.duns == rep_spans.c.duns, duns_numbers.c.status == DunsStatus.ACTIVE)
+_HELD_NOW = _METERS.join(rep_spans, _CURRENT_SPAN).join(duns_numbers, _ACTIVE_NUMBER)
+"""Meters with the Active DUNS number that is their REP of record."""
 _SHOWN = (
     meters.c.id,
     meters.c.number,
@@ -125,14 +133,7 @@ def _seen_by(kind: Kind) -> Select[Any]:
     if kind is Kind.TDSP:
         return seen.select_from(_METERS.join(_STAFF, companies.c.id == premises.c.tdsp_id)).where(staff, _ON_WALL)
     if kind is Kind.REP:
-        current = and_(
-            rep_spans.c.esi_id == meters.c.esi_id,
-            rep_spans.c.from_at <= _AT,
-            or_(rep_spans.c.to_at.is_(None), rep_spans.c.to_at > _AT),
-        )
-        number = and_(duns_numbers.c.duns == rep_spans.c.duns, duns_numbers.c.status == DunsStatus.ACTIVE)
-        held = _METERS.join(rep_spans, current).join(duns_numbers, number)
-        held = held.join(_STAFF, companies.c.id == duns_numbers.c.company_id)
+        held = _HELD_NOW.join(_STAFF, companies.c.id == duns_numbers.c.company_id)
         grant = select(duns_grants.c.duns_id).where(
             duns_grants.c.account_id == accounts.c.id, duns_grants.c.duns_id == duns_numbers.c.id
         )
@@ -145,6 +146,23 @@ def _seen_by(kind: Kind) -> Select[Any]:
 
 _SEEN = {kind: _seen_by(kind) for kind in Kind}
 _ONE = {kind: seen.where(meters.c.esi_id == bindparam("wanted")) for kind, seen in _SEEN.items()}
+
+
+_COMPANY = bindparam("of_company", type_=companies.c.id.type)
+_OF_COMPANY = (
+    select(*_SHOWN, premises.c.tdsp_id)
+    .select_from(_HELD_NOW.join(companies, companies.c.id == duns_numbers.c.company_id))
+    .where(companies.c.id == _COMPANY, companies.c.kind == Kind.REP, _ACTIVE_COMPANY, _PROVISIONED)
+)
+
+
+def meters_of_rep(company_id: int, at: datetime) -> Select[Any]:
+    """The meters that a REP's company sees, all its Active DUNS numbers together, as an administrator of it would.
+
+    For what is made for a company and not for a person; a company that is no REP, or is not Active, sees none. Beside
+    what `mint` needs a row has tdsp_id.
+    """
+    return _OF_COMPANY.params(of_company=company_id, visible_at=at)
 
 
 def visible_meters(viewer: Viewer, at: datetime) -> Select[Any]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 from rich.console import Console
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway import config
 from gateway.clock import SystemClock, central_date
@@ -21,11 +22,21 @@ from gateway.dice import SeededDice, SystemDice
 from gateway.identifiers import GatewayId
 from portal.accounts.passwords import Passwords
 from portal.commands.client import HERE
+from portal.files import credentials
 from portal.process import open_database
 from portal.seed import seed
 from portal.settings import PortalSettings
 from portal.smt.certificates import ensure_certificates
-from simulators.demo_world import BLUEBONNET_METERS, PEOPLE, Reach, passwords, world
+from simulators.demo_world import (
+    BLUEBONNET,
+    BLUEBONNET_METERS,
+    FILES_USER,
+    PEOPLE,
+    Reach,
+    files_password,
+    passwords,
+    world,
+)
 from simulators.home_devices import home_device
 from simulators.lab import assignments_csv
 from simulators.modbus.street import assignments
@@ -89,6 +100,8 @@ class Demo:
                 "meters": ["lab", "ncp", *self._lab_options()],
                 "modbus-meters": ["lab", "modbus", *self._modbus_lab_options()],
                 "portal": ["portal", *options],
+                "reports": ["reports", *options],
+                "files": ["files", *options],
                 "gateway": ["gateway", *options],
                 "modbus-gateway": ["gateway", "--config", MODBUS_CONFIG, *(f"--set={line}" for line in over)],
             }.items()
@@ -127,10 +140,13 @@ class Demo:
         months = f"{self.settings.months} months of 15-minute intervals"
         await asyncio.gather(
             self._step("portal", self.children["portal"].start),
+            self._step("report orders", self.children["reports"].start),
             self._step("gateway and its radio", self._start_gateway, "gateway", "zigbee"),
             self._step("gateway and its Modbus line", self._start_gateway, "modbus-gateway", "modbus"),
             *([self._step(months, self._load, path)] if path else []),
         )
+        # Only now, so that the days' files find their data.
+        await self._step("folders over FTPS and SFTP", self.children["files"].start)
 
     async def _step(self, what: str, work: Callable[..., Awaitable[Any]], *arguments: Any) -> None:
         """Do one thing and tick it off with its time."""
@@ -173,6 +189,13 @@ class Demo:
         start = world(reaches, people, now)
         hasher = Passwords(self.dice)
         await database.write(lambda connection: seed(connection, start, hasher, now))
+        kept = await hasher.hash(files_password(self.data / "secrets" / "files", self.dice))
+
+        async def let_in(connection: AsyncConnection) -> None:
+            company_id = await credentials.company_named(connection, BLUEBONNET)
+            await credentials.set_password(connection, company_id, FILES_USER, kept, now)
+
+        await database.write(let_in)
         await database.close()
 
     async def _start_gateway(self, name: str, driver: str) -> None:
@@ -222,6 +245,14 @@ class Demo:
         self.console.print(f"\n  [bold]{page}[/]   in a browser; sign in as")
         for person in PEOPLE:
             self.console.print(f"    {person.user_id:<11} {people[person.user_id]:<17} {person.what}")
+        folder = f"{FILES_USER}@{self.portal.files.host}"
+        secret = (self.data / "secrets" / "files").read_text(encoding="utf-8")
+        self.console.print(f"    {FILES_USER:<11} {secret:<17} the folder of {BLUEBONNET} over FTPS and SFTP")
+        self.console.print(
+            f"\n  {page}/dev/mail   what the portal mails\n"
+            f"  sftp -P {self.portal.files.sftp_port} {folder}   the daily LSE files; "
+            f"FTPS is on port {self.portal.files.ftps_port}"
+        )
         self.console.print(
             f"\n  https://{self.portal.host}:{self.portal.tls_port}  for clients of Smart Meter Texas; "
             f"trust {self.data}/tls/ca.pem\n"

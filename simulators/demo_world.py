@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway.dice import Dice
 from gateway.identifiers import Duns, GatewayId
 from portal.companies.kinds import Kind
+from portal.files.commands import new_password
 from portal.market.spans import Span
 from portal.seed import SeedAccount, SeedCompany, SeedDuns, SeedGateway, SeedMeter, SeedPremise, SeedWorld
 from simulators.street import Premise
@@ -63,6 +64,10 @@ PEOPLE = (
 )  # fmt: skip
 
 
+FILES_USER = "bluebonnet"
+"""The user name of Bluebonnet Power for its folder over FTPS and SFTP."""
+
+
 def passwords(path: Path, dice: Dice) -> dict[str, str]:
     """Each person's password: made once for a data folder, kept in its file for the owner alone."""
     if not path.exists():
@@ -73,6 +78,16 @@ def passwords(path: Path, dice: Dice) -> dict[str, str]:
         new.replace(path)
     found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     return found
+
+
+def files_password(path: Path, dice: Dice) -> str:
+    """The password of that user name: made once for a data folder, kept in its file for the owner alone."""
+    if not path.exists():
+        new = path.with_suffix(".new")
+        new.touch(mode=0o600)
+        new.write_text(new_password(dice.secret(12)), encoding="utf-8")
+        new.replace(path)
+    return path.read_text(encoding="utf-8")
 
 
 def world(reaches: Sequence[Reach], secrets: dict[str, str], now: datetime) -> SeedWorld:

@@ -101,7 +101,7 @@ class MeterNetwork:
             task.cancel()
         await self.homes.close()
         await self.interface.close()
-        self.radio.silence()
+        await self.radio.close()
         if self._capture is not None:
             self._capture.close()
 

@@ -112,6 +112,11 @@ class Child:
             self._process.kill()
         return await self.wait()
 
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, if it runs."""
+        if self._process is not None and self.alive:
+            self._process.send_signal(number)
+
     def last_words(self) -> str:
         """The end of what it said."""
         return " / ".join(list(self.lines)[-6:]) or "nothing was said"

@@ -136,8 +136,7 @@ class ZigBeeStreet:
         """Close the port, take the power from everybody and forget what is under way."""
         await self.ncp.close()
         await self.homes.close()
-        self.radio.silence()
-        await self.radio.reporters.close()
+        await self.radio.close()
         self.memory.save()
         if self._capture is not None:
             self._capture.close()

@@ -4,6 +4,7 @@ One line for each step with its time; exit code 1 at the first failure, with the
 """
 
 import asyncio
+import ftplib
 import html
 import json
 import re
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import asyncssh
 from aiohttp.abc import AbstractResolver, ResolveResult
 from smart_meter_texas import Account, Client, Meter  # type: ignore[import-untyped]  # it ships no types
 
@@ -28,6 +30,7 @@ from gateway.config import find
 from gateway.database import Database
 from portal.usage.sql_store import SqlIntervalStore
 from portal.usage.store import StoredDay
+from simulators.demo_world import FILES_USER
 from simulators.processes import Child, metergate
 from simulators.street import street
 from tests.demo_devices import JOINS, Terminal, join_a_display, join_many, summary, tell_and_remove
@@ -84,6 +87,7 @@ async def demo(data: Path) -> AsyncIterator[dict[str, int]]:
     """The demo, running; yields its ports."""
     ports = {name: free_port() for name in ("bus.port", "portal.port", "portal.tls_port", "demo.radio_port")}
     ports |= {"broker.port": ports["bus.port"], "demo.control_port": free_port(), "demo.modbus_port": free_port()}
+    ports |= {f"portal.{name}": free_port() for name in ("mail.mailbox_port", "files.ftps_port", "files.sftp_port")}
     radio = f"drivers.zigbee.radio=socket://127.0.0.1:{ports['demo.radio_port']}"
     over = [f"--set={key}={port}" for key, port in ports.items()] + [f"--set=data={data}", f"--set={radio}"]
     child = Child("demo", metergate("demo", *over))
@@ -254,6 +258,37 @@ async def one_read(session: aiohttp.ClientSession, api: str, esi_id: str) -> flo
     return CLOCK.monotonic() - began
 
 
+async def as_a_retailers_program(ports: dict[str, int], data: Path) -> None:
+    """Fetch the daily LSE files over FTPS and over SFTP; look into the mailbox."""
+    secret = (data / "secrets" / "files").read_text(encoding="utf-8")
+    async with Step("a day's LSE file over FTPS") as step:
+        name, over_ftps = await asyncio.to_thread(_lse_over_ftps, ports["portal.files.ftps_port"], data, secret)
+        assert over_ftps.startswith(b"00000001,"), over_ftps[:80]
+        step.note = f"{name}, {len(over_ftps):,} bytes"
+    async with Step("the same over SFTP"):
+        connecting = asyncssh.connect(
+            "127.0.0.1", ports["portal.files.sftp_port"], username=FILES_USER, password=secret, known_hosts=None,
+            client_keys=None, config=None,
+        )  # fmt: skip
+        async with connecting as connection, connection.start_sftp_client() as client:
+            await client.get(f"lse/{name}", data / "fetched.lse")
+        assert (data / "fetched.lse").read_bytes() == over_ftps
+    async with Step("the mailbox"), aiohttp.ClientSession() as browser:
+        assert "<h1>Mailbox</h1>" in await text(browser, "GET", f"http://127.0.0.1:{ports['portal.port']}/dev/mail")
+
+
+def _lse_over_ftps(port: int, data: Path, secret: str) -> tuple[str, bytes]:
+    """The first of the folder's LSE files: its name and its bytes."""
+    pieces: list[bytes] = []
+    with ftplib.FTP_TLS(context=ssl.create_default_context(cafile=data / "tls" / "ca.pem"), timeout=20) as client:
+        client.connect("127.0.0.1", port)
+        client.login(FILES_USER, secret)
+        client.prot_p()
+        name = min(client.nlst("lse"))
+        client.retrbinary(f"RETR lse/{name}", pieces.append)
+    return name, b"".join(pieces)
+
+
 async def main() -> None:
     """Every step, on data that is gone afterwards."""
     tomllib.loads(find("demo.toml").read_text(encoding="utf-8"))
@@ -267,6 +302,7 @@ async def main() -> None:
             await as_a_smart_meter_texas_client(
                 ports["portal.tls_port"], data / "tls" / "ca.pem", "pecan-lane", people["pecan-lane"]
             )
+            await as_a_retailers_program(ports, data)
             control_port = ports["demo.control_port"]
             await as_an_operator(ports["portal.port"], control_port, people["operator"])
             await as_a_program(ports["portal.port"], control_port, "operator", people["operator"])

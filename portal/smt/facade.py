@@ -65,7 +65,7 @@ class SmtFacade:
 
     def router(self) -> APIRouter:
         """Every path with every method; anything else below the façade's own folders is a 404 in JSON."""
-        guard = Guard(self._find_viewer, DeadTokens(self._clock))
+        guard = Guard(self.find_viewer, DeadTokens(self._clock))
         applications = {
             "/commonapi/user/authenticate": guard.open(self._authenticate),
             "/api/user/authenticate": guard.open(self._authenticate),
@@ -84,7 +84,7 @@ class SmtFacade:
         routes += [Route(f"{folder}/{{rest:path}}", JsonPost(no_such_path)) for folder in FOLDERS]
         return APIRouter(routes=routes)
 
-    async def _find_viewer(self, token: str) -> Viewer | None:
+    async def find_viewer(self, token: str) -> Viewer | None:
         """Who holds a token; every use of it lets it live longer."""
         now = self._clock.now()
         async with self._database.reading() as connection:

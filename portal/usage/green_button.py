@@ -14,7 +14,7 @@ follows from its name, and its time from when the data were received, so that th
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
 from uuid import UUID, uuid5
@@ -55,6 +55,9 @@ class Quality(IntEnum):
     REFERENCE_DAY = 8
     INTERPOLATED = 9
     VALIDATED = 17
+
+
+NO_RULES: Mapping[int, Quality] = {}
 
 
 def quality(estimated: bool, rule: Quality = Quality.VALIDATED) -> Quality:
@@ -105,14 +108,17 @@ def reading(esi_id: EsiId, channel: Channel, received_at: datetime) -> str:
     )
 
 
-def block(day: StoredDay) -> str:
-    """The IntervalBlock of a meter-day: 82,800, 86,400 or 90,000 s; a missing value has no reading."""
+def block(day: StoredDay, rules: Mapping[int, Quality] = NO_RULES) -> str:
+    """The IntervalBlock of a meter-day: 82,800, 86,400 or 90,000 s; a missing value has no reading.
+
+    rules are those by which estimated quarter hours were estimated, by place, where they are known.
+    """
     data = day.data
     start = int(central_midnight(data.day).timestamp())
     up = f"{_reading(data.esi_id, data.channel)}/IntervalBlock"
     body = (
         f"<espi:IntervalBlock>{_period('interval', start, len(data.values) * QUARTER_S)}\n"
-        f"{''.join(_readings(start, day))}</espi:IntervalBlock>"
+        f"{''.join(_readings(start, day, rules))}</espi:IntervalBlock>"
     )
     return _entry(f"{up}/{data.day:%Y%m%d}", up, (), f"{data.day}", utc_text(day.received_at), body)
 
@@ -122,12 +128,12 @@ def nothing_received(span: Span) -> datetime:
     return central_midnight(span.last + timedelta(days=1))
 
 
-def _readings(start: int, day: StoredDay) -> Iterator[str]:
+def _readings(start: int, day: StoredDay, rules: Mapping[int, Quality]) -> Iterator[str]:
     for place, (wh, estimated) in enumerate(zip(day.data.values, day.data.estimated, strict=True)):
         if wh is not None:
+            code = quality(estimated, rules.get(place, Quality.VALIDATED)).value
             yield (
-                "<espi:IntervalReading>"
-                f"<espi:ReadingQuality><espi:quality>{quality(estimated).value}</espi:quality></espi:ReadingQuality>"
+                f"<espi:IntervalReading><espi:ReadingQuality><espi:quality>{code}</espi:quality></espi:ReadingQuality>"
                 f"{_period('timePeriod', start + place * QUARTER_S, QUARTER_S)}<espi:value>{wh}</espi:value>"
                 "</espi:IntervalReading>\n"
             )

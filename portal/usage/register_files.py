@@ -113,9 +113,20 @@ def parse_monthly(pieces: Iterable[bytes], known: Container[str], today: date) -
 
 
 def _rows(pieces: Iterable[bytes], columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Each row under its header's names, with the number of its line."""
-    number, header = 0, ",".join(columns)
-    for batch in lines(pieces, columns):
+    """Each row under its header's names, with the number of its line.
+
+    The last column is a number, which reads as another one where a file was cut off in it: only a line break proves
+    that it is whole.
+    """
+    number, header, last = 0, ",".join(columns), b""
+
+    def noted() -> Iterator[bytes]:
+        nonlocal last
+        for piece in pieces:
+            last = piece[-1:] or last
+            yield piece
+
+    for batch in lines(noted(), columns):
         for line in batch:
             number += 1
             if number == 1:
@@ -129,6 +140,8 @@ def _rows(pieces: Iterable[bytes], columns: tuple[str, ...]) -> Iterator[tuple[i
             yield number, dict(zip(columns, fields, strict=True))
     if not number:
         raise BadFile(1, "", f"the file is empty; its first line must be {header}")
+    if last != b"\n":
+        raise BadFile(number, columns[-1], "no line break ends the last row, so the file may have been cut off in it")
 
 
 class _Rows:

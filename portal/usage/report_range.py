@@ -1,16 +1,20 @@
-"""Which days a Daily Usage report may span (guide figure 40, RPT-04 to RPT-08): a pure rule."""
+"""Which days a report may span (guide figure 40, RPT-04 to RPT-08): a pure rule."""
 
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from portal.usage.smt_file import EARLIEST
+
 MOST_MONTHS = 48
-FIRST_DAY = date(2010, 2, 1)
+"""How far Daily Usage and Daily Meter Reads reach back (RPT-06)."""
+MOST_MONTHS_BILLED = 24
+"""How far Monthly Usage does (RPT-07)."""
 
 
 class ReportRefusal(StrEnum):
-    """Why a report is refused: for its range of days, or because its format has room for one version only."""
+    """Why a report is refused: for its range of days, for its format, or because it is too large to be made at once."""
 
     ORDER = "order"
     TOO_OLD = "too_old"
@@ -18,6 +22,8 @@ class ReportRefusal(StrEnum):
     BEFORE_METER = "before_meter"
     FUTURE = "future"
     ONE_VERSION = "one_version"
+    FORMAT = "format"
+    LARGE = "large"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +41,14 @@ def months_before(day: date, months: int) -> date:
     return date(years, month + 1, min(day.day, monthrange(years, month + 1)[1]))
 
 
-def refusal(start: date, end: date, today: date, installed: date) -> ReportRefused | None:
+def refusal(
+    start: date, end: date, today: date, installed: date | None, months: int = MOST_MONTHS
+) -> ReportRefused | None:
     """Why the days from start to end, both included, cannot be asked for; None if they can.
 
-    today and installed are Chicago dates, the second that of the premise's first meter. Of several bounds on the start
-    the latest is told, so that whoever obeys it is not refused again.
+    today and installed are Chicago dates, the second that of the premise's first meter, None for a report of many.
+    months is how far the report reaches back. Of several bounds on the start the latest is told, so that whoever obeys
+    it is not refused again.
     """
     if end > today:
         words = f"The end, {end}, is in the future; it may be {today} at the latest."
@@ -47,11 +56,12 @@ def refusal(start: date, end: date, today: date, installed: date) -> ReportRefus
     if start > end:
         words = f"The start, {start}, is after the end; it may be {end} at the latest."
         return ReportRefused(reason=ReportRefusal.ORDER, bound=end, words=words)
-    bounds = (
-        (FIRST_DAY, ReportRefusal.BEFORE_ALL, "no data are kept from before that day"),
-        (months_before(today, MOST_MONTHS), ReportRefusal.TOO_OLD, f"reports reach {MOST_MONTHS} months back"),
-        (installed, ReportRefusal.BEFORE_METER, "on that day the meter was installed"),
-    )
+    bounds = [
+        (EARLIEST, ReportRefusal.BEFORE_ALL, "no data are kept from before that day"),
+        (months_before(today, months), ReportRefusal.TOO_OLD, f"reports reach {months} months back"),
+    ]
+    if installed is not None:
+        bounds.append((installed, ReportRefusal.BEFORE_METER, "on that day the meter was installed"))
     bound, reason, why = max(bounds, key=lambda each: each[0])
     if start >= bound:
         return None

@@ -280,6 +280,11 @@ class Radio:
             task.cancel()
         self._tasks.clear()
 
+    async def close(self) -> None:
+        """Forget everything that is under way, reports included, for good."""
+        self.silence()
+        await self.reporters.close()
+
     def _hearing(self, eui64: int | None = None) -> list[Node]:
         """The nodes that hear and understand the network now: all of them, or the one with an EUI-64."""
         one = self._by_eui64.get(eui64) if eui64 is not None else None

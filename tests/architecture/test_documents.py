@@ -29,6 +29,7 @@ from portal.errors import PROBLEMS
 from portal.gateways.tables import IncidentKind
 from portal.pages.reason_words import REASONS
 from portal.process import MIGRATIONS
+from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
 from simulators.faults import FaultKind
 from simulators.lab import ncp
@@ -78,7 +79,7 @@ async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
     await database.migrate(MIGRATIONS)
     store = await SqlIntervalStore.opened(database)
     bus = MemoryBus(MemoryBroker(clock, dice), None, clock, dice)
-    yield full_app(Portal.over(database, bus, clock, dice), store)
+    yield full_app(Portal.over(database, bus, clock, dice), store, RegisterStore(database))
     await database.close()
 
 
@@ -176,7 +177,7 @@ async def test_an_address_that_does_not_exist_is_found(app: FastAPI) -> None:
 
 
 async def test_every_operation_of_the_api_is_explained(app: FastAPI) -> None:
-    page = text_of(ROOT / "docs" / "programs.md") + text_of(ROOT / "docs" / "operator.md")
+    page = "".join(map(text_of, GUIDES))
     assert [path for path in app.openapi()["paths"] if path.split("{")[0] not in page] == []
 
 

@@ -12,7 +12,25 @@ from gateway.cli import build
 from gateway.errors import BadInput
 from gateway.wiring import commands
 
-NAMES = ("broker", "demo", "doctor", "gateway", "gateways", "han", "lab", "load", "manual", "meters", "portal", "seal")
+NAMES = (
+    "broker",
+    "demo",
+    "doctor",
+    "files",
+    "files-access",
+    "gateway",
+    "gateways",
+    "han",
+    "lab",
+    "load",
+    "mail",
+    "manual",
+    "meters",
+    "portal",
+    "reports",
+    "seal",
+    "vee",
+)
 
 
 async def said(*words: str) -> tuple[int | None, str, str]:

@@ -15,6 +15,8 @@ from gateway.database import Database
 from gateway.dice import SeededDice
 from portal.context import Portal
 from portal.meters.tables import meters
+from portal.reports.forms import MEDIA_TYPES
+from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
 from tests.clock import HandClock
 from tests.portal.conftest import SignIn, running
@@ -36,7 +38,9 @@ async def portal(database: Database, bus: WireBus, clock: HandClock) -> AsyncIte
     """The portal with a store of intervals: a day of meter 1, once revised, and one of a meter of another REP."""
     store = await SqlIntervalStore.opened(database)
     await keep(store, [[FIRST, OTHERS], [DAY]])
-    portal = Portal.over(database, bus, clock, SeededDice(7), passwords=CHEAP, intervals=store)
+    portal = Portal.over(
+        database, bus, clock, SeededDice(7), passwords=CHEAP, intervals=store, registers=RegisterStore(database)
+    )
     async with running(portal):
         yield portal
 
@@ -161,7 +165,7 @@ async def test_a_format_without_room_for_versions_says_so(signed_in: SignIn, wri
     answer = await (await signed_in("rep.user")).get(USAGE, params=params)
     assert (answer.status_code, answer.json()["reason"]) == (422, "one_version")
     assert answer.json()["detail"] == (
-        f"{written_as} has room for one version of an interval; csv and json show every version."
+        f"{written_as} has room for one version of an interval; csv, json, xlsx and parquet show every version."
     )
 
 
@@ -186,6 +190,6 @@ async def test_the_document_describes_every_format_and_parameter(app: FastAPI) -
     operation = app.openapi()["paths"]["/api/v1/meters/{esi_id}/usage"]["get"]
     assert {each["name"] for each in operation["parameters"]} == {"esi_id", "start", "end", "view", "format", "utc"}
     content = operation["responses"]["200"]["content"]
-    assert set(content) == {"application/json", "text/csv", "text/plain", "application/atom+xml"}
+    assert set(content) == {media.partition(";")[0] for media in MEDIA_TYPES.values()}
     assert content["application/json"]["schema"]["$ref"].endswith("/DailyUsage")
     assert PLAIN < date(2026, 7, 1) == NOW.date()

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -26,7 +26,16 @@ from portal.market.spans import Span, begin, end
 from portal.market.tables import premises, rep_spans
 from portal.meters.tables import attachments, meters
 from portal.viewer import Viewer
-from portal.visibility import MeterFacts, Standing, can_see, count_meters, find_meter, mint, visible_meters
+from portal.visibility import (
+    MeterFacts,
+    Standing,
+    can_see,
+    count_meters,
+    find_meter,
+    meters_of_rep,
+    mint,
+    visible_meters,
+)
 from tests.clock import HandClock
 from tests.portal.world import BEGAN, BLUEBONNET, LONE_STAR, LONE_STAR_SECOND, SWITCHED, esi, viewer
 
@@ -205,7 +214,10 @@ async def test_predicate_and_sql_agree_over_random_markets(database: Database, d
     async with database.reading() as connection:
         found = await find_meter(connection, who, esi(1), drawn.at)
         listed = (await connection.execute(visible_meters(who, drawn.at))).all()
+        of_rep = (await connection.execute(meters_of_rep(1, drawn.at))).all()
     expected = can_see(drawn.standing, drawn.facts, drawn.at)
+    at_the_helm = replace(drawn.standing, account=AccountStatus.ACTIVE, administrator=True)
+    assert len(of_rep) == int(drawn.standing.kind is Kind.REP and can_see(at_the_helm, drawn.facts, drawn.at))
     assert (found is not None) == expected
     assert len(listed) == int(expected)
 

@@ -4,6 +4,7 @@ from alembic import context
 
 from portal.usage import register_tables  # noqa: F401  # its tables belong to the metadata
 from portal.usage.tables import VERSION_TABLE, metadata
+from portal.vee import tables  # noqa: F401  # as do these
 
 context.configure(
     connection=context.config.attributes["connection"],

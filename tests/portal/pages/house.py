@@ -25,6 +25,7 @@ from portal.reads.tables import reads
 from portal.seed import SeedWorld
 from portal.settings import PortalSettings
 from portal.usage.intervals import MeterDay
+from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
 from portal.usage.store import SourceFile
 from tests.portal.wire import Answers, WireBus
@@ -113,7 +114,7 @@ async def open_house(folder: Path, clock: Clock, world: SeedWorld = WORLD) -> As
         asyncio.create_task(portal.desk.run()),
         asyncio.create_task(bus.run(portal.desk.handle, portal.desk.greet)),
     ]
-    yield House(full_app(portal, store), database, portal.desk, store, bus, clock)
+    yield House(full_app(portal, store, RegisterStore(intervals_database)), database, portal.desk, store, bus, clock)
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)

@@ -19,6 +19,8 @@ from portal.context import Portal
 from portal.reads.desk import ReadDesk
 from portal.reads.shown import OnDemandRead
 from portal.smt.facade import SmtFacade
+from portal.smt.services.routes import SmtServices
+from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
 from portal.usage.store import IntervalStore
 from tests.clock import HandClock
@@ -26,15 +28,17 @@ from tests.portal.wire import Answers, WireBus
 from tests.portal.world import CHEAP, GATEWAY, PASSWORD, esi
 
 
-def application(portal: Portal, intervals: IntervalStore) -> FastAPI:
-    """The portal's application with the façade beside a page."""
+def application(portal: Portal, intervals: IntervalStore, registers: RegisterStore) -> FastAPI:
+    """The portal's application with the façade and the services beside a page."""
     pages = APIRouter()
 
     @pages.get("/")
     async def page() -> HTMLResponse:
         return HTMLResponse("<h1>metergate</h1>")
 
-    return build_app(portal, [pages, SmtFacade(portal, intervals).router()])
+    facade = SmtFacade(portal, intervals)
+    services = SmtServices(portal, intervals, registers, facade.find_viewer)
+    return build_app(portal, [pages, facade.router(), services.router()])
 
 
 @dataclass
@@ -44,6 +48,7 @@ class Stand:
     clock: HandClock
     database: Database
     intervals: SqlIntervalStore
+    registers: RegisterStore
     desk: ReadDesk
     bus: WireBus
     gateway: Answers
@@ -106,10 +111,11 @@ async def standing(database: Database, clock: HandClock) -> AsyncIterator[Stand]
     bus = WireBus()
     portal = Portal.over(database, bus, clock, SeededDice(1), passwords=CHEAP)
     desk, intervals = portal.desk, await SqlIntervalStore.opened(database)
+    registers = RegisterStore(database)
     tasks = [asyncio.create_task(desk.run()), asyncio.create_task(bus.run(desk.handle, desk.greet))]
-    transport = httpx.ASGITransport(app=application(portal, intervals), client=("10.1.2.3", 4711))
+    transport = httpx.ASGITransport(app=application(portal, intervals, registers), client=("10.1.2.3", 4711))
     async with httpx.AsyncClient(transport=transport, base_url="https://www.smartmetertexas.com") as http:
-        yield Stand(clock, database, intervals, desk, bus, Answers(GATEWAY, clock), http)
+        yield Stand(clock, database, intervals, registers, desk, bus, Answers(GATEWAY, clock), http)
     for task in tasks:
         task.cancel()
         with suppress(asyncio.CancelledError):

@@ -33,6 +33,7 @@ from mqtt.memory import MemoryBroker, MemoryBus
 from portal.context import Portal
 from portal.smt.certificates import ensure_certificates
 from portal.usage.intervals import Channel, MeterDay
+from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
 from portal.usage.store import SourceFile
 from tests.gateway.fakes import DictionaryDriver, Shelves, assignments, shelves
@@ -100,12 +101,13 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
     broker = MemoryBroker(clock, dice)
     bus = MemoryBus(broker, None, clock, dice)
     portal = Portal.over(database, bus, clock, dice, passwords=CHEAP)
-    intervals = await SqlIntervalStore.opened(Database.open(f"sqlite:///{tmp_path}/intervals.db"))
+    intervals_database = Database.open(f"sqlite:///{tmp_path}/intervals.db")
+    intervals = await SqlIntervalStore.opened(intervals_database)
     files = ensure_certificates(tmp_path / "tls", clock.now())
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(
-            application(portal, intervals),
+            application(portal, intervals, RegisterStore(intervals_database)),
             ssl_certfile=str(files.certificate),
             ssl_keyfile=str(files.key),
             log_config=None,

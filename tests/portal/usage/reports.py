@@ -13,7 +13,9 @@ from pydantic import TypeAdapter
 from gateway.clock import central_midnight
 from gateway.database import Database
 from gateway.identifiers import MeterNumber
-from portal.usage.daily_usage import Asked, Format, report
+from portal.reports.asked import Asked
+from portal.reports.forms import Format
+from portal.usage.daily_usage import report
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.report_days import Span
 from portal.usage.sql_store import SqlIntervalStore

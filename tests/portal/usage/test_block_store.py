@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from gateway.clock import SystemClock, intervals_in
 from gateway.database import Database
@@ -289,3 +289,18 @@ async def test_meters_months_are_seeks_and_never_scans(database: Database) -> No
         assert "meter = ANY" in opened
         assert "meter = ANY" in sealed
         assert "Seq Scan" not in opened + sealed
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite plans each statement anew
+async def test_a_load_of_new_meters_never_reads_the_table_of_meters_whole(database: Database) -> None:
+    first, meters, at_once = 10443720000500000, 10_000, 500
+
+    def batches() -> Iterator[Batch]:
+        for start in range(0, meters, at_once):
+            numbers = range(first + start, first + start + at_once)
+            yield batch_of(meter_day(meter=EsiId(str(number))) for number in numbers)
+
+    await SqlIntervalStore(database).load_batches(SourceFile(name="one", sha256="one", received_at=NOW), batches)
+    async with database.reading() as connection:
+        read = text("select seq_tup_read from pg_stat_user_tables where relname = 'usage_meters'")
+        assert (await connection.scalar(read) or 0) < meters

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from gateway.clock import central_date, intervals_in
 from gateway.errors import BadInput
 from gateway.identifiers import EsiId
+from portal.reports.asked import Asked, file_name
+from portal.reports.forms import AS_FILES, Format
 from portal.usage.daily_csv import csv_of, csv_of_many
-from portal.usage.daily_usage import Asked, Format, file_name, report
+from portal.usage.daily_usage import report
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.report_days import BLOCKS_AT_ONCE, Span
 from portal.usage.smt_file import HEADER
@@ -28,6 +30,7 @@ from tests.portal.usage.lse_files import read_lse
 from tests.portal.usage.meter_days import meter_days
 from tests.portal.usage.reports import NOW, SEEN, Feed, keep, known_of, known_of_json, span_of, store_at, text_of
 
+TEXTS = [each for each in Format if each not in AS_FILES]
 NOBODY = EsiId("10443720000000999")
 FILE = st.lists(
     meter_days().map(lambda day: replace(day, esi_id=METER)),
@@ -54,7 +57,7 @@ async def test_every_format_says_the_same_energy_at_the_same_instants(files: lis
         async with store_at(Path(folder) / "usage.db") as store:
             await keep(store, files)
             days = [stored.data for stored in await store.current(METER, span.first, span.last)]
-            texts = {each: await text_of(store, each, span) for each in Format}
+            texts = {each: await text_of(store, each, span) for each in TEXTS}
     known = known_of(days)
     assert read(texts[Format.CSV].encode()) == days
     assert read_lse(texts[Format.LSE].encode()) == days
@@ -137,7 +140,7 @@ async def test_a_csv_may_tell_utc_and_offset_of_every_row(store: SqlIntervalStor
     assert len(starts) == intervals_in(day)
 
 
-@pytest.mark.parametrize("written_as", list(Format))
+@pytest.mark.parametrize("written_as", TEXTS)
 async def test_a_meter_without_data_has_a_whole_report_without_intervals(
     store: SqlIntervalStore, written_as: Format
 ) -> None:
@@ -183,11 +186,11 @@ async def test_a_value_that_no_file_can_hold_is_refused(store: SqlIntervalStore)
 
 def test_a_report_is_named_for_meter_days_and_version() -> None:
     span = Span(first=date(2026, 5, 1), last=date(2026, 5, 31))
-    names = [file_name(SEEN, Asked(span=span, format=each)) for each in Format]
+    names = [file_name(SEEN.esi_id, Asked(span=span, format=each)) for each in Format]
     head = f"daily-usage_{METER}_2026-05-01_2026-05-31_current"
-    assert names == [f"{head}.json", f"{head}.csv", f"{head}.lse", f"{head}.xml"]
+    assert names == [f"{head}.json", f"{head}.csv", f"{head}.lse", f"{head}.xml", f"{head}.xlsx", f"{head}.parquet"]
     every = Asked(span=replace(span, every_version=True), format=Format.CSV)
-    assert file_name(SEEN, every).endswith("_versions.csv")
+    assert file_name(SEEN.esi_id, every).endswith("_versions.csv")
 
 
 class Held(StoredBlock):
@@ -219,7 +222,7 @@ class WatchedStore(SqlIntervalStore):
         return await super().received(versions)
 
 
-@pytest.mark.parametrize("written_as", list(Format))
+@pytest.mark.parametrize("written_as", TEXTS)
 async def test_48_months_are_written_from_a_month_at_a_time(store: SqlIntervalStore, written_as: Format) -> None:
     last = central_date(NOW)
     days = [last - timedelta(days=back) for back in range(1461)]

@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from gateway.clock import central_midnight, intervals_in
-from portal.usage.daily_usage import Format
+from portal.reports.forms import Format
 from portal.usage.green_button import Quality, quality
 from portal.usage.intervals import Channel
 from portal.usage.sql_store import SqlIntervalStore

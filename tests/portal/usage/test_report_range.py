@@ -4,7 +4,8 @@ from datetime import date
 
 import pytest
 
-from portal.usage.report_range import FIRST_DAY, ReportRefusal, months_before, refusal
+from portal.usage.report_range import ReportRefusal, months_before, refusal
+from portal.usage.smt_file import EARLIEST
 
 TODAY, INSTALLED = date(2026, 7, 1), date(2020, 3, 5)
 
@@ -28,7 +29,7 @@ def test_months_are_calendar_months_and_short_ones_end_early() -> None:
 @pytest.mark.parametrize(
     ("today", "installed", "reason", "bound"),
     [
-        (date(2012, 1, 1), date(2009, 1, 1), ReportRefusal.BEFORE_ALL, FIRST_DAY),
+        (date(2012, 1, 1), date(2009, 1, 1), ReportRefusal.BEFORE_ALL, EARLIEST),
         (TODAY, date(2025, 4, 2), ReportRefusal.BEFORE_METER, date(2025, 4, 2)),
         (TODAY, date(2009, 1, 1), ReportRefusal.TOO_OLD, date(2022, 7, 1)),
     ],

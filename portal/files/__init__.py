@@ -1,0 +1,1 @@
+"""The folders that companies fetch their files from, over FTPS and SFTP."""

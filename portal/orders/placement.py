@@ -1,0 +1,87 @@
+"""Files of complete orders into their companies' folders (RPT-11, RPT-18; AMB-08): told in a transaction, done after.
+
+That an order is to be placed is written with its end; a worker that dies before it has done so leaves it to the next.
+A file is placed under a name that follows from its order, so that doing it twice replaces it by itself.
+"""
+
+import asyncio
+import hashlib
+import logging
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.clock import Clock
+from gateway.database import Database
+from gateway.errors import BadInput
+from gateway.identifiers import Duns
+from portal.files import names
+from portal.files.folders import Folder, place
+from portal.orders.files import is_served
+from portal.orders.states import OrderState
+from portal.orders.tables import report_order_files, report_orders
+from portal.reports.forms import MEDIA_TYPES, Format, Report
+from portal.reports.many_meters import ZIP_TYPE
+from portal.viewer import Viewer, load_viewer
+
+log = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 20
+BY_MAIL = frozenset({MEDIA_TYPES[Format.GREEN_BUTTON], ZIP_TYPE})
+"""Green Button goes by mail, everything else into the folder too."""
+_BEGINNINGS = {
+    Report.DAILY_USAGE: names.Report.INTERVAL,
+    Report.DAILY_READS: names.Report.DAILY,
+    Report.MONTHLY_USAGE: names.Report.MONTHLY,
+}
+
+
+def placed_name(row: Any, duns: Duns | None) -> str:
+    """What a file is called in its company's folder: as the market knows reports of usage, or as the order has it.
+
+    row is that of the file with its order's end; the name follows from it alone.
+    """
+    beginning = _BEGINNINGS.get(row.report)
+    if beginning is None or duns is None:
+        return str(row.name)
+    token = hashlib.sha256(row.path.encode()).digest()[: names.CSV_TOKEN_BYTES]
+    return names.placed(beginning, row.ended_at, token, duns, row.name.rpartition(".")[2].upper())
+
+
+async def place_due(database: Database, root: Path, clock: Clock) -> None:
+    """Place the files of the orders that wait for it; those that their account may not have any more are not."""
+    due = select(report_orders).where(report_orders.c.to_place, report_orders.c.state == OrderState.COMPLETE)
+    async with database.reading() as connection:
+        orders = (await connection.execute(due.order_by(report_orders.c.id).limit(MOST_AT_ONCE))).all()
+    for order in orders:
+        try:
+            await _place(database, root, order, clock)
+        except (OSError, BadInput) as trouble:  # it stays due; making orders goes on meanwhile
+            log.warning("order %s: its files cannot be placed now: %s", order.number, trouble)
+
+
+async def _place(database: Database, root: Path, order: Any, clock: Clock) -> None:
+    """Place the files of one order, and write down that this was done."""
+    duns, rows = await _files(database, order, clock)
+    for row in rows:
+        put = partial(place, root, order.company_id, Folder.ADHOC, placed_name(row, duns), root / row.path)
+        await asyncio.get_running_loop().run_in_executor(None, put)
+
+    async def placed(connection: AsyncConnection) -> None:
+        await connection.execute(update(report_orders).where(report_orders.c.id == order.id).values(to_place=False))
+
+    await database.write(placed)
+
+
+async def _files(database: Database, order: Any, clock: Clock) -> tuple[Duns | None, list[Any]]:
+    """The company's first DUNS number, and the files for its folder: none if a meter in them is not to be seen now."""
+    async with database.reading() as connection:
+        viewer = await load_viewer(connection, order.account_id)
+        if not isinstance(viewer, Viewer) or not await is_served(connection, viewer, order.id, clock.now()):
+            return None, []
+        rows = select(report_order_files, report_orders.c.number, report_orders.c.ended_at).join(report_orders)
+        found = await connection.execute(rows.where(report_order_files.c.order_id == order.id))
+        return min(viewer.duns, default=None), [row for row in found if row.media_type not in BY_MAIL]

@@ -1,0 +1,80 @@
+"""Report orders, the meters that they are about, and the files that they became."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from gateway.database import IdentifierType, Instant
+from gateway.identifiers import EsiId, RequestId
+from portal.orders.states import OrderState
+from portal.reports.forms import Report
+from portal.schema import Word, metadata
+
+report_orders = Table(
+    "report_orders",
+    metadata,
+    Column("id", IdentifierType(RequestId, 36), primary_key=True),
+    Column("number", BigInteger, nullable=False, unique=True),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("company_id", ForeignKey("companies.id")),
+    Column("state", Word(OrderState), nullable=False),
+    Column("details", String(1000)),
+    Column("asked", JSON, nullable=False),
+    Column("small", Boolean, nullable=False),
+    Column("placed_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("ended_at", Instant),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("lease", IdentifierType(RequestId, 36)),
+    Column("worker", String(100)),
+    Column("meters", Integer, nullable=False),
+    Column("not_found", Integer, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("to_place", Boolean, nullable=False),
+)
+"""id names an order for us, number for people; company_id is the account's when it was placed.
+
+due_at is when a worker may take an order in Processing: at once, after a pause, or at the end of the lease that another
+has. lease is the token of the last one who took it, and the only one that may end it. done counts meters times reports.
+to_place says that the files of a complete order are still to go into the company's folder.
+"""
+
+_WAITS = text("state = 'processing'")
+Index("ix_report_orders_due", report_orders.c.due_at, sqlite_where=_WAITS, postgresql_where=_WAITS)
+Index("ix_report_orders_account", report_orders.c.account_id, report_orders.c.id)
+
+report_order_meters = Table(
+    "report_order_meters",
+    metadata,
+    Column("order_id", ForeignKey("report_orders.id", ondelete="CASCADE"), primary_key=True),
+    Column("esi_id", IdentifierType(EsiId, 22), primary_key=True),
+    Column("reported", Boolean, nullable=False),
+)
+"""The meters that the account saw when it placed the order; reported are those that its files hold."""
+
+report_order_files = Table(
+    "report_order_files",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("order_id", ForeignKey("report_orders.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("report", Word(Report), nullable=False),
+    Column("media_type", String(100), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("path", String(300), nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    UniqueConstraint("order_id", "name"),
+)
+"""The files of a complete order; path is relative to the folder of files."""
