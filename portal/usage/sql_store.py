@@ -68,6 +68,10 @@ class SqlIntervalStore:
         async def keep(connection: AsyncConnection, version: int) -> Counts:
             nonlocal meters
             writer = BlockWriter(connection, version, self._meters)
+            if connection.dialect.name == "postgresql":
+                # The tables grow meanwhile: a plan from when they were small, or thought so, reads them whole.
+                await connection.exec_driver_sql("set local plan_cache_mode = force_custom_plan")
+                await connection.exec_driver_sql("set local enable_seqscan = off")
             for batch in batches():
                 await writer.keep(batch)
             meters = writer.meters
