@@ -106,6 +106,7 @@ class Demo:
                 "portal": ["portal", *options],
                 "reports": ["reports", *options],
                 "files": ["files", *options],
+                "ledger": ["vee", "watch", *options],
                 "gateway": ["gateway", *options],
                 "modbus-gateway": ["gateway", "--config", MODBUS_CONFIG, *(f"--set={line}" for line in over)],
             }.items()
@@ -149,8 +150,11 @@ class Demo:
             self._step("gateway and its Modbus line", self._start_gateway, "modbus-gateway", "modbus"),
             *([self._step(months, self._load, files)] if files else []),
         )
-        # Only now, so that the days' files find their data.
-        await self._step("folders over FTPS and SFTP", self.children["files"].start)
+        # Only now, so that the days' files and the ledger find their data.
+        await asyncio.gather(
+            self._step("folders over FTPS and SFTP", self.children["files"].start),
+            self._step("ledger of intervals", self.children["ledger"].start),
+        )
 
     async def _step(self, what: str, work: Callable[..., Awaitable[Any]], *arguments: Any) -> None:
         """Do one thing and tick it off with its time."""
