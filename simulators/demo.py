@@ -14,7 +14,7 @@ from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway import config
-from gateway.clock import SystemClock, central_date
+from gateway.clock import SystemClock, central_date, central_midnight
 from gateway.command_line import ConfigName, Over, stop_on_signals
 from gateway.config import Config, settings
 from gateway.database import Database
@@ -41,6 +41,7 @@ from simulators.home_devices import home_device
 from simulators.lab import assignments_csv
 from simulators.modbus.street import assignments
 from simulators.processes import Child, DidNotStart, keep_running, metergate
+from simulators.register_csv import RegisterDay, noted, write_daily, write_monthly
 from simulators.smt_csv import history, write
 from simulators.street import street
 
@@ -81,7 +82,10 @@ class Demo:
         self.settings = configuration.section("demo", DemoSettings)
         self.portal = configuration.section("portal", PortalSettings)
         self.data = configuration.data
-        self.options = options
+        page = f"http://{self.portal.host}:{self.portal.port}"
+        if "address" not in configuration.table("portal"):  # so that links in mail lead here, whatever port was set
+            options = [*options, f"--set=portal.address={page}"]
+        self.page, self.options = page, options
         self.clock, self.dice = SystemClock(), SystemDice()
         self.console = Console(highlight=False, soft_wrap=True)
         made = self.settings
@@ -130,20 +134,20 @@ class Demo:
 
     async def _start(self) -> None:
         await self._step("passwords, certificates and assignments", self._prepare)
-        [path, *_] = await asyncio.gather(
-            self._interval_file(),
+        [files, *_] = await asyncio.gather(
+            self._files(),
             self._step("broker", self.children["broker"].start),
             self._step(f"{self.settings.meters} simulated meters", self.children["meters"].start),
             self._step(f"{self.settings.modbus_meters} Modbus meters", self.children["modbus-meters"].start),
             self._step("companies, people and meters in the portal", self._seed),
         )
-        months = f"{self.settings.months} months of 15-minute intervals"
+        months = f"{self.settings.months} months of intervals and register reads"
         await asyncio.gather(
             self._step("portal", self.children["portal"].start),
             self._step("report orders", self.children["reports"].start),
             self._step("gateway and its radio", self._start_gateway, "gateway", "zigbee"),
             self._step("gateway and its Modbus line", self._start_gateway, "modbus-gateway", "modbus"),
-            *([self._step(months, self._load, path)] if path else []),
+            *([self._step(months, self._load, files)] if files else []),
         )
         # Only now, so that the days' files find their data.
         await self._step("folders over FTPS and SFTP", self.children["files"].start)
@@ -202,27 +206,38 @@ class Demo:
         await self.children[name].start()
         await self.children[name].said(f"driver {driver} is up")
 
-    async def _interval_file(self) -> Path | None:
-        """The generated interval file of the demo's months, or None if it was loaded before.
+    async def _files(self) -> Sequence[Path]:
+        """The generated files of the demo's months: intervals, daily reads, billing periods; none if they were loaded.
 
-        The last day of meters that keep a log is not in it: that comes from themselves.
+        The last day of meters that keep a log is not in the first: that comes from themselves.
         """
         if self.settings.months == 0 or (self.data / "intervals.loaded").exists():
-            return None
+            return []
         last = central_date(self.clock.now()) - timedelta(days=1)
         first = (last - timedelta(days=round(self.settings.months * 30.44))).replace(day=1)
-        path = self.data / "IntervalData.csv"
+        files = [self.data / name for name in ("IntervalData.csv", "DailyData.csv", "MonthlyData.csv")]
         loop = asyncio.get_running_loop()
         days = chain(history(self.street, first, last - timedelta(days=1)), history(self.modbus_street, first, last))
         chance = SeededDice(self.settings.seed).stream("interval file")
-        await loop.run_in_executor(None, write, path, days, chance, self.clock.now())
-        return path
+        begins = central_midnight(first)
 
-    async def _load(self, path: Path) -> None:
-        loader = Child("load", metergate("load", str(path), *self.options), self.data / "load.log")
+        def made() -> None:
+            reads: list[RegisterDay] = []
+            everybody = (*self.street, *self.modbus_street)
+            starts = {premise.esi_id: premise.load.delivered_wh(begins) for premise in everybody}
+            write(files[0], noted(days, starts, reads), chance, self.clock.now())
+            write_daily(files[1], reads)
+            write_monthly(files[2], reads)
+
+        await loop.run_in_executor(None, made)
+        return files
+
+    async def _load(self, files: Sequence[Path]) -> None:
+        loader = Child("load", metergate("load", *map(str, files), *self.options), self.data / "load.log")
         await loader.run(LOAD_TIMEOUT_S)
         (self.data / "intervals.loaded").touch()
-        path.unlink()
+        for path in files:
+            path.unlink()
 
     def _lab_options(self) -> list[str]:
         made = self.settings
@@ -241,7 +256,7 @@ class Demo:
 
     def _say_where(self) -> None:
         people = json.loads((self.data / "secrets" / "people.json").read_text(encoding="utf-8"))
-        page = f"http://{self.portal.host}:{self.portal.port}"
+        page = self.page
         self.console.print(f"\n  [bold]{page}[/]   in a browser; sign in as")
         for person in PEOPLE:
             self.console.print(f"    {person.user_id:<11} {people[person.user_id]:<17} {person.what}")

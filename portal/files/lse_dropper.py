@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 from array import array
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import BinaryIO
@@ -20,13 +20,25 @@ from gateway.database import Database
 from gateway.errors import MetergateError
 from gateway.identifiers import EsiId
 from portal.files.folders import Folder, placing
-from portal.files.lse_drops import Drop, Key, due_at, due_days, is_mine, let_go, note_placed, open_keys, reps, take_drop
+from portal.files.lse_drops import (
+    Drop,
+    Key,
+    active_numbers,
+    due_at,
+    due_days,
+    is_mine,
+    let_go,
+    note_placed,
+    open_keys,
+    reps,
+    take_drop,
+)
 from portal.files.settings import FilesSettings
-from portal.market.tables import premises
-from portal.meters.tables import meters
+from portal.market.tables import premises, rep_spans
 from portal.usage.lse_write import write
-from portal.usage.report_days import Span, days_of
+from portal.usage.report_days import newest_first
 from portal.usage.store import IntervalStore
+from portal.usage.unpacked import unpacked
 from portal.visibility import VisibleMeter, meters_of_rep, mint
 
 log = logging.getLogger(__name__)
@@ -121,39 +133,51 @@ class LseDropper:
         Returns the numbers of the meters in their order, how many meters had nothing, and the missing intervals.
         """
         inside, silent, missing = array("q"), 0, 0
-        async for meter in self._meters(key):
-            found = False
-            async for day in days_of(self._store, meter, Span(first=key.day, last=key.day)):
-                found = True
-                missing += sum(value is None for value in day.data.values)
-                file.write("".join(write([day.data])).encode("ascii"))
-            if found:
-                inside.append(meter.id)
-            else:
-                silent += 1
+        async for page in self._pages(key):
+            found = self._store.many([meter.esi_id for meter in page], key.day, key.day, every_version=False)
+            meters_of_page = iter(page)
+            async for blocks in found:
+                meter = next(meters_of_page)
+                # Neither the database nor the disk need make a coroutine wait, and others are to have their turns.
+                await asyncio.sleep(0)
+                for day in unpacked(newest_first(blocks)):
+                    missing += sum(value is None for value in day.values)
+                    file.write("".join(write([day])).encode("ascii"))
+                if blocks:
+                    inside.append(meter.id)
+                else:
+                    silent += 1
         return inside, silent, missing
 
     async def _are_still(self, inside: "array[int]", key: Key) -> bool:
-        """Whether every meter of a file is still the REP's: both run by ESI ID, so one pass tells."""
+        """Whether every meter of a file is still the REP's: both run in one order, so one pass tells."""
         at = 0
-        async for meter in self._meters(key):
-            at += at < len(inside) and inside[at] == meter.id
+        async for page in self._pages(key):
+            for meter in page:
+                at += at < len(inside) and inside[at] == meter.id
         return at == len(inside)
 
-    async def _meters(self, key: Key) -> AsyncIterator[VisibleMeter]:
-        """The REP's meters at the TDSP by ESI ID, a page at a time, each page as of its own moment."""
-        after: EsiId | None = None
-        while True:
-            chosen = meters_of_rep(key.company_id, self._clock.now()).where(premises.c.tdsp_id == key.tdsp_id)
-            if after is not None:
-                chosen = chosen.where(meters.c.esi_id > after)
-            async with self._database.reading() as connection:
-                page = [mint(row) for row in await connection.execute(chosen.order_by(meters.c.esi_id).limit(PAGE))]
-            for meter in page:
-                yield meter
-            if len(page) < PAGE:
-                return
-            after = page[-1].esi_id
+    async def _pages(self, key: Key) -> AsyncIterator[Sequence[VisibleMeter]]:
+        """The REP's meters at the TDSP by DUNS number and ESI ID, a page at a time, each as of its own moment.
+
+        Number by number, for then the database walks its index and sorts nothing, however many meters there are.
+        """
+        async with self._database.reading() as connection:
+            numbers = await active_numbers(connection, key.company_id)
+        for duns in numbers:
+            after: EsiId | None = None
+            while True:
+                chosen = meters_of_rep(key.company_id, self._clock.now())
+                chosen = chosen.where(premises.c.tdsp_id == key.tdsp_id, rep_spans.c.duns == duns)
+                if after is not None:
+                    chosen = chosen.where(rep_spans.c.esi_id > after)
+                chosen = chosen.order_by(rep_spans.c.esi_id).limit(PAGE)
+                async with self._database.reading() as connection:
+                    page = [mint(row) for row in await connection.execute(chosen)]
+                yield page
+                if len(page) < PAGE:
+                    break
+                after = page[-1].esi_id
 
 
 def _to_disk(file: BinaryIO) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.clock import CENTRAL, central_date
@@ -57,6 +57,14 @@ async def reps(connection: AsyncConnection) -> Sequence[int]:
     """The companies that have daily files: Active REPs."""
     chosen = select(companies.c.id).where(companies.c.kind == Kind.REP, companies.c.status == CompanyStatus.ACTIVE)
     return (await connection.scalars(chosen.order_by(companies.c.id))).all()
+
+
+async def active_numbers(connection: AsyncConnection, company_id: int) -> Sequence[Duns]:
+    """A company's Active DUNS numbers, in order."""
+    chosen = select(duns_numbers.c.duns).where(
+        duns_numbers.c.company_id == company_id, duns_numbers.c.status == DunsStatus.ACTIVE
+    )
+    return (await connection.scalars(chosen.order_by(duns_numbers.c.duns))).all()
 
 
 async def open_keys(connection: AsyncConnection, company_id: int, day: date, now: datetime) -> list[Key]:
@@ -113,15 +121,12 @@ async def forget_drops(connection: AsyncConnection, before: date) -> None:
 
 
 async def _new_name(connection: AsyncConnection, key: Key, now: datetime) -> str | None:
-    chosen = select(func.min(duns_numbers.c.duns)).where(
-        duns_numbers.c.company_id == key.tdsp_id, duns_numbers.c.status == DunsStatus.ACTIVE
-    )
-    duns: Duns | None = await connection.scalar(chosen)
-    if duns is None:
+    numbers = await active_numbers(connection, key.tdsp_id)
+    if not numbers:
         return None
-    names = [file_name(duns, now, counter) for counter in range(MOST_FILES)]
+    names = [file_name(numbers[0], now, counter) for counter in range(MOST_FILES)]
     named = select(lse_drops.c.name).where(
-        lse_drops.c.company_id == key.company_id, or_(lse_drops.c.name.between(names[0], names[-1]))
+        lse_drops.c.company_id == key.company_id, lse_drops.c.name.between(names[0], names[-1])
     )
     taken = set(await connection.scalars(named))
     return next(name for name in names if name not in taken)

@@ -189,7 +189,7 @@ class SftpTalk(asyncssh.SSHServer):
         return self._keyed is not None
 
     def auth_completed(self) -> None:
-        """Signed in: by the password, or else by the last key that was asked about, the one that was proved."""
+        """Signed in: by the password, or else by the key that was asked about last, which is the proved one."""
         self.entry = self.entry or self._keyed
         if self.entry is None or self.entry.user_name != self._user:
             self.end("you may not sign in")

@@ -19,6 +19,8 @@ from portal.usage.smt_file import EARLIEST, SmtGroups
 
 PIECE = 4 << 20
 """Bytes parsed at once, at least; a file's last piece may have fewer."""
+SPARED = 128
+"""A piece's last meter-day is nearly always cut off: what part of a piece is not worth the strict parser's time."""
 
 
 class Groups(Protocol):
@@ -48,7 +50,9 @@ def smt_batches(
     """
     seen = SeenDays()
     parse = (kernel or chosen()).parse_smt
-    return joined(gathered(pieces, piece), parse, SmtGroups(known, today, seen), Gate(known, today, seen))
+    return joined(
+        gathered(pieces, piece), parse, SmtGroups(known, today, seen), Gate(known, today, seen), piece // SPARED
+    )
 
 
 def lse_batches(
@@ -62,7 +66,9 @@ def lse_batches(
     """The meter-days of a file of LodeStar Enhanced, likewise. Raises BadFile, as lse_file.parse does."""
     seen = SeenDays()
     parse = (kernel or chosen()).parse_lse
-    return joined(gathered(pieces, piece), parse, LseGroups(known, today, seen), Gate(known, today, seen))
+    return joined(
+        gathered(pieces, piece), parse, LseGroups(known, today, seen), Gate(known, today, seen), piece // SPARED
+    )
 
 
 class Gate:
@@ -99,9 +105,12 @@ def gathered(pieces: Iterable[bytes], least: int) -> Iterator[tuple[bytes, bool]
 
 
 def joined(
-    pieces: Iterable[tuple[bytes, bool]], parse: Callable[..., Parsed], strict: Groups, gate: Gate
+    pieces: Iterable[tuple[bytes, bool]], parse: Callable[..., Parsed], strict: Groups, gate: Gate, spared: int
 ) -> Iterator[Batch]:
-    """Batches of a file by a kernel's parser and a strict one, as gathered gives its pieces. Raises BadFile."""
+    """Batches of a file by a kernel's parser and a strict one, as gathered gives its pieces. Raises BadFile.
+
+    What a kernel leaves of a piece, if it is no more than the bytes spared, waits for the next piece.
+    """
     rest, number, doubted = b"", 1, 1
     for piece, final in pieces:
         data, at = rest + piece, 0
@@ -115,6 +124,8 @@ def joined(
                     else:
                         doubted = parsed.end
                     continue
+            if not final and len(data) - at <= spared:
+                break
             taken = strict.take(data, at, number, final=final)
             if taken is None:
                 break

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, func, select
+from sqlalchemy import ColumnElement, Select, Table, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database
@@ -21,10 +21,8 @@ from portal.usage.tables import open_blocks, sealed_blocks, sealed_months, usage
 READ = ("meter", "day", "channel", "version", "revised_s", "total_wh", "missing", "data")
 BY_DAY = itemgetter(1, 2, 3)
 """Sorts a meter's rows by day, channel and version."""
-TOTAL = ("meter", "day", "channel", "total_wh", "missing")
 RANGE = 10_000
 SEEKS_AT_ONCE = 500
-DAYS_AT_ONCE = 92
 MANY = 50
 DENSE = 8
 """Meters stand close if their numbers span less than this many for each; then a range is read rather than each."""
@@ -68,14 +66,23 @@ async def one_state(database: Database) -> AsyncIterator[AsyncConnection]:
         yield connection
 
 
+_SEALED = (
+    select(sealed_months.c.month)
+    .where(sealed_months.c.month.between(bindparam("least"), bindparam("most")))
+    .order_by(sealed_months.c.month)
+)
+_OPEN = select(
+    select(func.min(open_blocks.c.day)).scalar_subquery(), select(func.max(open_blocks.c.day)).scalar_subquery()
+)
+
+
 async def extent(connection: AsyncConnection, first: int = 0, last: int = LAST_DAY) -> Extent:
     """Where the days from first to last are; days before and after all that stands open are left out."""
     sealed: list[int] = []
     if first <= last:
-        between = sealed_months.c.month.between(month_of(first), month_of(last))
-        sealed = list(await connection.scalars(select(sealed_months.c.month).where(between).order_by("month")))
-    least = await connection.scalar(select(func.min(open_blocks.c.day)))
-    most = await connection.scalar(select(func.max(open_blocks.c.day)))
+        between = {"least": month_of(first), "most": month_of(last)}
+        sealed = list(await connection.scalars(_SEALED, between))
+    least, most = (await connection.execute(_OPEN)).one()
     days: list[int] = []
     if least is not None and most is not None:
         closed = {day for month in sealed for day in days_of(month)}
@@ -110,33 +117,6 @@ async def _blocks(connection: AsyncConnection, sealed: bool, *asked: Any) -> Seq
 def latest(rows: Sequence[Any]) -> list[Any]:
     """The current ones of rows that are sorted by day, channel and version."""
     return list({(row.day, row.channel): row for row in rows}.values())
-
-
-async def totals_of(connection: AsyncConnection, meters: Sequence[int], where: Extent) -> AsyncIterator[Sequence[Any]]:
-    """Current totals (see TOTAL) of many meters, sorted by number, in pieces of bounded size."""
-    for reach in reaches(meters):
-        for month in where.sealed:
-            columns = sealed_blocks.c
-            between = columns.day.between(where.first, where.last)
-            statement = _totals(sealed_blocks, reach).where(columns.month == month, between)
-            yield _current(await connection.execute(statement), reach)
-        at_once = 1 if reach.ranged else DAYS_AT_ONCE
-        for start in range(0, len(where.open_days), at_once):
-            days = where.open_days[start : start + at_once]
-            statement = _totals(open_blocks, reach).where(open_blocks.c.day.in_(days))
-            yield _current(await connection.execute(statement), reach)
-
-
-def _totals(table: Table, reach: "Reach") -> Select[Any]:
-    key = [table.c[name] for name in ("meter", "day", "channel", "version")]
-    return select(*(table.c[name] for name in TOTAL)).where(reach.within(table.c.meter)).order_by(*key)
-
-
-def _current(rows: Any, reach: "Reach") -> list[Any]:
-    """The last of those that follow each other with one key, of the meters that are meant."""
-    wanted = reach.wanted
-    found = {row[:3]: row for row in rows.all()}.values()
-    return list(found) if wanted is None else [row for row in found if row[0] in wanted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +156,10 @@ async def newest_of(connection: AsyncConnection, meters: Sequence[int]) -> dict[
         if not left:
             break
         for reach in list(reaches(left)):
-            rows = await connection.execute(_newest(table, place, reach))
-            for row in rows.all():
-                if reach.wanted is None or row.meter in reach.wanted:
-                    found.setdefault(row.meter, []).append(row)
+            rows = (await connection.execute(_newest(table, place, reach))).all()
+            for meter, row in zip(map(itemgetter(0), rows), rows, strict=True):
+                if reach.wanted is None or meter in reach.wanted:
+                    found.setdefault(meter, []).append(row)
         left = [meter for meter in left if meter not in found]
     return found
 

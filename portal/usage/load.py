@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Container, Generator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -31,6 +32,7 @@ from portal.usage.batch import Batch
 from portal.usage.batches import lse_batches, smt_batches
 from portal.usage.containers import KNOWN_BY, PIECE, Part, Told, parts
 from portal.usage.drop_folder import DropFolder, Taken
+from portal.usage.kernel.contract import Kernel
 from portal.usage.lines import BYTE_ORDER_MARK
 from portal.usage.load_progress import progress
 from portal.usage.load_settings import LoadSettings
@@ -179,11 +181,18 @@ async def known_meters(url: str) -> frozenset[str]:
         await database.close()
 
 
-async def load_file(store: IntervalStore, path: Path, known: Container[str], clock: Clock, told: Told) -> Loaded:
+async def load_file(
+    store: IntervalStore,
+    path: Path,
+    known: Container[str],
+    clock: Clock,
+    told: Told,
+    kernel: Kernel | None = None,
+) -> Loaded:
     """Load one plain or gzip interval file; told hears of its bytes. Raises BadInput with its name in its words."""
     source = file_source(path)
     (part,) = parts(source.opened, source.label, source.name, LoadSettings())
-    loaded, _ = await load_part(store, None, Reading(part, known, clock, told), clock)
+    loaded, _ = await load_part(store, None, Reading(part, known, clock, told, kernel), clock)
     return loaded
 
 
@@ -218,8 +227,11 @@ class _Unreadable(BadInput):
 class Reading:
     """A file read for its rows and, in the same pass, for its digest, each in a thread beside whoever stores them."""
 
-    def __init__(self, part: Part, known: Container[str], clock: Clock, told: Told) -> None:
+    def __init__(
+        self, part: Part, known: Container[str], clock: Clock, told: Told, kernel: Kernel | None = None
+    ) -> None:
         self.part = part
+        self._kernel = kernel
         self._known = known
         self._today = central_date(clock.now())
         self._told = told
@@ -253,7 +265,8 @@ class Reading:
 
     def batches(self) -> Iterator[Batch]:
         """The file's meter-days. Raises BadInput."""
-        return ahead(self._parsed(lse_batches if self.begins(lse_file.SIGN) else smt_batches), BATCHES_AHEAD)
+        parse = lse_batches if self.begins(lse_file.SIGN) else smt_batches
+        return ahead(self._parsed(partial(parse, kernel=self._kernel)), BATCHES_AHEAD)
 
     def daily_reads(self) -> Iterator[DailyRead]:
         """The file's daily reads. Raises BadInput."""

@@ -1,7 +1,7 @@
 """Meters by dense numbers: an ESI ID of up to 22 digits would be the greater part of every row's key."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,9 +24,19 @@ LOOK_UP = {
     "postgresql": """
         select m.esi_id, m.id from unnest($1::varchar[]) k (esi_id) join usage_meters m on m.esi_id = k.esi_id""",
 }
+AFTER = {
+    "sqlite": "select esi_id, id from usage_meters where id > ? order by id limit ?",
+    "postgresql": "select esi_id, id from usage_meters where id > $1 order by id limit $2",
+}
 ADD = "insert into usage_meters (id, esi_id) values (?, ?)"
 
 EsiIds = NDArray[np.bytes_]
+
+
+def esi_ids_of(texts: Iterable[str]) -> EsiIds:
+    """ESI IDs as a column; by one text, for numpy would convert each by itself."""
+    joined = "".join([text.ljust(ESI_ID_WIDTH, "\0") for text in texts])
+    return np.frombuffer(joined.encode(), dtype=f"S{ESI_ID_WIDTH}")
 
 
 class MeterIds:
@@ -92,20 +102,30 @@ class MeterIds:
             await _add(connection, list(zip(ids.tolist(), map(bytes.decode, unknown.tolist()), strict=True)))
         return known.joined(unknown, ids, last + len(unknown) if known._through == last else 0)
 
+    async def read(self, connection: AsyncConnection, esi_ids: Sequence[str]) -> tuple[Numbers, "MeterIds"]:
+        """The numbers of some meters, 0 for one that the table lacks, and what is known afterwards."""
+        known, asked = self, esi_ids_of(esi_ids)
+        numbers = self.find(asked)
+        if (numbers == 0).any():
+            known = await self._looked_up(connection, np.unique(asked[numbers == 0]))
+            numbers = known.find(asked)
+        return numbers, known
+
     async def _refreshed(self, connection: AsyncConnection) -> "MeterIds":
         """With the whole table, as far as it is not known."""
         known = self
         while True:
-            statement = select(usage_meters.c.esi_id, usage_meters.c.id).where(usage_meters.c.id > known._through)
-            rows = (await connection.execute(statement.order_by(usage_meters.c.id).limit(READ_AT_ONCE))).all()
-            if not rows:
+            rows: Any = await connection.exec_driver_sql(
+                AFTER[connection.dialect.name], (known._through, READ_AT_ONCE)
+            )  # as plain text: an identifier for each would cost more than the rest of a load
+            pairs = rows.all()
+            if not pairs:
                 return known
-            known = known.joined(*_columns([(esi_id, number) for esi_id, number in rows]), rows[-1].id)
+            known = known.joined(*_columns(pairs), pairs[-1][1])
 
 
 def _columns(pairs: Sequence[tuple[str, int]]) -> tuple[EsiIds, Numbers]:
-    esi_ids = np.array([str.encode(esi_id) for esi_id, _ in pairs], dtype=f"S{ESI_ID_WIDTH}")
-    return esi_ids, np.array([number for _, number in pairs], dtype=np.int64)
+    return esi_ids_of([esi_id for esi_id, _ in pairs]), np.array([number for _, number in pairs], dtype=np.int64)
 
 
 async def _add(connection: AsyncConnection, rows: Sequence[tuple[int, str]]) -> None:
@@ -115,6 +135,14 @@ async def _add(connection: AsyncConnection, rows: Sequence[tuple[int, str]]) -> 
     driver = (await connection.get_raw_connection()).driver_connection
     assert driver is not None
     await driver.copy_records_to_table(usage_meters.name, records=rows, columns=["id", "esi_id"])
+
+
+def different(ids: Numbers) -> Numbers:
+    """The numbers of meters that there are, each once and rising; 0 is none."""
+    ids = np.sort(ids[ids > 0])
+    last = np.append(ids[1:] != ids[:-1], np.ones(min(len(ids), 1), dtype=np.bool_))
+    found: Numbers = ids[last]
+    return found
 
 
 async def look_up(connection: AsyncConnection, esi_ids: Sequence[str]) -> dict[str, int]:

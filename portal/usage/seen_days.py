@@ -2,6 +2,7 @@
 
 from collections.abc import Container
 from datetime import date
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,8 +56,7 @@ class SeenDays:
             new = [esi_id for esi_id, row in zip(esi_ids, found, strict=True) if row is None]
             if not all(map(known.__contains__, map(bytes.decode, new))):
                 return None
-            for esi_id in new:
-                self._rows.setdefault(esi_id, len(self._rows))
+            self._rows |= zip(dict.fromkeys(new), count(len(self._rows)))
             found = list(map(self._rows.get, esi_ids))
         return np.array(found, dtype=np.int64)
 

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from datetime import date, datetime
 from itertools import islice
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, select
@@ -15,11 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.database import Database
 from gateway.identifiers import EsiId
 from portal.usage.batch import CHANNELS, Batch, batch_of
-from portal.usage.block_reader import blocks_of, extent, latest, newest_of, one_state, totals_of
+from portal.usage.block_reader import blocks_of, extent, latest, newest_of, one_state
 from portal.usage.block_writer import BlockWriter
-from portal.usage.meter_ids import MeterIds, look_up
+from portal.usage.day_totals import totals_of
+from portal.usage.meter_ids import MeterIds, different, look_up
 from portal.usage.row_keys import EPOCH, days_of, month_of, revised, span
-from portal.usage.store import Batches, DayTotal, Loaded, MeterDays, SourceFile, StoredBlock, StoredDay
+from portal.usage.store import Batches, DayTotal, DayTotals, Loaded, MeterDays, SourceFile, StoredBlock, StoredDay
 from portal.usage.tables import VERSION_TABLE, source_files
 from portal.usage.unpacked import unpacked
 from portal.usage.versions import Counts, load_version
@@ -67,6 +68,10 @@ class SqlIntervalStore:
         async def keep(connection: AsyncConnection, version: int) -> Counts:
             nonlocal meters
             writer = BlockWriter(connection, version, self._meters)
+            if connection.dialect.name == "postgresql":
+                # The tables grow meanwhile: a plan from when they were small, or thought so, reads them whole.
+                await connection.exec_driver_sql("set local plan_cache_mode = force_custom_plan")
+                await connection.exec_driver_sql("set local enable_seqscan = off")
             for batch in batches():
                 await writer.keep(batch)
             meters = writer.meters
@@ -93,23 +98,36 @@ class SqlIntervalStore:
 
     async def totals(self, esi_ids: Collection[EsiId], first: date, last: date) -> Sequence[DayTotal]:
         """Daily totals of many meters; see IntervalStore."""
-        found: list[DayTotal] = []
+        asked = sorted(set(esi_ids))
+        found = await self.totals_by_columns(asked, first, last)
+        columns = (found.meters, found.days, found.channels, found.totals, found.missing)
+        return [
+            DayTotal(
+                esi_id=asked[meter],
+                day=date.fromordinal(day),
+                channel=CHANNELS[channel],
+                total_wh=total_wh,
+                missing=missing,
+            )
+            for meter, day, channel, total_wh, missing in sorted(
+                zip(*(column.tolist() for column in columns), strict=True)
+            )
+        ]
+
+    async def totals_by_columns(self, esi_ids: Sequence[EsiId], first: date, last: date) -> DayTotals:
+        """Daily totals of many meters; see IntervalStore."""
+        pieces = [np.empty((5, 0), dtype=np.int64)]
         async with one_state(self._database) as connection:
-            names = {number: each for each, number in (await _numbers(connection, esi_ids)).items()}
+            numbers, self._meters = await self._meters.read(connection, esi_ids)
+            places = np.full(int(numbers.max(initial=0)) + 1, -1, dtype=np.int64)
+            places[numbers] = np.arange(len(numbers))
+            places[0] = -1  # whoever has no number has nothing
             where = await extent(connection, *span(first, last))
-            async for rows in totals_of(connection, sorted(names), where):
-                found += [
-                    DayTotal(
-                        esi_id=names[meter],
-                        day=date.fromordinal(EPOCH + day),
-                        channel=CHANNELS[channel],
-                        total_wh=total_wh,
-                        missing=missing,
-                    )
-                    for meter, day, channel, total_wh, missing in rows
-                ]
-        found.sort(key=attrgetter("esi_id", "day", "channel"))
-        return found
+            async for meters, *rest in totals_of(connection, different(numbers), where):
+                piece = np.stack([places[meters], *rest])
+                pieces.append(piece[:, piece[0] >= 0])
+        meters, days, channels, totals, missing = np.concatenate(pieces, axis=1)
+        return DayTotals(meters=meters, days=days + EPOCH, channels=channels, totals=totals, missing=missing)
 
     async def newest_day(self, esi_id: EsiId) -> date | None:
         """The last day of which a meter has anything; see IntervalStore."""
@@ -118,12 +136,14 @@ class SqlIntervalStore:
 
     async def newest_reads(self, esi_ids: Collection[EsiId]) -> Sequence[StoredBlock]:
         """Each meter's newest day in its current version; see IntervalStore."""
+        asked = sorted(set(esi_ids))
         async with one_state(self._database) as connection:
-            numbers = await _numbers(connection, esi_ids)
-            found = await newest_of(connection, sorted(numbers.values()))
+            numbers, self._meters = await self._meters.read(connection, asked)
+            found = await newest_of(connection, different(numbers).tolist())
         made: list[StoredBlock] = []
-        for esi_id in sorted(numbers):
-            made += [_stored_block(esi_id, row) for row in latest(found.get(numbers[esi_id], ()))]
+        for esi_id, number in zip(asked, numbers.tolist(), strict=True):
+            rows = found.get(number, ())
+            made += [_stored_block(esi_id, row) for row in (rows if len(rows) == 1 else latest(rows))]
         return made
 
     async def rows(self, esi_id: EsiId, first: date, last: date, *, every_version: bool) -> AsyncIterator[StoredBlock]:

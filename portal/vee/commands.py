@@ -17,6 +17,7 @@ from gateway.command_line import ConfigName, Over, stop_on_signals
 from gateway.database import Database, over_database
 from gateway.errors import BadInput
 from gateway.identifiers import EsiId, MeterNumber
+from gateway.links import Backoff, keep
 from portal.process import open_database
 from portal.settings import PortalSettings, url_of
 from portal.usage.intervals import Channel
@@ -83,7 +84,9 @@ def watch(config_: ConfigName, over: Over = None) -> None:
         watched = Watch(opened.run, opened.intervals, opened.clock, opened.policy, told)
         typer.echo("ready watching the ledger")
         sys.stdout.flush()
-        working = asyncio.create_task(watched.forever())
+        # A database that goes away is no reason to end: the next pass begins where nothing was written.
+        passes = keep("the ledger", lambda: over_database(watched.forever()), opened.clock, Backoff())
+        working = asyncio.create_task(passes)
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([working, stopped], return_when=asyncio.FIRST_COMPLETED)
         for task in (working, stopped):

@@ -25,6 +25,7 @@ from portal.vee.places import places_of
 from portal.vee.premises import premise_of
 from portal.vee.receipt_words import kwh, receipt_words
 from portal.vee.register_words import register_words
+from portal.vee.registers import DayEnergy
 from portal.vee.settings import VeeSettings
 from portal.vee.tables import receipts
 from portal.vee.verdict import DayFacts, Version, known_of, states
@@ -79,7 +80,8 @@ class ToldFinding:
 class Explanation:
     """All about one quarter hour: what it is now, in what state, and how it came to be.
 
-    state is None if no meter owed it; versions, receipts and findings stand newest first.
+    state is None if no meter owed it; registers are what the day counted by them, over every meter that hung there;
+    versions, receipts and findings stand newest first.
     """
 
     esi_id: EsiId
@@ -92,6 +94,7 @@ class Explanation:
     since: datetime | None
     deadline: datetime | None
     words: str
+    registers: DayEnergy | None
     versions: Sequence[ToldVersion]
     receipts: Sequence[ToldReceipt]
     findings: Sequence[ToldFinding]
@@ -231,6 +234,7 @@ def explanation(facts: DayFacts, place: int, found: Sequence[Any], now: datetime
         since=entry.standing.since if entry else None,
         deadline=entry.standing.deadline if entry else None,
         words=_words(current, place, state, proof),
+        registers=facts.energy,
         versions=[_told(each, place) for each in reversed(facts.versions)],
         receipts=list(_receipts(facts.versions, place)),
         findings=[_finding(row) for row in reversed(found) if not row.places or place in places_of(row.places)],

@@ -94,6 +94,11 @@ def explanation_lines(said: Explanation) -> Iterator[str]:
     yield said.words
     if said.deadline is not None:
         yield f"deadline {wall(said.deadline)}"
+    if said.registers is not None:
+        yield f"  the registers counted {kwh(said.registers.wh)} that day"
+        for part in said.registers.parts:
+            ends = f"{kwh(part.from_wh)} at {wall(part.from_at)}, {kwh(part.to_wh)} at {wall(part.to_at)}"
+            yield f"    meter {part.meter}: {ends}"
     for version in said.versions:
         wh = "N/A" if version.wh is None else kwh(version.wh)
         flag = " estimated" if version.estimated else ""

@@ -35,7 +35,8 @@ class Watch:
         days = await self._due()
         for day in days:
             self._told(await self._run.day(day))
-        log.info("%d days of the ledger were due", len(days))
+        if days:
+            log.info("%d days of the ledger were due", len(days))
         return days
 
     async def _due(self) -> list[date]:

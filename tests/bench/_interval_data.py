@@ -1,17 +1,17 @@
 """Made interval data for benchmarks: quarter hours as they are, as files of many meters and as batches.
 
-Every reading is below 10 kWh, as those of homes are. One meter-day in a hundred has estimates, one in two hundred a
-gap.
+Every reading is below 10 kWh, as those of homes are. One meter-day in a hundred has estimates, one in 200 a gap.
 """
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.clock import CENTRAL
+from gateway.clock import CENTRAL, intervals_in
 from gateway.identifiers import EsiId
 from portal.usage import lse_write, smt_write
 from portal.usage.batch import Batch
@@ -43,7 +43,17 @@ class Shapes:
         self.missing[gaps, dice.integers(0, PER_DAY, len(gaps))] = True
         self.estimated = (dice.random((SHAPES, 1)) < 0.01) & (dice.random(shape) < 0.3) & ~self.missing
         self.wh = np.where(self.missing, 0, np.minimum(wh, 9999)).astype(np.int32)
-        self._blocks = chosen().pack(self.wh, self.missing, self.estimated)
+
+    @cache  # noqa: B019  # there is one for each benchmark
+    def of(self, count: int) -> tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Wh, what is missing and what is estimated, for days of so many quarter hours; what is over comes again."""
+        places = np.arange(count) % PER_DAY
+        return self.wh[:, places], self.missing[:, places], self.estimated[:, places]
+
+    @cache  # noqa: B019
+    def blocks(self, count: int) -> list[bytes]:
+        """The same packed."""
+        return chosen().pack(*self.of(count))
 
     def picked(self, numbers: Numbers, day: date, again: int = 0) -> Numbers:
         """Which of them each meter has on a day; another one when the day is told again."""
@@ -52,15 +62,17 @@ class Shapes:
 
     def batch(self, numbers: Numbers, day: date, again: int = 0) -> Batch:
         """A day of some meters as a file's reader gives it."""
-        picked = self.picked(numbers, day, again)
+        picked, count = self.picked(numbers, day, again), intervals_in(day)
+        wh, missing, _ = self.of(count)
+        blocks = self.blocks(count)
         return Batch(
             esi_ids=np.char.mod("1044372%010d", numbers).astype("S22"),
             days=np.full(len(numbers), day.toordinal(), dtype=np.int32),
             channels=np.zeros(len(numbers), dtype=np.uint8),
             revised=np.full(len(numbers), int(revised_at(day, again).timestamp()), dtype=np.int64),
-            totals=self.wh.sum(axis=1, dtype=np.int64)[picked],
-            missing=self.missing.sum(axis=1).astype(np.uint8)[picked],
-            blocks=[self._blocks[place] for place in picked.tolist()],
+            totals=wh.sum(axis=1, dtype=np.int64)[picked],
+            missing=missing.sum(axis=1).astype(np.uint8)[picked],
+            blocks=[blocks[place] for place in picked.tolist()],
         )
 
 
@@ -69,7 +81,7 @@ def revised_at(day: date, again: int) -> datetime:
     return datetime(day.year, day.month, day.day, 7, 40, 29, tzinfo=CENTRAL) + timedelta(days=1 + again)
 
 
-def files_pieces(
+def file_pieces(
     shapes: Shapes, written_as: str, days: Iterable[date], numbers: Numbers, again: int = 0
 ) -> Iterator[bytes]:
     """A file of some days of some meters, day by day; written_as is csv or lse."""
@@ -81,8 +93,8 @@ def files_pieces(
             day=day,
             channel=Channel.CONSUMPTION,
             revised_at=revised_at(day, again),
-            values=(0,) * PER_DAY,
-            estimated=(False,) * PER_DAY,
+            values=(0,) * intervals_in(day),
+            estimated=(False,) * intervals_in(day),
         )
         template = smt_write.rows(one) if written_as == "csv" else "".join(lse_write.write([one]))
         for start in range(0, len(numbers), AT_ONCE):
@@ -102,15 +114,15 @@ def _filled(template: bytes, shapes: Shapes, picked: Numbers, numbers: Numbers) 
     digits = _digits(numbers, 10)
     for place in _places(template, esi_id(0).encode()):
         text[:, place + 7 : place + 17] = digits
-    wh, flags = _digits(shapes.wh[picked].ravel(), 4), np.where(shapes.estimated[picked], ord("E"), ord("A"))
     at = np.array(_places(template, FACE))
+    wh, missing, estimated = shapes.of(len(at))
+    values, missing, estimated = _digits(wh[picked].ravel(), 4), missing[picked], estimated[picked]
     for digit, offset in enumerate((0, 2, 3, 4)):
-        text[:, at + offset] = wh[:, digit].reshape(len(numbers), PER_DAY)
-    text[:, at + 6] = flags
-    gaps = shapes.missing[picked]
-    odd, start, parts = np.flatnonzero(gaps.any(axis=1)).tolist(), 0, []
+        text[:, at + offset] = values[:, digit].reshape(missing.shape)
+    text[:, at + 6] = np.where(estimated, ord("E"), ord("A"))
+    odd, start, parts = np.flatnonzero(missing.any(axis=1)).tolist(), 0, []
     for row in odd:
-        parts += [text[start:row].tobytes(), _without(text[row].tobytes(), at[gaps[row]].tolist())]
+        parts += [text[start:row].tobytes(), _without(text[row].tobytes(), at[missing[row]].tolist())]
         start = row + 1
     return b"".join([*parts, text[start:].tobytes()])
 

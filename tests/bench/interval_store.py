@@ -140,7 +140,7 @@ async def measured(url: str, meters: int, days: int, made: list[tuple[bytes, int
             say(f"seal      {each / 1e3:.0f} k meter-days/s, {each * PER_DAY / 1e6:.1f} M intervals/s")
         say(
             f"{state:9} one meter, {days} days {await best(one_meter) * 1e3:.1f} ms;"
-            f" totals of all {await best(lambda: store.totals(esi_ids, FIRST, last), 1):.2f} s;"
+            f" totals of all {await best(lambda: store.totals_by_columns(esi_ids, FIRST, last), 1):.2f} s;"
             f" newest of all {await best(lambda: store.newest_reads(esi_ids), 2):.2f} s"
         )
     await database.close()

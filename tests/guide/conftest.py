@@ -10,5 +10,6 @@ from tests.portal.conftest import (
     portal,
     signed_in,
 )
+from tests.portal.vee.conftest import street
 
-__all__ = ["answers", "app", "bus", "clock", "database", "guest", "portal", "signed_in"]
+__all__ = ["answers", "app", "bus", "clock", "database", "guest", "portal", "signed_in", "street"]

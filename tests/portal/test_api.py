@@ -27,6 +27,18 @@ from tests.portal.world import BLUEBONNET, GATEWAY, esi
 UNKNOWN_READ = "00000000-0000-7000-8000-000000000000"
 
 
+OTHERS = {
+    "device": "000D6F0007A0B1C2",
+    "action": "ping",
+    "command_id": UNKNOWN_READ,
+    "gateway": GATEWAY,
+    "number": "1",
+    "name": "daily",
+    "start": "2026-05-11T05:00:00Z",
+}
+"""What stands in paths beside meters and reads."""
+
+
 async def test_the_list_holds_the_viewers_meters_in_order(signed_in: SignIn) -> None:
     page = (await (await signed_in("rep.admin")).get("/meters")).json()
     assert [meter["esi_id"] for meter in page["meters"]] == [esi(1), esi(2), esi(5)]
@@ -176,9 +188,8 @@ async def test_no_route_shows_one_rep_the_meter_of_another(
     routes = paths_of(app)
     assert len(routes) >= 4
     for method, path in routes:
-        others = {"device": "000D6F0007A0B1C2", "action": "ping", "command_id": UNKNOWN_READ}
-        theirs = path.format(esi_id=esi(3), read_id=read_id, **others).removeprefix("/api/v1")
-        nobodys = path.format(esi_id=esi(99), read_id=UNKNOWN_READ, **others).removeprefix("/api/v1")
+        theirs = path.format(esi_id=esi(3), read_id=read_id, **OTHERS).removeprefix("/api/v1")
+        nobodys = path.format(esi_id=esi(99), read_id=UNKNOWN_READ, **OTHERS).removeprefix("/api/v1")
         answer, missing = await stranger.request(method, theirs), await stranger.request(method, nobodys)
         assert answer.status_code == 404, (method, path)
         assert answer.content == missing.content
@@ -192,8 +203,7 @@ async def test_every_route_asks_who_is_there(app: FastAPI, guest: httpx.AsyncCli
         path = str(context.path)
         if not isinstance(route, APIRoute) or path in open_to_all:
             continue
-        others = {"device": "000D6F0007A0B1C2", "action": "ping", "command_id": UNKNOWN_READ, "gateway": GATEWAY}
-        path = path.format(esi_id=esi(1), read_id=UNKNOWN_READ, **others).removeprefix("/api/v1")
+        path = path.format(esi_id=esi(1), read_id=UNKNOWN_READ, **OTHERS).removeprefix("/api/v1")
         for method in route.methods or ():
             answer = await guest.request(method, path)
             assert answer.status_code == 401, (method, path)

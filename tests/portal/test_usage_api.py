@@ -193,3 +193,50 @@ async def test_the_document_describes_every_format_and_parameter(app: FastAPI) -
     assert set(content) == {media.partition(";")[0] for media in MEDIA_TYPES.values()}
     assert content["application/json"]["schema"]["$ref"].endswith("/DailyUsage")
     assert PLAIN < date(2026, 7, 1) == NOW.date()
+
+
+async def test_the_intervals_of_all_meters_come_by_pages_that_a_cursor_joins(signed_in: SignIn) -> None:
+    client = await signed_in("rep.admin")
+    found: dict[str, Any] = {}
+    after, pages = None, 0
+    while True:
+        cursor: dict[str, str] = {"after": after} if after else {}
+        answer = await client.get("/usage", params={**MAY, "limit": 1, **cursor})
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+        page = answer.json()
+        assert len(page["meters"]) == 1
+        found |= {each["esi_id"]: each["days"] for each in page["meters"]}
+        pages, after = pages + 1, page["next_after"]
+        if after is None:
+            break
+    assert (pages, sorted(found)) == (3, [esi(1), esi(2), esi(5)])
+    assert found[esi(2)] == []
+    (day,) = found[esi(1)]
+    assert (day["day"], day["channel"], day["total_wh"]) == (f"{PLAIN}", "consumption", DAY.total_wh)
+    assert (day["wh"], day["estimated"]) == (list(DAY.values), [])
+    whole = (await client.get("/usage", params=MAY)).json()
+    assert {each["esi_id"]: each["days"] for each in whole["meters"]} == found
+    assert whole["next_after"] is None
+
+
+async def test_a_page_of_every_version_has_the_newest_of_a_day_first_and_is_not_for_customers(
+    signed_in: SignIn,
+) -> None:
+    client = await signed_in("rep.admin")
+    page = (await client.get("/usage", params={**MAY, "view": "versions"})).json()
+    days = page["meters"][0]["days"]
+    assert [each["wh"][0] for each in days] == [859, 1]
+    assert days[0]["version"] > days[1]["version"]
+    customer = await signed_in("maria.customer")
+    assert (await customer.get("/usage", params={**MAY, "view": "versions"})).status_code == 403
+    assert [each["esi_id"] for each in (await customer.get("/usage", params=MAY)).json()["meters"]] == [esi(1)]
+
+
+async def test_a_page_that_would_be_too_large_says_how_many_meters_it_may_have(signed_in: SignIn) -> None:
+    client = await signed_in("rep.admin")
+    year = {"start": "2025-06-01", "end": "2026-05-31"}
+    refused = await client.get("/usage", params=year)
+    assert (refused.status_code, refused.json()["reason"]) == (422, "large")
+    assert "limit may be 54" in refused.json()["detail"]
+    assert (await client.get("/usage", params={**year, "limit": 54})).status_code == 200
+    assert (await client.get("/usage", params={"start": "2009-01-01", "end": "2009-01-02"})).status_code == 422

@@ -1,12 +1,13 @@
 """Meter-days that a parser of numpy has taken, not packed yet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from portal.usage.batch import Batch
+from portal.usage.batch import ESI_ID_WIDTH, Batch
 
 Pack = Callable[[NDArray[np.int32], NDArray[np.bool_], NDArray[np.bool_]], list[bytes]]
 
@@ -52,3 +53,28 @@ class Days:
             missing=gone,
             blocks=blocks,
         )
+
+
+def joined(parts: Sequence[Days], end: int) -> Days:
+    """Meter-days that follow each other as one; end is the offset behind them."""
+    bases = np.cumsum([0, *(len(part.values) for part in parts)])
+
+    def column(name: str, kind: str) -> NDArray[Any]:
+        return np.concatenate([np.empty(0, dtype=kind), *(getattr(part, name) for part in parts)])
+
+    return Days(
+        esi_ids=column("esi_ids", f"S{ESI_ID_WIDTH}"),
+        days=column("days", "i4"),
+        channels=column("channels", "u1"),
+        revised=column("revised", "i8"),
+        starts=np.concatenate(
+            [np.empty(0, dtype=np.int64), *(part.starts + base for part, base in zip(parts, bases[:-1], strict=True))]
+        ),
+        counts=column("counts", "i8"),
+        values=column("values", "i4"),
+        missing=column("missing", "?"),
+        estimated=column("estimated", "?"),
+        end=end,
+        lines=sum(part.lines for part in parts),
+        more=False,
+    )

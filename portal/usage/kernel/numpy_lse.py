@@ -1,4 +1,4 @@
-"""Meter-days of a LodeStar Enhanced file, one at a time, by regular expressions and slices of their fields."""
+"""Meter-days of an LSE file by regular expressions and slices of their fields, and those written alike at once."""
 
 import re
 from datetime import datetime
@@ -7,7 +7,8 @@ import numpy as np
 
 from portal.usage.batch import ESI_ID_WIDTH, NO_REVISION
 from portal.usage.kernel.forms import calendar
-from portal.usage.kernel.numpy_days import Days
+from portal.usage.kernel.numpy_days import Days, joined
+from portal.usage.kernel.numpy_runs import run_after
 from portal.usage.smt_fields import REMEMBERED_VALUES, watt_hours
 
 NUMBER = rb"[0-9.]{0,16}"
@@ -38,53 +39,80 @@ class Energies(dict[bytes, int | None]):
 
 def lse_days(data: bytes, at: int, *, final: bool, energies: Energies) -> Days:
     """Meter-days from an offset on, until one is not regular or not whole."""
-    esi_ids: list[bytes] = []
-    days: list[int] = []
-    channels: list[int] = []
-    revised: list[int] = []
-    counts: list[int] = []
-    values: list[int] = []
-    missing: list[bool] = []
-    estimated: list[bool] = []
-    lines, known = 0, calendar()
-    while len(days) < MOST_DAYS and (head := HEAD.match(data, at)):
-        esi_id, channel, start, stop, stamp = head.groups()
-        ordinal, revision = _ordinal(start), _instant(stamp)
-        place = ordinal - known.first
-        if start != stop or revision is None or not 0 <= place < len(known.counts):
-            break
-        end = data.find(b"\n00000001", head.end() - 1, head.end() + MOST_BYTES) + 1
-        if not end:
-            if not final or len(data) - head.end() > MOST_BYTES or data[-1:] != b"\n":
-                break
-            end = len(data)
-        count = int(known.counts[place])
-        found = _quarters(data[head.end() : end], count, energies)
-        if found is None:
-            break
-        taken, gone, statuses, rows = found
-        esi_ids.append(esi_id)
-        days.append(ordinal)
-        channels.append(int(channel == b"1"))
-        revised.append(revision)
-        counts.append(count)
-        values += taken
-        missing += gone
-        estimated += [status == b"E" for status in statuses] if b"E" in statuses else [False] * count
-        lines, at = lines + 4 + rows, end
-    sizes = np.array(counts, dtype=np.int64)
+    parts: list[Days] = []
+    taken = 0
+    while taken < MOST_DAYS and (day := _one(data, at, final, energies)) is not None:
+        parts.append(day)
+        taken, begin, at = taken + 1, at, day.end
+        run = _alike(data, begin, day, final)
+        if run is not None:
+            parts.append(run)
+            taken, at = taken + len(run.days), run.end
+    return joined(parts, at)
+
+
+def _one(data: bytes, at: int, final: bool, energies: Energies) -> Days | None:
+    """The meter-day at an offset, None if it is not regular or not whole."""
+    head = HEAD.match(data, at)
+    if head is None:
+        return None
+    known = calendar()
+    esi_id, channel, start, stop, stamp = head.groups()
+    ordinal, revision = _ordinal(start), _instant(stamp)
+    place = ordinal - known.first
+    if start != stop or revision is None or not 0 <= place < len(known.counts):
+        return None
+    end = data.find(b"\n00000001", head.end() - 1, head.end() + MOST_BYTES) + 1
+    if not end:
+        if not final or len(data) - head.end() > MOST_BYTES or data[-1:] != b"\n":
+            return None
+        end = len(data)
+    count = int(known.counts[place])
+    found = _quarters(data[head.end() : end], count, energies)
+    if found is None:
+        return None
+    values, missing, statuses, rows = found
     return Days(
-        esi_ids=np.array(esi_ids, dtype=f"S{ESI_ID_WIDTH}"),
-        days=np.array(days, dtype=np.int32),
-        channels=np.array(channels, dtype=np.uint8),
-        revised=np.array(revised, dtype=np.int64),
-        starts=np.cumsum(sizes) - sizes,
-        counts=sizes,
+        esi_ids=np.array([esi_id], dtype=f"S{ESI_ID_WIDTH}"),
+        days=np.array([ordinal], dtype=np.int32),
+        channels=np.array([channel == b"1"], dtype=np.uint8),
+        revised=np.array([revision], dtype=np.int64),
+        starts=np.zeros(1, dtype=np.int64),
+        counts=np.array([count], dtype=np.int64),
         values=np.array(values, dtype=np.int32),
         missing=np.array(missing, dtype=np.bool_),
-        estimated=np.array(estimated, dtype=np.bool_),
-        end=at,
-        lines=lines,
+        estimated=np.array([status == b"E" for status in statuses], dtype=np.bool_),
+        end=end,
+        lines=4 + rows,
+        more=False,
+    )
+
+
+def _alike(data: bytes, at: int, first: Days, final: bool) -> Days | None:
+    """The meter-days behind one that are written as it is, as far as they are whole; None if there is none."""
+    count, size = int(first.counts[0]), first.end - at
+    run = run_after(data, at, first.end, bytes(first.esi_ids[0]), count)
+    if run is None:
+        return None
+    n = len(run.values)
+    end = first.end + n * size
+    if not (data.startswith(b"00000001", end) or (final and end == len(data))):
+        n, end = n - 1, end - size  # its rows may go on
+        if not n:
+            return None
+    digits = np.ascontiguousarray(run.esi_ids[:n])
+    return Days(
+        esi_ids=digits.view(f"S{digits.shape[1]}")[:, 0].astype(f"S{ESI_ID_WIDTH}"),
+        days=np.repeat(first.days, n),
+        channels=np.repeat(first.channels, n),
+        revised=np.repeat(first.revised, n),
+        starts=np.arange(n, dtype=np.int64) * count,
+        counts=np.repeat(first.counts, n),
+        values=run.values[:n].ravel(),
+        missing=np.zeros(n * count, dtype=np.bool_),
+        estimated=run.estimated[:n].ravel(),
+        end=end,
+        lines=n * first.lines,
         more=False,
     )
 

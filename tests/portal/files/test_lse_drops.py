@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -100,8 +100,7 @@ def by_meter(days: Iterable[MeterDay]) -> list[MeterDay]:
 
 
 @pytest.mark.parametrize(("day", "count"), [(PLAIN, 96), (SPRING, 92), (FALL, 100)])
-async def test_rpt_22_a_reps_files_hold_what_the_store_holds_of_its_meters(site: Site, day: date, count: int) -> None:
-    """RPT-22: daily LSE files for the REP's meters lie in its FTPS folder."""
+async def test_a_reps_files_hold_what_the_store_holds_of_its_meters(site: Site, day: date, count: int) -> None:
     site.clock.set(noon_after(day))
     days = [meter_day(number, day) for number in (1, 2, 3, 6)]
     surplus = meter_day(1, day, Channel.GENERATION)
@@ -181,19 +180,19 @@ async def test_a_meter_that_went_to_another_rep_is_in_that_ones_file_alone(site:
 
 
 class Interrupted:
-    """The store, on which something happens before a meter's rows are read."""
+    """The store, on which something happens before a meter's blocks are given."""
 
     def __init__(self, store: SqlIntervalStore, number: int, what: Callable[[], Any]) -> None:
         self._store, self._number, self._what = store, number, what
 
-    async def rows(self, esi_id: EsiId, first: date, last: date, *, every_version: bool) -> AsyncIterator[StoredBlock]:
-        if esi_id == esi(self._number):
-            await self._what()
-        async for row in self._store.rows(esi_id, first, last, every_version=every_version):
-            yield row
-
-    async def received(self, versions: Any) -> dict[int, datetime]:
-        return await self._store.received(versions)
+    async def many(
+        self, esi_ids: Sequence[EsiId], first: date, last: date, *, every_version: bool
+    ) -> AsyncIterator[Sequence[StoredBlock]]:
+        asked = iter(esi_ids)
+        async for blocks in self._store.many(esi_ids, first, last, every_version=every_version):
+            if next(asked) == esi(self._number):
+                await self._what()
+            yield blocks
 
 
 async def test_a_meter_that_goes_while_its_file_is_made_is_not_in_it(site: Site) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from gateway.errors import BadConfig
 from portal.files.folders import Folder, placing
 from portal.mail.commands import lines_of
 from portal.mail.letters import Attachment, Letter
-from portal.mail.outbox import outstanding, post, try_again
+from portal.mail.outbox import give_up, note_sent, outstanding, post, put_back, take, try_again
 from portal.mail.sender import MailSender, pause_s
 from portal.mail.settings import MailSettings, Protection
 from portal.mail.tables import letters
@@ -254,24 +255,23 @@ async def test_of_two_senders_one_has_a_letter_until_its_lease_ends(
     assert (row.attempts, row.sent_at is not None) == (2, True)
 
 
-async def test_a_sender_whose_lease_ran_out_does_not_speak_for_the_letter(
-    database: Database, clock: HandClock, tmp_path: Path, office: PostOffice
+async def test_a_sender_whose_lease_ran_out_says_only_that_a_letter_was_sent(
+    database: Database, clock: HandClock
 ) -> None:
-    await posted(database, clock, replace(LETTER, attachments=()))
-    settings = settings_for(office.port, lease_s=60, most_attempts=1)
-    one, other = (sender_over(database, clock, tmp_path, settings) for _ in range(2))
-    office.gate.clear()
-    first = asyncio.create_task(one.turn())
-    await asyncio.wait_for(office.arrived.get(), 10)
+    await posted(database, clock)
+    taking = partial(take, lease_s=60, most=8)
+    (early,) = await database.write(partial(taking, now=clock.now()))
     clock.set(clock.now().replace(minute=5))
-    second = asyncio.create_task(other.turn())
-    await asyncio.wait_for(office.arrived.get(), 10)
-    first.cancel()
-    await asyncio.gather(first, return_exceptions=True)
-    assert (await only(database)).attempts == 2
-    office.gate.set()
-    await second
-    assert (await only(database)).sent_at == clock.now()
+    (late,) = await database.write(partial(taking, now=clock.now()))
+    held = await only(database)
+    assert (early.attempt, late.attempt, held.attempts) == (1, 2, 2)
+    await database.write(partial(put_back, taken=early, next_at=clock.now(), error="too late"))
+    await database.write(partial(give_up, taken=early, now=clock.now(), error="too late"))
+    assert await only(database) == held, "it is the later one's"
+    await database.write(partial(note_sent, taken=early, now=clock.now()))
+    await database.write(partial(give_up, taken=late, now=clock.now(), error="the server is gone"))
+    row = await only(database)
+    assert (row.sent_at, row.failed_at, row.error) == (clock.now(), None, None), "a mail server has it, whoever says so"
 
 
 async def test_old_letters_are_removed_and_waiting_ones_are_not(

@@ -1,6 +1,7 @@
 """LodeStar Enhanced by kernel and strict parser together: read and refused as the strict parser alone would."""
 
 import random
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -8,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.identifiers import EsiId
 from portal.usage.batch import Batch, batch_of
 from portal.usage.batches import lse_batches
+from portal.usage.intervals import MeterDay
 from portal.usage.kernel.contract import Kernel
 from portal.usage.lse_file import parse
 from tests.portal.usage.canonical import lse_day
@@ -17,6 +20,7 @@ from tests.portal.usage.files import FALL, METER, OTHER, PLAIN, SPRING, TODAY
 from tests.portal.usage.test_kernels import KNOWN, kernel, lines, outcome
 
 __all__ = ["kernel"]
+MANY = [EsiId(f"10443720000000{number:03}") for number in range(100, 112)]
 DAYS = (PLAIN, PLAIN + timedelta(days=1), SPRING, FALL, date(2024, 2, 29))
 
 
@@ -95,3 +99,35 @@ def test_a_meter_day_told_twice_is_refused_at_its_second_place(kernel: Kernel, s
     assert "two places" in outcome(strict(data))[1]
     check(kernel, data)
     check(kernel, data, 4_000, 4_000)
+
+
+@given(st.integers(0, 500), st.data())
+@settings(deadline=None, max_examples=60)
+def test_days_written_alike_are_read_or_refused_one_by_one_all_the_same(
+    kernel: Kernel, seed: int, data: st.DataObject
+) -> None:
+    chance = random.Random(seed)
+    first = lse_day(random.Random(seed % 3), PLAIN, METER)
+    blocks = []
+    for number in range(12):
+        block = first.replace(str(METER).encode(), str(MANY[number]).encode())
+        blocks.append(re.sub(rb",[0-9]\.[0-9]{3},A,", lambda _: b",%d.%03d,%c," % (
+            chance.randrange(10), chance.randrange(1000), chance.choice(b"AAAE")), block))  # fmt: skip
+    if data.draw(st.booleans()):
+        blocks[chance.randrange(12)] = lse_day(chance, SPRING, METER)
+    file = b"".join(blocks)
+    if data.draw(st.booleans()):
+        at = data.draw(st.integers(0, len(file)))
+        damage = data.draw(st.binary(max_size=2) | st.sampled_from([b"\n", b",", b"\r", b"9", b"A", b"E", b".", b" "]))
+        file = file[:at] + damage + file[at + data.draw(st.sampled_from([0, len(damage), 40])) :]
+    known = {*MANY, METER}
+    cut = data.draw(st.integers(1, len(file)))
+    pieces = [file[:cut], file[cut:]]
+    batches = lse_batches(pieces, known, TODAY, kernel=kernel, piece=data.draw(st.sampled_from([1, 9_000, 1 << 20])))
+    expected = outcome(iter_of(parse(lines(file), known, TODAY)))
+    assert outcome(batches) == expected
+
+
+def iter_of(days: Iterator[MeterDay]) -> Iterator[Batch]:
+    """Meter-days as one batch."""
+    yield batch_of(days)

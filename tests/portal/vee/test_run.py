@@ -1,15 +1,17 @@
 """A run over a day: gaps with their states, estimates with receipts, and nothing left to do the second time."""
 
 from datetime import date, timedelta
+from typing import TypeVar
 
 import pytest
 from sqlalchemy import insert, select, update
 
 from gateway.clock import central_midnight
+from gateway.database import Database, Job
 from gateway.errors import LinkLost
 from gateway.identifiers import MeterNumber
 from portal.meters.tables import meters, midnight_registers
-from portal.usage.intervals import MeterDay
+from portal.usage.intervals import Channel, MeterDay
 from portal.usage.row_keys import month_number
 from portal.usage.sealing import seal
 from portal.usage.smt_file import parse
@@ -19,13 +21,14 @@ from portal.usage.store import Loaded, MeterDays, SourceFile
 from portal.vee.checks import Check
 from portal.vee.estimate import Rule
 from portal.vee.exchanges import keep_register
-from portal.vee.explain import proof_of
+from portal.vee.explain import Explainer, proof_of
 from portal.vee.ledger import State
 from portal.vee.run import Run
 from portal.vee.tables import findings, gaps, ledger_days, receipts
 from tests.portal.vee.street import DAY, MONDAY, Street, day_of, shape, without
 from tests.portal.world import esi
 
+T = TypeVar("T")
 FILE_FED, GATEWAY_FED = 5, 1
 WEEKS = [MONDAY - timedelta(days=7 * week) for week in (1, 2, 3, 4)]
 
@@ -62,15 +65,6 @@ async def test_what_a_file_lacks_is_awaited_then_late_then_impossible_without_an
     street.at(MONDAY + 4 * DAY)
     assert await states_of(street, MONDAY) == {State.IMPOSSIBLE: 96}
     assert await gap_rows(street) == [(State.IMPOSSIBLE, [[0, 95]])]
-
-
-async def test_rpt_09_a_day_is_late_from_a_minute_into_the_second_day_after(street: Street) -> None:
-    """RPT-09: "data through midnight of day D is available by 00:01 on D+2"."""
-    await street.only(FILE_FED)
-    street.at(MONDAY + 2 * DAY, 1 / 60 - 1e-6)
-    assert await states_of(street, MONDAY) == {State.AWAITED: 96}
-    street.at(MONDAY + 2 * DAY, 1 / 60)
-    assert await states_of(street, MONDAY) == {State.LATE: 96}
 
 
 async def test_a_gap_of_a_meter_with_a_gateway_is_back_filled_until_its_horizon(street: Street) -> None:
@@ -136,6 +130,31 @@ async def test_a_second_run_changes_nothing(street: Street) -> None:
     await street.clock.advance(60)
     assert (await street.run(MONDAY)).estimated_days == 0
     assert await everything() == before
+
+
+class CountingDatabase(Database):
+    """A database that counts its write transactions."""
+
+    writes = 0
+
+    async def write(self, job: Job[T]) -> T:
+        """Count, and run the job."""
+        self.writes += 1
+        return await super().write(job)
+
+
+async def test_a_run_that_finds_nothing_new_writes_nothing_but_the_day_s_sum(street: Street, database_url: str) -> None:
+    await street.load(day_of(FILE_FED, MONDAY, without(shape(MONDAY), 3, *range(30, 60))))
+    street.at(MONDAY + 5 * DAY)
+    counted = CountingDatabase.open(database_url)
+    run = Run(street.database, counted, street.store, street.clock, street.policy)
+    written = []
+    for _ in range(2):
+        counted.writes = 0
+        await run.day(MONDAY)
+        written.append(counted.writes)
+    await counted.close()
+    assert written == [3, 1], "receipts, gaps, the sum; then the sum alone"
 
 
 async def test_later_actual_values_win_and_the_receipts_stay(street: Street) -> None:
@@ -277,6 +296,12 @@ async def test_on_the_day_of_an_exchange_the_sum_is_that_of_both_meters_register
     street.at(MONDAY + 5 * DAY)
     run = await street.run(MONDAY)
     assert (dict(run.total), run.findings) == ({State.PRESENT: 96}, 0)
+    explainer = Explainer(street.database, street.database, street.store, street.clock, street.policy)
+    told = await explainer.explain_premise(esi(FILE_FED), central_midnight(MONDAY), Channel.CONSUMPTION)
+    assert told is not None
+    assert told.registers is not None
+    parts = [(part.meter, part.to_wh - part.from_wh) for part in told.registers.parts]
+    assert (told.registers.wh, parts) == (sum(whole), [("M00005", until), ("N1", after)])
     wrong = [*whole[:50], whole[50] + 52, *whole[51:]]
     await street.load(day_of(FILE_FED, MONDAY, wrong))
     assert (await street.run(MONDAY)).findings == 1

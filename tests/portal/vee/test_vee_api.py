@@ -9,6 +9,7 @@ from gateway.clock import central_midnight
 from gateway.database import Database
 from gateway.dice import SeededDice
 from portal.context import Portal
+from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
 from portal.vee.explain import Explainer
 from portal.vee.settings import VeeSettings
@@ -42,7 +43,16 @@ async def portal(street: Street, database: Database, bus: WireBus, clock: HandCl
         await street.run(day)
     store: SqlIntervalStore = street.store
     explainer = Explainer(database, database, store, clock, VeeSettings())
-    portal = Portal.over(database, bus, clock, SeededDice(7), passwords=CHEAP, intervals=store, explainer=explainer)
+    portal = Portal.over(
+        database,
+        bus,
+        clock,
+        SeededDice(7),
+        passwords=CHEAP,
+        intervals=store,
+        registers=RegisterStore(database),
+        explainer=explainer,
+    )
     async with running(portal):
         yield portal
 
@@ -72,6 +82,10 @@ async def test_a_lost_day_is_explained_by_its_like_days_and_the_register_differe
     assert told["words"].startswith("estimated: average of 2026-05-05, 2026-04-28, 2026-04-21; scaled by ")
     assert "to the register difference of 21.4 kWh between 1000 kWh at 2026-05-12 00:00" in told["words"]
     assert told["words"].endswith("; nothing stood there before")
+    assert told["registers"]["wh"] == 21_400
+    assert [(part["meter"], part["from_wh"], part["to_wh"]) for part in told["registers"]["parts"]] == [
+        ("M00005", 1_000_000, 1_021_400)
+    ]
     scale = told["receipts"][0]["inputs"]["scale"]
     assert (scale["register_wh"], scale["numerator"]) == (21_400, 21_400)
 
