@@ -110,6 +110,8 @@ class Maker:
             for some in self._some(taken.esi_ids):
                 lost = len(some)
                 for together, here in groups(span, await self.look(taken.account_id, some), file.at_once):
+                    # An inline database makes nobody wait, and the lease and the word to stop are to have their turns.
+                    await asyncio.sleep(0)
                     made.reported.update(meter.esi_id for meter in together)
                     if here.first <= here.last:
                         more = await file.add(together, here)
@@ -126,6 +128,7 @@ class Maker:
         with written(folder, name) as target:
             target.write(information.first_line(ordered.report).encode())
             for some in self._some(taken.esi_ids):
+                await asyncio.sleep(0)  # as above
                 rows += await self._add_information(taken, ordered, some, made, target)
                 progress.done += len(some)
         return await self._stood(folder / name, ordered, MEDIA_TYPES[ordered.format], rows, rows)

@@ -307,3 +307,27 @@ async def test_a_value_that_a_format_cannot_hold_ends_an_order_at_once(stand: St
     assert (row.state, row.attempts) == (OrderState.UNSUCCESSFUL, 1)
     assert row.details.startswith("It cannot be written in this format: an interval of -1 Wh cannot be written")
     assert stand.on_disk() == []
+
+
+async def test_everything_else_has_its_turn_between_two_meters(stand: Stand) -> None:
+    """An inline database makes nobody wait: without turns a long order would lose its lease and hear no signal."""
+    turns_taken, seen = 0, []
+
+    async def ticking() -> None:
+        nonlocal turns_taken
+        while True:
+            turns_taken += 1
+            await asyncio.sleep(0)
+
+    class Watching(BrokenRegisters):
+        failures = 0
+
+        async def current(self, *given: Any) -> Any:
+            seen.append(turns_taken)
+            return await super().current(*given)
+
+    await stand.place("rep.admin", (1, 2, 5))
+    ticker = asyncio.create_task(ticking())
+    await stand.worker(registers=Watching(stand.database)).work()
+    ticker.cancel()
+    assert len(set(seen)) == 3
