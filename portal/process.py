@@ -24,6 +24,7 @@ from portal.app import full_app
 from portal.context import Portal
 from portal.http_server import HttpServer, http_server, listen
 from portal.mail.running import mail_sender
+from portal.orders.files import may_go
 from portal.settings import PortalSettings, url_of
 from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
@@ -68,7 +69,7 @@ async def serve(configuration: Config) -> None:
     try:
         store = await SqlIntervalStore.opened(intervals)
         folder = settings.files.folder
-        sender = await mail.enter_async_context(mail_sender(database, settings.mail, folder, clock))
+        sender = await mail.enter_async_context(mail_sender(database, settings.mail, folder, clock, may_go))
         collected = SqlIntervalStore(keeping)
         registers = RegisterStore(intervals)
         parts = Portal.over(

@@ -8,14 +8,14 @@ from pathlib import Path
 from gateway.clock import Clock
 from gateway.database import Database
 from portal.mail.mailbox import Mailbox
-from portal.mail.sender import MailSender
+from portal.mail.sender import MailSender, MayGo
 from portal.mail.settings import MailSettings, Protection
 from portal.mail.transport import SmtpTransport
 
 
 @asynccontextmanager
 async def mail_sender(
-    database: Database, settings: MailSettings, folder: Path, clock: Clock
+    database: Database, settings: MailSettings, folder: Path, clock: Clock, may_go: MayGo
 ) -> AsyncIterator[MailSender]:
     """A sender to be run; folder is where attachments lie. Raises BadConfig.
 
@@ -31,4 +31,4 @@ async def mail_sender(
             if settings.host is None:
                 settings = replace(settings, host=LOOPBACK, port=port, protection=Protection.NONE, username=None)
         transport = None if settings.host is None else SmtpTransport(settings)
-        yield MailSender(database, transport, clock, settings, folder)
+        yield MailSender(database, transport, clock, settings, folder, may_go)

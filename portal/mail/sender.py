@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.clock import Clock
 from gateway.database import Database
@@ -18,6 +21,8 @@ from portal.mail.transport import Transport, Undelivered
 
 log = logging.getLogger(__name__)
 
+MayGo = Callable[[AsyncConnection, str, datetime], Awaitable[bool]]
+"""Whether a file, by its path in the folder of files, may leave by mail at an instant."""
 TIDY_S = 3600.0
 LEASE_SHARE = 0.8
 """The part of its lease that a sender uses at most, so that it does not speak for a letter that is another's again."""
@@ -32,13 +37,20 @@ class MailSender:
     """One sender among any number on one database. Without a transport letters wait, and the log says so once."""
 
     def __init__(
-        self, database: Database, transport: Transport | None, clock: Clock, settings: MailSettings, folder: Path
+        self,
+        database: Database,
+        transport: Transport | None,
+        clock: Clock,
+        settings: MailSettings,
+        folder: Path,
+        may_go: MayGo,
     ) -> None:
         self._database = database
         self._transport = transport
         self._clock = clock
         self._settings = settings
         self._folder = folder
+        self._may_go = may_go
         self._told = False
         self._tidied_s: float | None = None
 
@@ -74,6 +86,7 @@ class MailSender:
     async def _deliver(self, taken: Taken, transport: Transport) -> None:
         try:
             letter = taken.letter()
+            await self._check(letter)
             mail = await asyncio.get_running_loop().run_in_executor(None, self._mail_of, taken, letter)
             async with asyncio.timeout(self._settings.lease_s * LEASE_SHARE):
                 trouble = await transport.send(mail, letter.to)
@@ -85,6 +98,14 @@ class MailSender:
             log.exception("letter %d met a fault", taken.id)
             trouble = Undelivered(words=f"a fault of ours: {type(error).__name__}; the log has more")
         await self._settle(taken, trouble)
+
+    async def _check(self, letter: Letter) -> None:
+        """Raises BadInput for an attachment that may not go out any more: a letter can have waited for days."""
+        if letter.attachments:
+            async with self._database.reading() as connection:
+                for each in letter.attachments:
+                    if not await self._may_go(connection, each.path, self._clock.now()):
+                        raise BadInput(f"the attachment {each.name} may not go out any more")
 
     async def _settle(self, taken: Taken, trouble: Undelivered | None) -> None:
         """Write down what became of an attempt."""

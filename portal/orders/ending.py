@@ -15,7 +15,7 @@ from portal.accounts.tables import accounts
 from portal.mail import outbox
 from portal.orders import queue
 from portal.orders.details import NOBODY_SEES, complete_details, unsuccessful_details
-from portal.orders.letters import letter_of_end
+from portal.orders.letters import Post, letter_of_end
 from portal.orders.making import Made
 from portal.orders.placing import AT_ONCE, visible_of
 from portal.orders.queue import Taken
@@ -38,10 +38,10 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """What every end needs: the numbers, and the portal's address for links in mail."""
+    """What every end needs: the numbers, and what its letter says."""
 
     settings: OrderSettings
-    address: str
+    by: Post
 
     async def complete(self, connection: AsyncConnection, taken: Taken, made: Made, now: datetime) -> Ended:
         """End an order with its files, unless the lease is another's, or a meter in the files is not to be seen now."""
@@ -91,7 +91,7 @@ class Ending:
         await connection.execute(update(report_orders).where(report_orders.c.id == row.id).values(changed))
         email = await connection.scalar(select(accounts.c.email).where(accounts.c.id == row.account_id))
         try:
-            letter = letter_of_end(email or "", row.number, state, details, made.files, self.address, self.settings)
+            letter = letter_of_end(email or "", row.number, state, details, made.files, self.by)
         except BadInput as wrong:  # an address that no letter can have keeps nobody from the files
             log.warning("order %s ends without a letter: %s", row.number, wrong)
         else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any
 
 from sqlalchemy import func, select
@@ -9,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.identifiers import RequestId
 from portal.meters.tables import meters
+from portal.orders.shelf import ORDERS
 from portal.orders.states import OrderState
 from portal.orders.tables import report_order_files, report_order_meters, report_orders
-from portal.viewer import Viewer
+from portal.viewer import Viewer, load_viewer
 from portal.visibility import visible_meters
 
 
@@ -32,6 +34,19 @@ async def lost_of(
         .group_by(report_order_meters.c.order_id)
     )
     return {row.order_id: row.lost for row in await connection.execute(lost)}
+
+
+async def may_go(connection: AsyncConnection, path: str, now: datetime) -> bool:
+    """Whether a file may still leave by mail; of what is no order's nobody here has anything to say.
+
+    Of an order it may while it stands, its account may enter, and that sees every meter in the order's files.
+    """
+    if PurePosixPath(path).parts[:1] != (ORDERS,):
+        return True
+    of_file = select(report_orders.c.id, report_orders.c.account_id).join(report_order_files)
+    row = (await connection.execute(of_file.where(report_order_files.c.path == path))).one_or_none()
+    viewer = None if row is None else await load_viewer(connection, row.account_id)
+    return row is not None and isinstance(viewer, Viewer) and await is_served(connection, viewer, row.id, now)
 
 
 async def find_file(connection: AsyncConnection, viewer: Viewer, number: int, name: str, now: datetime) -> Any | None:

@@ -1,41 +1,42 @@
 """The letters that tell of an order's end (pure): with its files where these are small, with links where not."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from portal.mail.letters import Attachment, Letter
 from portal.orders.details import size_text
 from portal.orders.making import MadeFile
-from portal.orders.settings import OrderSettings
 from portal.orders.states import OrderState
 from portal.reports.forms import TITLES, USAGE
 
 
-def letter_of_end(
-    to: str,
-    number: int,
-    state: OrderState,
-    details: str,
-    files: Sequence[MadeFile],
-    address: str,
-    settings: OrderSettings,
-) -> Letter:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """What letters of orders need to know: the portal's address, the most that is attached, how long files are kept."""
+
+    address: str
+    most_attached_bytes: int
+    kept_days: int
+
+
+def letter_of_end(to: str, number: int, state: OrderState, details: str, files: Sequence[MadeFile], by: Post) -> Letter:
     """The letter of an order that is complete or unsuccessful (RPT-11, RPT-18; AMB-08 for what is attached).
 
     Reports of usage go with it if they are small enough together; whatever does not is linked. Raises
     BadInput for an address that no letter can have.
     """
     usage = [each for each in files if each.report in USAGE]
-    attached = usage if sum(each.size for each in usage) <= settings.most_attached_bytes else []
+    attached = usage if sum(each.size for each in usage) <= by.most_attached_bytes else []
     lines = [f"Your report order {number} is {str(state).capitalize()}.", "", details]
     if files:
         lines += ["", "Its files:"]
     for each in files:
-        place = "attached" if each in attached else f"{address}/api/v1/orders/{number}/files/{each.name}"
+        place = "attached" if each in attached else f"{by.address}/orders/{number}/files/{each.name}"
         lines.append(f"- {TITLES[each.report]}: {each.name}, {size_text(each.size)}: {place}")
     if files:
         lines += [
             "",
-            f"They are kept for {settings.kept_days} days. A link opens to you, while you see every meter in it.",
+            f"They are kept for {by.kept_days} days. A link opens to you, while you see every meter in it.",
         ]
     return Letter(
         to=to,

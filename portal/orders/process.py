@@ -13,6 +13,7 @@ from gateway.database import Database, over_database
 from gateway.dice import SystemDice
 from gateway.links import Backoff, keep
 from portal.orders.ending import Ending
+from portal.orders.letters import Post
 from portal.orders.worker import Worker
 from portal.process import open_database
 from portal.reports.rows import Sources
@@ -41,7 +42,12 @@ async def serve(configuration: Config) -> None:
         rules = Explainer(database, intervals, store, clock, settings.vee)
         sources = Sources(intervals=store, registers=RegisterStore(intervals), rules=rules)
         name = f"{socket.gethostname()}:{os.getpid()}"
-        ending = Ending(settings=settings.orders, address=settings.address.rstrip("/"))
+        by = Post(
+            address=settings.address.rstrip("/"),
+            most_attached_bytes=settings.mail.most_attachment_bytes,
+            kept_days=settings.orders.kept_days,
+        )
+        ending = Ending(settings=settings.orders, by=by)
         worker = Worker(database, sources, ending, settings.files.folder, clock, dice, name)
         stop = asyncio.Event()
         stop_on_signals(stop)

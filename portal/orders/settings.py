@@ -36,9 +36,6 @@ class OrderSettings:
     meters_at_once: Annotated[
         int, Field(description="Meters whose visibility is asked, and whose data are read, together.", ge=1, le=500)
     ] = 100
-    most_attached_bytes: Annotated[
-        int, Field(description="Files up to this size in all are attached to the mail; larger ones are linked.", ge=0)
-    ] = 10_485_760
     kept_days: Annotated[int, Field(description="Days for which the files of an order are kept.", ge=1)] = 10
     remembered_days: Annotated[int, Field(description="Days for which an order itself is remembered.", ge=1)] = 400
     tidy_s: Annotated[

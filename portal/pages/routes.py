@@ -9,7 +9,7 @@ from portal.companies.kinds import Kind
 from portal.context import portal_of
 from portal.entrance import EnteredHere, is_foreign
 from portal.errors import ForgedRequest, NotFound, problem_of_refusal
-from portal.pages import entrance_routes
+from portal.pages import entrance_routes, order_files
 from portal.pages.fleet_rows import MOST, fleet_of
 from portal.pages.meter_list_view import meters_page
 from portal.pages.meter_view import address_of, meter_page, visible_meter
@@ -19,6 +19,7 @@ from portal.reads.ask import Refused
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
 router.include_router(entrance_routes.router)
+router.include_router(order_files.router)
 A_YEAR_S = 365 * 86_400
 
 

@@ -13,6 +13,7 @@ from portal.mail.sender import MailSender
 from portal.mail.settings import MailSettings, Protection
 from portal.mail.tables import letters
 from portal.mail.transport import SmtpTransport
+from portal.orders.files import may_go
 
 SETTINGS = MailSettings(host="127.0.0.1", protection=Protection.NONE, letters_at_once=2, lease_s=1, most_attempts=1000)
 
@@ -21,7 +22,7 @@ async def main(path: str, port: int) -> None:
     """Send until nothing waits."""
     database = Database.open(f"sqlite:///{path}")
     settings = replace(SETTINGS, port=port)
-    sender = MailSender(database, SmtpTransport(settings), SystemClock(), settings, Path(path).parent)
+    sender = MailSender(database, SmtpTransport(settings), SystemClock(), settings, Path(path).parent, may_go)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     while True:

@@ -31,6 +31,7 @@ from portal.mail.sender import MailSender
 from portal.mail.settings import MailSettings, Protection
 from portal.mail.tables import letters
 from portal.mail.transport import SmtpTransport, Undelivered
+from portal.orders.files import may_go
 from tests.clock import HandClock
 from tests.portal.mail.post_office import post_office
 from tests.portal.world import settle
@@ -130,6 +131,7 @@ async def test_every_letter_is_in_the_mailbox_once_whatever_step_its_senders_die
                         clock,
                         settings,
                         tmp_path,
+                        may_go,
                     )
                 )
                 for fate in fates

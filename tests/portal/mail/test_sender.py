@@ -29,6 +29,7 @@ from portal.mail.sender import MailSender, pause_s
 from portal.mail.settings import MailSettings, Protection
 from portal.mail.tables import letters
 from portal.mail.transport import SmtpTransport
+from portal.orders.files import may_go
 from portal.smt.certificates import ensure_certificates
 from tests.clock import HandClock
 from tests.portal.mail.post_office import PASSWORD, USER, PostOffice, post_office, silent_server
@@ -57,7 +58,7 @@ def settings_for(port: int, **more: Any) -> MailSettings:
 
 def sender_over(database: Database, clock: HandClock, folder: Path, settings: MailSettings) -> MailSender:
     transport = SmtpTransport(settings) if settings.host else None
-    return MailSender(database, transport, clock, settings, folder)
+    return MailSender(database, transport, clock, settings, folder, may_go)
 
 
 async def posted(database: Database, clock: HandClock, letter: Letter = LETTER, folder: Path | None = None) -> None:

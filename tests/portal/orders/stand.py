@@ -15,6 +15,7 @@ from gateway.identifiers import Duns, EsiId
 from portal.mail.tables import letters
 from portal.market.tables import rep_spans
 from portal.orders.ending import Ending
+from portal.orders.letters import Post
 from portal.orders.meter_list import By, MeterList
 from portal.orders.placing import Placed, place
 from portal.orders.request import OrderedReport, OrderRefused, OrderRequest
@@ -82,6 +83,9 @@ async def keep_day(intervals: IntervalStore, day: MeterDay, now: datetime) -> No
     await intervals.load(source, lambda: iter([day]))
 
 
+POST = Post(address="https://meters.example.com", most_attached_bytes=1 << 20, kept_days=10)
+
+
 @dataclass(frozen=True)
 class Stand:
     """The database with its stores, a folder of files, and the clock."""
@@ -93,11 +97,13 @@ class Stand:
     registers: RegisterStore
     dice: SeededDice = field(default_factory=lambda: SeededDice(17))
 
-    def worker(self, name: str = "one", registers: RegisterStore | None = None, **numbers: object) -> Worker:
+    def worker(
+        self, name: str = "one", registers: RegisterStore | None = None, by: Post = POST, **numbers: object
+    ) -> Worker:
         """A worker with its own numbers; its dice are its name's."""
         settings = OrderSettings(**numbers)  # type: ignore[arg-type]  # tests name the settings they change
         sources = Sources(intervals=self.intervals, registers=registers or self.registers)
-        ending = Ending(settings=settings, address="https://meters.example.com")
+        ending = Ending(settings=settings, by=by)
         seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
         return Worker(self.database, sources, ending, self.root, self.clock, SeededDice(seed), name)
 

@@ -21,7 +21,7 @@ from portal.orders.states import OrderState
 from portal.orders.tables import report_orders
 from portal.reports.rows import Sources
 from tests.clock import turns
-from tests.portal.orders.stand import DAY, BrokenRegisters, Stand, keep_day, usage_of
+from tests.portal.orders.stand import DAY, POST, BrokenRegisters, Stand, keep_day, usage_of
 from tests.portal.usage.files import meter_day
 from tests.portal.world import esi, viewer
 
@@ -51,7 +51,7 @@ async def completing(stand: Stand, order: Taken) -> Ended:
         stand.database, Sources(intervals=stand.intervals, registers=stand.registers), NUMBERS, stand.root, stand.clock
     )
     made = await maker.make(order, Progress())
-    ending = Ending(settings=NUMBERS, address="https://meters.example.com")
+    ending = Ending(settings=NUMBERS, by=POST)
     return await stand.database.write(partial(ending.complete, taken=order, made=made, now=stand.clock.now()))
 
 

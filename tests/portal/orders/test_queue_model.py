@@ -16,7 +16,7 @@ from portal.orders.settings import OrderSettings
 from portal.orders.states import OrderState
 from portal.reports.rows import Sources
 from portal.viewer import Viewer
-from tests.portal.orders.stand import Stand
+from tests.portal.orders.stand import POST, Stand
 from tests.portal.world import viewer
 
 NUMBERS = OrderSettings(attempts=99, most_open=99)
@@ -89,7 +89,7 @@ class Play:
         stand = self.stand
         sources = Sources(intervals=stand.intervals, registers=stand.registers)
         made = await Maker(stand.database, sources, NUMBERS, stand.root, stand.clock).make(who, Progress())
-        ending = Ending(settings=NUMBERS, address="https://meters.example.com")
+        ending = Ending(settings=NUMBERS, by=POST)
         ended = await stand.database.write(partial(ending.complete, taken=who, made=made, now=stand.clock.now()))
         assert (ended is Ended.ENDED) == self.model.holds(who)
         if ended is Ended.ENDED:

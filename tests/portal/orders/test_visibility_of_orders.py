@@ -1,21 +1,32 @@
 """Who sees a meter is asked when an order is placed, when it runs, when it ends and when a file of it is fetched."""
 
+from dataclasses import replace
 from datetime import date, datetime
+from email import message_from_bytes
+from email.policy import default
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from portal.accounts.status import AccountStatus
 from portal.accounts.tables import accounts
+from portal.app import full_app
 from portal.companies.tables import companies
+from portal.context import Portal
+from portal.mail.sender import MailSender
+from portal.mail.settings import MailSettings, Protection
+from portal.mail.transport import SmtpTransport
+from portal.orders.files import may_go
 from portal.orders.states import OrderState
 from portal.orders.tables import report_order_meters, report_orders
 from portal.reports.forms import Format
 from tests.portal.conftest import SignIn
-from tests.portal.orders.stand import BrokenRegisters, Stand, reads_of, usage_of
-from tests.portal.world import LONE_STAR, esi
+from tests.portal.mail.post_office import post_office
+from tests.portal.orders.stand import POST, BrokenRegisters, Stand, reads_of, usage_of
+from tests.portal.world import LONE_STAR, PASSWORD, esi
 
 
 async def company_id(stand: Stand, name: str) -> int:
@@ -248,13 +259,57 @@ async def test_orders_long_over_are_forgotten_and_orphans_swept(stand: Stand) ->
 
 async def test_large_files_are_linked_and_small_ones_attached(stand: Stand) -> None:
     placed = await stand.place("rep.admin", (1, 2))
-    await stand.worker(most_attached_bytes=100).work()
+    await stand.worker(by=replace(POST, most_attached_bytes=100)).work()
     (letter,) = await stand.letters()
     (file,) = await stand.files(placed.number)
     assert letter.attachments == []
-    assert f"https://meters.example.com/api/v1/orders/{placed.number}/files/{file.name}" in letter.text
+    assert f"https://meters.example.com/orders/{placed.number}/files/{file.name}" in letter.text
     await stand.place("rep.admin", (1,))
     await stand.worker("two").work()
     attached = (await stand.letters())[1].attachments
     assert [each["media_type"] for each in attached] == ["text/csv"]
     assert (stand.root / attached[0]["path"]).is_file()
+
+
+async def test_a_letter_that_waited_goes_only_while_every_meter_in_its_file_is_still_its_reader_s(stand: Stand) -> None:
+    for numbers in ((1, 2), (5,)):
+        await stand.place("rep.admin", numbers)
+    worker = stand.worker()
+    while await worker.work():
+        pass
+    await stand.switch(2)
+    async with post_office() as office:
+        settings = MailSettings(host="127.0.0.1", port=office.port, protection=Protection.NONE, timeout_s=5)
+        transport = SmtpTransport(settings)
+        sender = MailSender(stand.database, transport, stand.clock, settings, stand.root, may_go)
+        assert await sender.turn() == 2
+        (mail,) = [message_from_bytes(each, policy=default) for each in office.mails]
+        (attached,) = mail.iter_attachments()
+        assert esi(5) in attached.get_content()
+    sent = [letter for letter in await stand.letters() if letter.sent_at is not None]
+    (kept_back,) = [letter for letter in await stand.letters() if letter.failed_at is not None]
+    assert len(sent) == 1
+    assert "may not go out any more" in kept_back.error
+
+
+async def test_a_link_of_a_letter_leads_its_reader_to_the_file_and_another_to_nothing(
+    stand: Stand, portal: Portal
+) -> None:
+    placed = await stand.place("rep.admin", (1, 2))
+    await stand.worker(by=replace(POST, most_attached_bytes=0)).work()
+    (letter,) = await stand.letters()
+    (file,) = await stand.files(placed.number)
+    link = f"/orders/{placed.number}/files/{file.name}"
+    assert f"https://meters.example.com{link}" in letter.text
+    transport = httpx.ASGITransport(app=full_app(portal, stand.intervals, stand.registers))
+    async with httpx.AsyncClient(transport=transport, base_url="https://meters.example.com") as client:
+        assert (await client.get(link, headers={"Accept": "text/html"})).status_code in (303, 401)
+        answers: dict[tuple[str, bool], httpx.Response] = {}
+        for user_id in ("rep.admin", "blue.admin"):
+            session = await client.post("/api/v1/sessions", json={"user_id": user_id, "password": PASSWORD})
+            proof = {"Authorization": f"Bearer {session.json()['token']}"}
+            answers[user_id, True] = await client.get(link, headers=proof)
+            answers[user_id, False] = await client.get(link.replace(f"{placed.number}", "1000000001"), headers=proof)
+    assert answers["rep.admin", True].text == await text_of(stand, placed.number)
+    assert answers["blue.admin", True].status_code == answers["blue.admin", False].status_code == 404
+    assert answers["blue.admin", True].text == answers["blue.admin", False].text

@@ -20,6 +20,7 @@ from portal.accounts.status import AccountStatus
 from portal.accounts.tables import accounts
 from portal.files.settings import FilesSettings
 from portal.orders.ending import Ending
+from portal.orders.letters import Post
 from portal.orders.worker import Worker
 from portal.reports.rows import Sources
 from portal.settings import PortalSettings
@@ -286,7 +287,8 @@ async def test_many_meters_or_a_file_become_an_order_whose_number_is_told_and_as
     waits = (await stand.call(token, "/v2/reportrequeststatus/", status)).json()
     assert (waits["statusCode"], waits["status"], waits["files"]) == ("PEN", "Processing", [])
     settings = PortalSettings(files=FilesSettings(folder=tmp_path))
-    ending = Ending(settings=settings.orders, address="https://meters.example.com")
+    by = Post(address="https://meters.example.com", most_attached_bytes=1 << 20, kept_days=10)
+    ending = Ending(settings=settings.orders, by=by)
     sources = Sources(intervals=stand.intervals, registers=stand.registers)
     assert await Worker(stand.database, sources, ending, tmp_path, stand.clock, SeededDice(3), "one").work()
     done = (await stand.call(token, "/v2/reportrequeststatus/", status)).json()
