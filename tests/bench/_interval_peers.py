@@ -68,9 +68,8 @@ class Click:
     )
 
     def __init__(self, folder: Path) -> None:
-        self.session: Any = session.Session(  # type: ignore[no-untyped-call]  # chdb has no types
-            str(folder / f"click-{next(NUMBERS)}")
-        )
+        opened: Any = session.Session  # it may have no types, or not be there
+        self.session = opened(str(folder / f"click-{next(NUMBERS)}"))
 
     def load(self, path: Path, *, keep: bool = False) -> None:
         """Meter, start, Wh and flag into a MergeTree with the codecs that suit them; it trims what it reads."""
