@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
+import numpy as np
 from sqlalchemy import ColumnElement, Select, Table, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database
-from portal.usage.row_keys import LAST_DAY, days_of, month_of
+from portal.usage.row_keys import LAST_DAY, Numbers, days_of, month_of
 from portal.usage.tables import open_blocks, sealed_blocks, sealed_months, usage_meters
 
 READ = ("meter", "day", "channel", "version", "revised_s", "total_wh", "missing", "data")
@@ -40,6 +41,16 @@ _AMONG = {
 BLOCKS = {key: " ".join(("select", ", ".join(f"b.{name}" for name in READ), rows)) for key, rows in _AMONG.items()}
 """Rows (see READ) of some meters on some days, or in some months from a day to another, by dialect and whether the
 months are sealed. On SQLite the lists are outer loops, so that each row is found by a seek of the key."""
+
+
+OF_DAY = {
+    dialect: " ".join(("select", ", ".join(READ), rows, "order by meter, channel, version"))
+    for dialect, rows in {
+        "sqlite": "from open_blocks where day = ? and meter between ? and ?",
+        "postgresql": "from open_blocks where day = $1 and meter between $2 and $3",
+    }.items()
+}
+"""Rows (see READ) of the meters between two numbers on an open day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,24 +155,37 @@ def reaches(meters: Sequence[int]) -> Iterator[Reach]:
                 yield Reach(some[at : at + SEEKS_AT_ONCE], False, None)
 
 
-async def newest_of(connection: AsyncConnection, meters: Sequence[int]) -> dict[int, list[Any]]:
-    """The rows (see READ) of each meter's newest day, every version, by number; a meter without any is not there.
+async def newest_of(connection: AsyncConnection, meters: Numbers) -> list[Any]:
+    """The rows (see READ) of each meter's newest day, every version; of each day by meter, channel and version.
 
     Goes back day by day while months are open, and a month at a time where they are sealed; most meters are found on
-    the first day, and the further back, the fewer are looked for.
+    the first day, and the further back, the fewer are looked for. meters are numbers that rise.
     """
-    found: dict[int, list[Any]] = {}
-    left = list(meters)
+    found: list[Any] = []
+    left = meters
     async for table, place in _backwards(connection):
-        if not left:
+        if not len(left):
             break
-        for reach in list(reaches(left)):
-            rows = (await connection.execute(_newest(table, place, reach))).all()
-            for meter, row in zip(map(itemgetter(0), rows), rows, strict=True):
-                if reach.wanted is None or meter in reach.wanted:
-                    found.setdefault(meter, []).append(row)
-        left = [meter for meter in left if meter not in found]
+        here: list[Any] = []
+        for reach in reaches(left.tolist()):
+            rows = await _newest_rows(connection, table, place, reach)
+            here += rows if reach.wanted is None else [row for row in rows if row[0] in reach.wanted]
+        left = np.setdiff1d(left, np.fromiter(map(itemgetter(0), here), np.int64, len(here)))
+        found += here
     return found
+
+
+async def _newest_rows(connection: AsyncConnection, table: Table, place: int, reach: Reach) -> Sequence[Any]:
+    """Rows of a day, or of the newest day that each meter has in a sealed month."""
+    rows: Sequence[Any]
+    if table is open_blocks and reach.ranged:  # nearly all of many meters come this way: as plain tuples
+        bounds = (place, reach.meters[0], reach.meters[-1])
+        result: Any = await connection.exec_driver_sql(OF_DAY[connection.dialect.name], bounds)
+        rows = result.cursor.fetchall()  # the driver's own tuples: rows of names cost as much again
+        result.close()
+        return rows
+    rows = (await connection.execute(_newest(table, place, reach))).all()
+    return rows
 
 
 async def _backwards(connection: AsyncConnection) -> AsyncIterator[tuple[Table, int]]:

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.errors import BadInput
+from portal.usage import total_columns
 from portal.usage.batch import Batch
 from portal.usage.meter_ids import LOCK, MeterIds
 from portal.usage.row_keys import Numbers, day_numbers, months_of, revisions
@@ -218,6 +219,8 @@ class BlockWriter:
 
     async def _insert(self, rows: _Rows, sealed: bool) -> None:
         """Add rows; on PostgreSQL by COPY, which stands within the transaction since statements of it came before."""
+        columns = (rows.days, rows.channels, rows.meters, rows.totals, rows.missing)
+        await total_columns.keep(self._connection, total_columns.pieces(self._version, *columns))
         records = rows.records(self._version, sealed)
         if self._dialect == "sqlite":
             await self._connection.exec_driver_sql(INSERT[sealed], list(records))

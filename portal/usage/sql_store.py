@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from datetime import date, datetime
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,13 +16,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.database import Database
 from gateway.identifiers import EsiId
 from portal.usage.batch import CHANNELS, Batch, batch_of
-from portal.usage.block_reader import blocks_of, extent, latest, newest_of, one_state
+from portal.usage.block_reader import READ, blocks_of, extent, latest, newest_of, one_state
 from portal.usage.block_writer import BlockWriter
-from portal.usage.day_totals import totals_of
 from portal.usage.meter_ids import MeterIds, different, look_up
-from portal.usage.row_keys import EPOCH, days_of, month_of, revised, span
-from portal.usage.store import Batches, DayTotal, DayTotals, Loaded, MeterDays, SourceFile, StoredBlock, StoredDay
+from portal.usage.row_keys import EPOCH, Numbers, days_of, month_of, revised, span
+from portal.usage.store import (
+    Batches,
+    DayTotal,
+    DayTotals,
+    Loaded,
+    MeterDays,
+    NewestReads,
+    SourceFile,
+    StoredBlock,
+    StoredDay,
+)
 from portal.usage.tables import VERSION_TABLE, source_files
+from portal.usage.total_columns import totals_of
 from portal.usage.unpacked import unpacked
 from portal.usage.versions import Counts, load_version
 
@@ -116,17 +127,15 @@ class SqlIntervalStore:
 
     async def totals_by_columns(self, esi_ids: Sequence[EsiId], first: date, last: date) -> DayTotals:
         """Daily totals of many meters; see IntervalStore."""
-        pieces = [np.empty((5, 0), dtype=np.int64)]
+        pieces: list[tuple[Numbers, ...]] = [(np.empty(0, dtype=np.int64),) * 5]
         async with one_state(self._database) as connection:
             numbers, self._meters = await self._meters.read(connection, esi_ids)
             places = np.full(int(numbers.max(initial=0)) + 1, -1, dtype=np.int64)
             places[numbers] = np.arange(len(numbers))
             places[0] = -1  # whoever has no number has nothing
-            where = await extent(connection, *span(first, last))
-            async for meters, *rest in totals_of(connection, different(numbers), where):
-                piece = np.stack([places[meters], *rest])
-                pieces.append(piece[:, piece[0] >= 0])
-        meters, days, channels, totals, missing = np.concatenate(pieces, axis=1)
+            async for meters, *rest in totals_of(connection, different(numbers), *span(first, last)):
+                pieces.append((places[meters], *rest))
+        meters, days, channels, totals, missing = map(np.concatenate, zip(*pieces, strict=True))
         return DayTotals(meters=meters, days=days + EPOCH, channels=channels, totals=totals, missing=missing)
 
     async def newest_day(self, esi_id: EsiId) -> date | None:
@@ -139,12 +148,32 @@ class SqlIntervalStore:
         asked = sorted(set(esi_ids))
         async with one_state(self._database) as connection:
             numbers, self._meters = await self._meters.read(connection, asked)
-            found = await newest_of(connection, different(numbers).tolist())
-        made: list[StoredBlock] = []
-        for esi_id, number in zip(asked, numbers.tolist(), strict=True):
-            rows = found.get(number, ())
-            made += [_stored_block(esi_id, row) for row in (rows if len(rows) == 1 else latest(rows))]
-        return made
+            found = await newest_of(connection, different(numbers))
+        names = dict(zip(numbers.tolist(), asked, strict=True))
+        current = {(names[row[0]], row[2]): row for row in found}
+        return [_stored_block(esi_id, current[esi_id, channel]) for esi_id, channel in sorted(current)]
+
+    async def newest_by_columns(self, esi_ids: Sequence[EsiId]) -> NewestReads:
+        """The same in columns; see IntervalStore."""
+        async with one_state(self._database) as connection:
+            numbers, self._meters = await self._meters.read(connection, esi_ids)
+            rows = await newest_of(connection, different(numbers))
+        meters, days, channels, totals, missing = (
+            np.fromiter(map(itemgetter(READ.index(name)), rows), np.int64, len(rows))
+            for name in ("meter", "day", "channel", "total_wh", "missing")
+        )
+        places = np.zeros(int(numbers.max(initial=0)) + 1, dtype=np.int64)
+        places[numbers] = np.arange(len(numbers))
+        newest = NewestReads(
+            meters=places[meters],
+            days=days + EPOCH,
+            channels=channels,
+            totals=totals,
+            missing=missing,
+            blocks=list(map(itemgetter(READ.index("data")), rows)),
+        )
+        again = (np.diff(meters) == 0) & (np.diff(channels) == 0)  # versions of a meter's day stand one after the other
+        return newest.at(np.flatnonzero(~np.append(again, False))) if again.any() else newest
 
     async def rows(self, esi_id: EsiId, first: date, last: date, *, every_version: bool) -> AsyncIterator[StoredBlock]:
         """A meter's blocks, a few months at a time, each piece as of one state; see IntervalStore."""

@@ -74,6 +74,17 @@ sealed_blocks = Table(
     postgresql_partition_by="LIST (month)",
 )
 
+day_totals = Table(
+    "day_totals",
+    metadata,
+    Column("day", SmallInteger, primary_key=True, autoincrement=False),
+    Column("channel", SmallInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("first", Integer, primary_key=True, autoincrement=False),  # the meters of the piece, from
+    Column("last", Integer, nullable=False),  # and to
+    Column("data", LargeBinary, nullable=False),  # as portal.usage.total_columns packs it
+)
+
 sealed_months = Table("sealed_months", metadata, Column("month", SmallInteger, primary_key=True, autoincrement=False))
 
 BLOCK = ("day", "channel", "meter", "version", "revised_s", "total_wh", "missing", "data")

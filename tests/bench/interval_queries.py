@@ -164,7 +164,7 @@ async def month(folder: Path, shapes: Shapes, meters: int) -> None:
         goal(f"{state}: {MANY} meters, 31 days, to CSV, ms", many, 250, most=True)
         totals = await best(lambda: store.totals_by_columns(ids, MONTH.first, MONTH.last))
         goal(f"{state}: daily totals of all, s", totals / 1e3, 0.4, most=True)
-        newest = await best(lambda: store.newest_reads(ids))
+        newest = await best(lambda: store.newest_by_columns(ids))
         goal(f"{state}: newest read of each, s", newest / 1e3, 0.2, most=True)
     await small._database.close()
     await store._database.close()

@@ -120,6 +120,10 @@ async def check(store: SqlIntervalStore, model: Model, first: date, last: date) 
         assert [(row.version, unpack(row.data)[0]) for row in newest if row.esi_id == meter] == [
             (version, day.values) for version, day in on_it
         ]
+    columns = await store.newest_by_columns([*METERS, UNKNOWN])
+    assert sorted(
+        zip(map(METERS.__getitem__, columns.meters), columns.days, columns.channels, columns.blocks, strict=True)
+    ) == [(row.esi_id, row.day, row.channel, row.data) for row in newest]
     assert await store.totals(METERS, first, last) == model.totals(first, last)
     asked = [*reversed(METERS), METERS[0], UNKNOWN]
     for every_version in (True, False):
@@ -180,6 +184,9 @@ async def test_many_meters_that_stand_close_are_read_by_ranges_as_well(database:
         newest = await store.newest_reads([*asked, METER])
         assert [row.esi_id for row in newest] == sorted([*asked, METER])
         assert {row.day for row in newest if row.esi_id != METER} == {later.toordinal()}
+        columns = await store.newest_by_columns(asked)
+        assert columns.meters.tolist() == list(range(len(asked)))
+        assert columns.totals.tolist() == [row.total_wh for row in newest if row.esi_id != METER]
         await seal(database, month_number(PLAIN), CLOCK)
 
 

@@ -85,6 +85,15 @@ async def test_every_old_row_is_carried_over_and_comes_back_on_the_way_down(data
     assert [each.data for each in await store.current(OTHER, *ALL_TIME)] == [
         meter_day(meter=OTHER, channel=Channel.GENERATION)
     ]
+    totals = await store.totals([METER, OTHER], *ALL_TIME)
+    assert sorted((each.esi_id, each.day, each.total_wh, each.missing) for each in totals) == [
+        (OTHER, PLAIN, sum(range(96)), 0),
+        (METER, FALL, sum(range(99)), 1),
+        (METER, PLAIN, 672, 0),
+    ]
     await seal(database, month_number(date(2026, 5, 1)), SystemClock())
+    await changed(database, lambda connection: command.downgrade(alembic_on(connection), "0004"))
+    await changed(database, lambda connection: command.upgrade(alembic_on(connection), "head"))
+    assert await store.totals([METER, OTHER], *ALL_TIME) == totals, "made of sealed and of open blocks alike"
     await changed(database, lambda connection: command.downgrade(alembic_on(connection), "0001"))
     assert sorted(await changed(database, old_rows), key=str) == sorted(before, key=str)
