@@ -14,7 +14,6 @@ from gateway.clock import Clock, central_date
 from gateway.database import Database
 from gateway.identifiers import EsiId
 from portal.meters.tables import meters
-from portal.orders.placing import visible_of
 from portal.orders.queue import Taken
 from portal.orders.request import OrderedReport
 from portal.orders.settings import OrderSettings
@@ -26,7 +25,7 @@ from portal.reports.many_meters import name_and_type, report_file
 from portal.reports.rows import Sources
 from portal.usage.report_days import Span
 from portal.viewer import Viewer, load_viewer
-from portal.visibility import VisibleMeter
+from portal.visibility import VisibleMeter, find_meters
 
 
 @dataclass(slots=True)
@@ -92,7 +91,7 @@ class Maker:
             viewer = await load_viewer(connection, account_id)
             if not isinstance(viewer, Viewer):
                 return Seen(meters={}, installed={})
-            seen = await visible_of(connection, viewer, esi_ids, self._clock.now())
+            seen = await find_meters(connection, viewer, esi_ids, self._clock.now())
             installed = {row.esi_id: central_date(row.at) for row in await connection.execute(history)}
         return Seen(meters=seen, installed=installed)
 
