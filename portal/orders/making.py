@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from gateway.clock import Clock, central_date
 from gateway.database import Database
 from gateway.identifiers import EsiId
+from portal.files.whole_file import to_disk
 from portal.meters.tables import meters
 from portal.orders.queue import Taken
 from portal.orders.request import OrderedReport
@@ -118,6 +119,7 @@ class Maker:
                     progress.done, lost = progress.done + len(together), lost - len(together)
                 progress.done += lost
             await file.close()
+            await asyncio.get_running_loop().run_in_executor(None, to_disk, target)
         return await self._stood(folder / name, ordered, media_type, rows, found)
 
     async def _information(self, taken: Taken, ordered: OrderedReport, made: Made, progress: Progress) -> MadeFile:
@@ -130,6 +132,7 @@ class Maker:
                 await asyncio.sleep(0)  # as above
                 rows += await self._add_information(taken, ordered, some, made, target)
                 progress.done += len(some)
+            await asyncio.get_running_loop().run_in_executor(None, to_disk, target)
         return await self._stood(folder / name, ordered, MEDIA_TYPES[ordered.format], rows, rows)
 
     async def _add_information(
