@@ -3,18 +3,13 @@
 import asyncio
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError
-
-import portal
 from gateway import config, wiring
 from gateway.clock import SystemClock
 from gateway.command_line import ConfigName, Over, stop_on_signals
 from gateway.config import Config
 from gateway.database import Database, over_database
 from gateway.dice import SystemDice
-from gateway.errors import LinkLost
 from gateway.links import Backoff, keep
 from gateway.memory import settle_memory
 from gateway.ports import Bus
@@ -24,13 +19,13 @@ from portal.app import full_app
 from portal.context import Portal
 from portal.http_server import HttpServer, http_server, listen
 from portal.mail.running import mail_sender
+from portal.opening import open_database
 from portal.orders.files import may_go
 from portal.settings import PortalSettings, url_of
 from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
 from portal.vee.explain import Explainer
 
-MIGRATIONS = Path(portal.__file__).parent / "migrations"
 TIDY_S = 3600.0
 COLLECTED_WAIT_S = 0.05
 """How long keeping what gateways collect waits for a load of files elsewhere; all requests wait meanwhile."""
@@ -42,17 +37,6 @@ def command(
 ) -> None:
     """Run the portal until it is told to stop."""
     asyncio.run(serve(config.load(config_, over or ())))
-
-
-async def open_database(settings: PortalSettings) -> Database:
-    """The market's database, opened and brought to its newest schema. Raises LinkLost if it cannot be used now."""
-    database = Database.open(url_of(settings.database))
-    try:
-        await database.migrate(MIGRATIONS)
-    except (DBAPIError, OSError) as error:
-        await database.close()
-        raise LinkLost(f"the database cannot be opened: {getattr(error, 'orig', None) or error}") from None
-    return database
 
 
 async def serve(configuration: Config) -> None:

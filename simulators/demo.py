@@ -23,7 +23,7 @@ from gateway.identifiers import GatewayId
 from portal.accounts.passwords import Passwords
 from portal.commands.client import HERE
 from portal.files import credentials
-from portal.process import open_database
+from portal.opening import open_database
 from portal.seed import seed
 from portal.settings import PortalSettings
 from portal.smt.certificates import ensure_certificates

@@ -26,7 +26,7 @@ from gateway.clock import SystemClock, intervals_in
 from gateway.database import Database
 from gateway.identifiers import EsiId
 from portal.companies.kinds import Kind
-from portal.process import open_database
+from portal.opening import open_database
 from portal.seed import SeedCompany, SeedPremise, SeedWorld, seed
 from portal.settings import PortalSettings
 from portal.usage import lse_write, smt_write

@@ -129,7 +129,7 @@ async def ask_device(
 async def list_words(
     request: Request,
     meter: ManagedMeter,
-    before: Annotated[int | None, Query(description="Continue with what came before this id.")] = None,
+    before: Annotated[int | None, Query(description="Continue with what came before this id.", le=2**31 - 1)] = None,
 ) -> list[DeviceWord]:
     """What the meter's devices said and how notices to them fared, newest first, 100 at a time."""
     async with portal_of(request).database.reading() as connection:

@@ -123,7 +123,7 @@ async def place_imported_order(request: Request, response: Response, viewer: Vie
 async def list_orders(
     request: Request,
     viewer: ViewerHere,
-    after: Annotated[int | None, Query(description="Continue after the order of this number.")] = None,
+    after: Annotated[Number | None, Query(description="Continue after the order of this number.")] = None,
 ) -> OrderPage:
     """Your orders, the newest first, 25 at a time."""
     portal = portal_of(request)

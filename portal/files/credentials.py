@@ -33,7 +33,9 @@ class Held:
 def check_user_name(name: str) -> str:
     """A user name for FTPS and SFTP. Raises BadInput."""
     if not USER_NAME.fullmatch(name):
-        raise BadInput(f"{name[:60]!r} is no user name: 3 to 40 small letters, digits, dots, hyphens, from a letter on")
+        raise BadInput(
+            f"{name[:60]!r} is no user name: 3 to 40 of a-z, 0-9, dot, hyphen, underscore, beginning with a-z or 0-9"
+        )
     return name
 
 

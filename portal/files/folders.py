@@ -1,25 +1,21 @@
 """The companies' folders on the disk: which there are, and how a file gets into one whole or not at all.
 
-Everything of a company lies below `{root}/{company id}/{folder}/`. A file is written under a hidden name beside its
-place, flushed to the disk and renamed, so that whoever lists or fetches sees the old file or the new one, never a part.
+Everything of a company lies below `{root}/{company id}/{folder}/`.
 """
 
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO
 
 from gateway.errors import BadInput
+from portal.files.whole_file import FOLDER_MODE, flush_names, whole_file
 
 MOST_NAME = 200
-PART = ".part"
-"""How the hidden name of a file that is still being written ends."""
-FOLDER_MODE, FILE_MODE = 0o750, 0o640
 
 
 class Folder(StrEnum):
@@ -37,7 +33,7 @@ def place(root: Path, company_id: int, folder: Folder, name: str, source: Path) 
 
 
 @contextmanager
-def placing(root: Path, company_id: int, folder: Folder, name: str) -> Iterator[BinaryIO]:
+def placing(root: Path, company_id: int, folder: Folder, name: str) -> Iterator[IO[bytes]]:
     """A file to write into; it takes its place when the block ends, and vanishes if that raises.
 
     Raises BadInput for a name that is none, OSError.
@@ -45,19 +41,8 @@ def placing(root: Path, company_id: int, folder: Folder, name: str) -> Iterator[
     if not is_name(name):
         raise BadInput(f"{name[:60]!r} is no name for a file: one line without slashes that begins with no dot")
     there = folder_of(root, company_id, folder)
-    handle, hidden = tempfile.mkstemp(prefix=".", suffix=PART, dir=there)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fchmod(file.fileno(), FILE_MODE)
-            os.fsync(file.fileno())
-        os.replace(hidden, there / name)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(hidden)
-        raise
-    _flush(there)
+    with whole_file(there, name) as file:
+        yield file
 
 
 def folder_of(root: Path, company_id: int, folder: Folder) -> Path:
@@ -67,7 +52,7 @@ def folder_of(root: Path, company_id: int, folder: Folder) -> Path:
     for each in (home, *(home / name for name in Folder)):
         if not each.is_dir():
             each.mkdir(mode=FOLDER_MODE, exist_ok=True)
-            _flush(each.parent)
+            flush_names(each.parent)
     return home / folder
 
 
@@ -80,15 +65,6 @@ def is_name(name: str) -> bool:
     """Whether a text can name a file or a folder that is shown: hidden ones are ours alone."""
     printable = name.isprintable() and not name.startswith(".") and "/" not in name and "\\" not in name
     return printable and 0 < len(name.encode("utf-8", "replace")) <= MOST_NAME
-
-
-def _flush(folder: Path) -> None:
-    """See to it that what was renamed or made in a folder survives a loss of power."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def opened_inside(root: Path, path: str) -> int | None:

@@ -8,12 +8,11 @@ hours, then it is made without that meter; a file without any meter waits on.
 
 import asyncio
 import logging
-import os
 from array import array
 from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import BinaryIO
+from typing import IO
 
 from gateway.clock import Clock
 from gateway.database import Database
@@ -34,6 +33,7 @@ from portal.files.lse_drops import (
     take_drop,
 )
 from portal.files.settings import FilesSettings
+from portal.files.whole_file import to_disk
 from portal.market.tables import premises, rep_spans
 from portal.usage.lse_write import write
 from portal.usage.report_days import newest_first
@@ -107,7 +107,7 @@ class LseDropper:
         key = drop.key
         with placing(self._settings.folder, key.company_id, Folder.LSE, drop.name) as file:
             inside, silent, missing = await self._write(file, key)
-            await asyncio.get_running_loop().run_in_executor(None, _to_disk, file)
+            await asyncio.get_running_loop().run_in_executor(None, to_disk, file)
             if not inside:
                 raise NotPlaced("nothing of that day has been reported")
             if silent and not at_once and self._clock.now() < self._waits_until(key.day):
@@ -127,7 +127,7 @@ class LseDropper:
         """Until when a day's files wait for meters of which nothing was reported."""
         return due_at(day, self._settings.lse_at) + timedelta(hours=self._settings.lse_wait_h)
 
-    async def _write(self, file: BinaryIO, key: Key) -> tuple["array[int]", int, int]:
+    async def _write(self, file: IO[bytes], key: Key) -> tuple["array[int]", int, int]:
         """The blocks of every meter that is the REP's.
 
         Returns the numbers of the meters in their order, how many meters had nothing, and the missing intervals.
@@ -178,9 +178,3 @@ class LseDropper:
                 if len(page) < PAGE:
                     break
                 after = page[-1].esi_id
-
-
-def _to_disk(file: BinaryIO) -> None:
-    """So that putting it in its place need not wait for the disk on the event loop."""
-    file.flush()
-    os.fsync(file.fileno())

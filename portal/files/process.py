@@ -24,7 +24,7 @@ from portal.files.door import FileDoor
 from portal.files.lse_dropper import LseDropper
 from portal.files.lse_drops import forget_drops
 from portal.files.retention import remove_old
-from portal.process import open_database
+from portal.opening import open_database
 from portal.settings import PortalSettings, url_of
 from portal.usage.sql_store import SqlIntervalStore
 

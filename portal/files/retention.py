@@ -6,7 +6,7 @@ import stat
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from portal.files.folders import PART
+from portal.files.whole_file import PART
 
 log = logging.getLogger(__name__)
 

@@ -42,7 +42,9 @@ class FilesSettings:
     lse_wait_h: Annotated[
         float, Field(description="How long after that a file waits for meters without any data, hours.", ge=0)
     ] = 11
-    lse_days: Annotated[int, Field(description="Days back for which missing LSE files are made up; 0 drops none.")] = 7
+    lse_days: Annotated[
+        int, Field(description="Days back for which missing LSE files are made up; 0 drops none.", ge=0, le=400)
+    ] = 7
     lse_look_s: Annotated[float, Field(description="How often LSE files that are due are looked for, s.", gt=0)] = 60
     lse_lease_s: Annotated[
         float, Field(description="How long one process has an LSE file to itself, s; then another may make it.", ge=1)

@@ -6,7 +6,6 @@ import os
 import stat
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -282,13 +281,14 @@ class SftpFiles(asyncssh.SFTPServer):
         """What a folder shows."""
         await self._allowed()
         here = _text(path)
-        # A folder may hold thousands of names.
-        names = await asyncio.get_running_loop().run_in_executor(None, self._shelf.names, here)
-        if names is None:
+        # A folder may hold thousands of names, and each is opened to see what it is.
+        found = await asyncio.get_running_loop().run_in_executor(None, self._shelf.listed, here)
+        if found is None:
             raise asyncssh.SFTPNoSuchFile("no such folder")
-        for name in (".", "..", *names):
-            with suppress(asyncssh.SFTPNoSuchFile):  # removed meanwhile
-                yield SFTPName(name.encode(), attrs=self._attributes_at(normal(name, here)))
+        for name in (".", ".."):
+            yield SFTPName(name.encode(), attrs=self._attributes_at(normal(name, here)))
+        for name, status in found:
+            yield SFTPName(name.encode(), attrs=_attributes(status))
 
     async def realpath(self, path: bytes) -> bytes:
         """A path made absolute."""

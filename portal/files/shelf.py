@@ -47,6 +47,14 @@ class Shelf:
                 :MOST_LISTED
             ]
 
+    def listed(self, path: str) -> list[tuple[str, os.stat_result]] | None:
+        """The same with what each of them is like; without those that are removed meanwhile."""
+        names = self.names(path)
+        if names is None:
+            return None
+        found = ((name, self.status(normal(name, path))) for name in names)
+        return [(name, status) for name, status in found if status is not None]
+
     def _opened(self, path: str, wanted: Callable[[int], bool]) -> int | None:
         """A descriptor of what is at a path, if it is of a wanted mode."""
         parts = [part for part in normal(path).split("/") if part]

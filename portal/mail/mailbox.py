@@ -5,9 +5,7 @@ between the server's word and its own note of it, is known by its Message-ID and
 """
 
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,11 +18,13 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from gateway.errors import BadInput
+from portal.files.whole_file import whole_file
 
 UNREADABLE = (MessageError, ValueError, LookupError, TypeError, AttributeError)
 """What the library raises at mails that are not what they claim to be, beside the first, which it means to."""
 KEPT = re.compile(r"[0-9a-f]{64}\.eml")
 MOST_BYTES = 33_554_432
+MAIL_MODE = 0o600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +61,8 @@ class Mailbox:
         """Keep a mail, over itself if it has come before, and drop the oldest above the number. Raises OSError."""
         identity = _identity(mail)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, hidden = tempfile.mkstemp(prefix=".", dir=self._folder)
-        with os.fdopen(handle, "wb") as file:
+        with whole_file(self._folder, f"{hashlib.sha256(identity).hexdigest()}.eml", MAIL_MODE) as file:
             file.write(mail)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(hidden, self._folder / f"{hashlib.sha256(identity).hexdigest()}.eml")
         for path in self._newest_first()[self._most :]:
             path.unlink(missing_ok=True)
 

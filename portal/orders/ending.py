@@ -17,13 +17,14 @@ from portal.orders import queue
 from portal.orders.details import NOBODY_SEES, complete_details, unsuccessful_details
 from portal.orders.letters import Post, letter_of_end
 from portal.orders.making import Made
-from portal.orders.placing import AT_ONCE, visible_of
+from portal.orders.placing import AT_ONCE
 from portal.orders.queue import Taken
 from portal.orders.settings import OrderSettings
 from portal.orders.states import TRANSITIONS, OrderEvent, OrderState
 from portal.orders.tables import report_order_files, report_order_meters, report_orders
 from portal.reports.forms import Format
 from portal.viewer import Viewer, load_viewer
+from portal.visibility import find_meters
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +104,7 @@ async def _all_seen(connection: AsyncConnection, taken: Taken, made: Made, now: 
     viewer = await load_viewer(connection, taken.account_id)
     if not isinstance(viewer, Viewer):
         return False
-    return len(await visible_of(connection, viewer, sorted(made.reported), now)) == len(made.reported)
+    return len(await find_meters(connection, viewer, sorted(made.reported), now)) == len(made.reported)
 
 
 async def _keep_files(connection: AsyncConnection, taken: Taken, made: Made) -> None:

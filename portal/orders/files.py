@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.identifiers import RequestId
+from portal.files.folders import is_name
 from portal.meters.tables import meters
 from portal.orders.shelf import ORDERS
 from portal.orders.states import OrderState
@@ -51,6 +52,8 @@ async def may_go(connection: AsyncConnection, path: str, now: datetime) -> bool:
 
 async def find_file(connection: AsyncConnection, viewer: Viewer, number: int, name: str, now: datetime) -> Any | None:
     """The row of a file of one of the viewer's own complete orders, None alike for whatever reason there is none."""
+    if not is_name(name):
+        return None  # PostgreSQL takes no text with a NUL in it
     wanted = (
         select(report_order_files)
         .join(report_orders)

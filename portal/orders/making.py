@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 from gateway.clock import Clock, central_date
 from gateway.database import Database
 from gateway.identifiers import EsiId
+from portal.files.whole_file import to_disk
 from portal.meters.tables import meters
-from portal.orders.placing import visible_of
 from portal.orders.queue import Taken
 from portal.orders.request import OrderedReport
 from portal.orders.settings import OrderSettings
@@ -26,7 +26,7 @@ from portal.reports.many_meters import name_and_type, report_file
 from portal.reports.rows import Sources
 from portal.usage.report_days import Span
 from portal.viewer import Viewer, load_viewer
-from portal.visibility import VisibleMeter
+from portal.visibility import VisibleMeter, find_meters
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ class Maker:
             viewer = await load_viewer(connection, account_id)
             if not isinstance(viewer, Viewer):
                 return Seen(meters={}, installed={})
-            seen = await visible_of(connection, viewer, esi_ids, self._clock.now())
+            seen = await find_meters(connection, viewer, esi_ids, self._clock.now())
             installed = {row.esi_id: central_date(row.at) for row in await connection.execute(history)}
         return Seen(meters=seen, installed=installed)
 
@@ -119,6 +119,7 @@ class Maker:
                     progress.done, lost = progress.done + len(together), lost - len(together)
                 progress.done += lost
             await file.close()
+            await asyncio.get_running_loop().run_in_executor(None, to_disk, target)
         return await self._stood(folder / name, ordered, media_type, rows, found)
 
     async def _information(self, taken: Taken, ordered: OrderedReport, made: Made, progress: Progress) -> MadeFile:
@@ -131,6 +132,7 @@ class Maker:
                 await asyncio.sleep(0)  # as above
                 rows += await self._add_information(taken, ordered, some, made, target)
                 progress.done += len(some)
+            await asyncio.get_running_loop().run_in_executor(None, to_disk, target)
         return await self._stood(folder / name, ordered, MEDIA_TYPES[ordered.format], rows, rows)
 
     async def _add_information(

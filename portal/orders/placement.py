@@ -58,12 +58,12 @@ async def place_due(database: Database, root: Path, clock: Clock) -> None:
         orders = (await connection.execute(due.order_by(report_orders.c.id).limit(MOST_AT_ONCE))).all()
     for order in orders:
         try:
-            await _place(database, root, order, clock)
+            await place_order(database, root, order, clock)
         except (OSError, BadInput) as trouble:  # it stays due; making orders goes on meanwhile
             log.warning("order %s: its files cannot be placed now: %s", order.number, trouble)
 
 
-async def _place(database: Database, root: Path, order: Any, clock: Clock) -> None:
+async def place_order(database: Database, root: Path, order: Any, clock: Clock) -> None:
     """Place the files of one order, and write down that this was done."""
     duns, rows = await _files(database, order, clock)
     for row in rows:
@@ -71,7 +71,9 @@ async def _place(database: Database, root: Path, order: Any, clock: Clock) -> No
         await asyncio.get_running_loop().run_in_executor(None, put)
 
     async def placed(connection: AsyncConnection) -> None:
-        await connection.execute(update(report_orders).where(report_orders.c.id == order.id).values(to_place=False))
+        # An order that was made again meanwhile has other files, which are still to be placed.
+        same = report_orders.c.id == order.id, report_orders.c.ended_at == order.ended_at
+        await connection.execute(update(report_orders).where(*same).values(to_place=False))
 
     await database.write(placed)
 

@@ -21,7 +21,7 @@ from portal.orders.states import OrderState
 from portal.orders.tables import report_order_meters, report_orders
 from portal.reports.forms import View
 from portal.viewer import Viewer
-from portal.visibility import VisibleMeter, mint, visible_meters
+from portal.visibility import VisibleMeter, find_meters, mint, visible_meters
 
 AT_ONCE = 500
 LEAST_NUMBER, NUMBERS = 1_000_000_000, 9_000_000_000
@@ -52,7 +52,7 @@ async def place(
     refused = refused or await too_many(connection, viewer.account_id, settings)
     if refused is not None:
         return refused
-    found = await find_meters(connection, viewer, wanted, now)
+    found = await meters_of_list(connection, viewer, wanted, now)
     if not found:
         words = f"None of the {len(wanted.values)} meters of the list is among yours."
         return OrderRefused(reason=OrderRefusal.NO_METERS, words=words)
@@ -98,12 +98,12 @@ async def too_many(connection: AsyncConnection, account_id: int, settings: Order
     return OrderRefused(reason=OrderRefusal.TOO_MANY_ORDERS, words=words)
 
 
-async def find_meters(
+async def meters_of_list(
     connection: AsyncConnection, viewer: Viewer, wanted: MeterList, now: datetime
 ) -> list[VisibleMeter]:
     """Those meters of a list that the viewer sees, in the order of the list."""
     if wanted.by is By.ESI_ID:
-        by_id = await visible_of(connection, viewer, [EsiId(value) for value in wanted.values], now)
+        by_id = await find_meters(connection, viewer, [EsiId(value) for value in wanted.values], now)
         return [by_id[esi_id] for esi_id in map(EsiId, wanted.values) if esi_id in by_id]
     by_number: dict[str, VisibleMeter] = {}
     for some in _batches([MeterNumber(value) for value in wanted.values]):
@@ -114,17 +114,6 @@ async def find_meters(
             )
         }
     return [by_number[value] for value in wanted.values if value in by_number]
-
-
-async def visible_of(
-    connection: AsyncConnection, viewer: Viewer, esi_ids: Sequence[EsiId], now: datetime
-) -> dict[EsiId, VisibleMeter]:
-    """Those of some meters that a viewer sees at an instant."""
-    found: dict[EsiId, VisibleMeter] = {}
-    for some in _batches(esi_ids):
-        seen = visible_meters(viewer, now).where(meters.c.esi_id.in_(some))
-        found |= {meter.esi_id: meter for meter in map(mint, await connection.execute(seen))}
-    return found
 
 
 def _batches(values: Sequence[Any]) -> list[Sequence[Any]]:

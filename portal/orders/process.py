@@ -12,10 +12,10 @@ from gateway.config import Config
 from gateway.database import Database, over_database
 from gateway.dice import SystemDice
 from gateway.links import Backoff, keep
+from portal.opening import open_database
 from portal.orders.ending import Ending
 from portal.orders.letters import Post
 from portal.orders.worker import Worker
-from portal.process import open_database
 from portal.reports.rows import Sources
 from portal.settings import PortalSettings, url_of
 from portal.usage.registers import RegisterStore

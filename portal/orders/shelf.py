@@ -1,7 +1,7 @@
 """The folder of orders' files: `orders/<order>/<lease>/<name>`, so that attempts never write into each other's.
 
-A file is written under a name of its own, flushed to the disk and renamed; its attempt's folder counts only once the
-order's transaction names it. What no order names is the orphan of a dead attempt.
+An attempt's folder counts only once the order's transaction names it. What no order names is the orphan of a dead
+attempt.
 """
 
 import hashlib
@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import IO
 
 from gateway.identifiers import RequestId
+from portal.files.whole_file import FOLDER_MODE, whole_file
 
 ORDERS = "orders"
-PART = ".part"
 PIECE = 1_048_576
-FOLDER_MODE, FILE_MODE = 0o750, 0o640
-"""What is in a report is not everybody's."""
 
 
 def attempt_folder(root: Path, order_id: RequestId, lease: RequestId) -> Path:
@@ -30,27 +28,8 @@ def attempt_folder(root: Path, order_id: RequestId, lease: RequestId) -> Path:
 def written(folder: Path, name: str) -> Iterator[IO[bytes]]:
     """A file to write; at the end it stands under its name for good, or not at all."""
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    part = folder / (name + PART)
-    try:
-        with part.open("w+b") as target:
-            os.fchmod(target.fileno(), FILE_MODE)
-            yield target
-            target.flush()
-            os.fsync(target.fileno())
-        part.replace(folder / name)
-        _flush_names(folder)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def _flush_names(folder: Path) -> None:
-    """Make the names in a folder as durable as what they name."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with whole_file(folder, name) as target:
+        yield target
 
 
 def digest(path: Path) -> tuple[int, str]:

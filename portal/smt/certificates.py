@@ -3,7 +3,6 @@
 The authority can vouch for these names and this machine only, so that trusting it opens nothing else.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from portal.files.whole_file import whole_file
 
 NAMES = (
     "www.smartmetertexas.com",
@@ -162,12 +163,6 @@ def _keep(key: Path, certificate: Path, signed: _Signed, *chain: x509.Certificat
 
 
 def _replace(path: Path, content: bytes, mode: int) -> None:
-    """Put a file in the place of another, with its mode from the first byte on."""
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
+    """Put a file in the place of another; nobody but its owner reads it before it has its mode."""
+    with whole_file(path.parent, path.name, mode) as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)

@@ -14,3 +14,12 @@ class BadFile(BadInput):
         self.line = line
         self.column = column
         self.cause = cause
+
+
+class BadField(Exception):
+    """A field that says no, before it is known where its line stands: column, cause, and which of the rows at hand."""
+
+    def __init__(self, column: str, cause: str, row: int = 0) -> None:
+        super().__init__(cause)
+        self.column = column
+        self.row = row

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from gateway.clock import CENTRAL, central_date, central_midnight, intervals_in
 from gateway.identifiers import EsiId
+from portal.usage.bad_file import BadField
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.smt_fields import strange_esi_id
 from portal.usage.smt_file import EARLIEST
@@ -40,14 +41,6 @@ STOP_SECONDS = {59: 1, 0: 60}
 TIME_TEXT = re.compile(r"[0-9]{14}")
 NUMBER_TEXT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{0,9})?")
 NEUTRAL = {"PULSE_MULTIPLIER": 1.0, "PULSE_OFFSET": 0.0}
-
-
-class BadField(Exception):
-    """A field that says no: its column and the cause."""
-
-    def __init__(self, column: str, cause: str) -> None:
-        super().__init__(cause)
-        self.column = column
 
 
 @dataclass(slots=True, kw_only=True)

@@ -10,10 +10,10 @@ interval, and the block's count, which its times promise, tells if a file meant 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import date
 
-from portal.usage.bad_file import BadFile
+from portal.usage.bad_file import BadField, BadFile
 from portal.usage.intervals import MeterDay
 from portal.usage.lines import BYTES_EACH, decode, lines, too_long
-from portal.usage.lse_block import CODES, BadField, Block, fields_of, first_record, revision, second_record
+from portal.usage.lse_block import CODES, Block, fields_of, first_record, revision, second_record
 from portal.usage.seen_days import SeenDays
 from portal.usage.smt_fields import KwhMemory, watt_hours
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from gateway.identifiers import EsiId
-from portal.usage.bad_file import BadFile
+from portal.usage.bad_file import BadField, BadFile
 from portal.usage.intervals import Channel
 from portal.usage.lines import lines
 from portal.usage.seen_days import SeenDays
@@ -55,12 +55,6 @@ class MonthlyUsage:
     billed_va: int | None
 
 
-class _BadField(Exception):
-    def __init__(self, column: str, cause: str) -> None:
-        super().__init__(cause)
-        self.column = column
-
-
 def parse_daily(pieces: Iterable[bytes], known: Container[str], today: date) -> Iterator[DailyRead]:
     """The daily reads of a file in its order. Raises BadFile at the first row that is wrong."""
     rows = _Rows(known, today)
@@ -79,7 +73,7 @@ def parse_daily(pieces: Iterable[bytes], known: Container[str], today: date) -> 
         try:
             found = read(row)
             rows.once(found.esi_id, found.read_date, "READ_DATE")
-        except _BadField as bad:
+        except BadField as bad:
             raise BadFile(number, bad.column, str(bad)) from None
         yield found
 
@@ -105,9 +99,9 @@ def parse_monthly(pieces: Iterable[bytes], known: Container[str], today: date) -
         try:
             found = read(row)
             if found.end_date < found.start_date:
-                raise _BadField("END_DATE", f"{row['END_DATE']} lies before the start")
+                raise BadField("END_DATE", f"{row['END_DATE']} lies before the start")
             rows.once(found.esi_id, found.start_date, "START_DATE")
-        except _BadField as bad:
+        except BadField as bad:
             raise BadFile(number, bad.column, str(bad)) from None
         yield found
 
@@ -153,31 +147,31 @@ class _Rows:
     def meter(self, row: Mapping[str, str]) -> EsiId:
         bare = row["ESIID"].removeprefix("'")
         if bare not in self._known:
-            raise _BadField("ESIID", strange_esi_id(bare))
+            raise BadField("ESIID", strange_esi_id(bare))
         return EsiId(bare)
 
     def day(self, row: Mapping[str, str], column: str) -> date:
         found = read_date(row[column])
         if found is None:
-            raise _BadField(column, f"{row[column][:40]!r} is not a date MM/DD/YYYY")
+            raise BadField(column, f"{row[column][:40]!r} is not a date MM/DD/YYYY")
         if found > self._today:
-            raise _BadField(column, f"{row[column]} lies in the future")
+            raise BadField(column, f"{row[column]} lies in the future")
         if found < EARLIEST:
-            raise _BadField(column, f"{row[column]} is older than any data, which begin on {EARLIEST:%m/%d/%Y}")
+            raise BadField(column, f"{row[column]} is older than any data, which begin on {EARLIEST:%m/%d/%Y}")
         return found
 
     def revised(self, row: Mapping[str, str]) -> datetime | None:
         text = row["REVISION_DATE"]
         found = read_instant(text) if text else None
         if text and found is None:
-            raise _BadField("REVISION_DATE", f"{text[:40]!r} is not a time MM/DD/YYYY HH:MM:SS")
+            raise BadField("REVISION_DATE", f"{text[:40]!r} is not a time MM/DD/YYYY HH:MM:SS")
         if found and found.date() > self._today:
-            raise _BadField("REVISION_DATE", f"{text} lies in the future")
+            raise BadField("REVISION_DATE", f"{text} lies in the future")
         return found.astimezone(UTC) if found else None
 
     def once(self, esi_id: EsiId, day: date, column: str) -> None:
         if not self._seen.add(esi_id, Channel.CONSUMPTION, day):
-            raise _BadField(column, f"{esi_id} and {day:%m/%d/%Y} stand in two places of the file")
+            raise BadField(column, f"{esi_id} and {day:%m/%d/%Y} stand in two places of the file")
 
 
 def _thousandths(row: Mapping[str, str], column: str) -> int | None:
@@ -187,5 +181,5 @@ def _thousandths(row: Mapping[str, str], column: str) -> int | None:
     if match:
         return int(match[1]) * 1000 + int((match[2] or "").ljust(3, "0"))
     if text:
-        raise _BadField(column, f"{text[:40]!r} is not a number such as 0.859, of three decimals at most")
+        raise BadField(column, f"{text[:40]!r} is not a number such as 0.859, of three decimals at most")
     return None

@@ -14,7 +14,7 @@ from typing import Any
 
 from gateway.clock import intervals_in
 from gateway.identifiers import EsiId
-from portal.usage.bad_file import BadFile
+from portal.usage.bad_file import BadField, BadFile
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.lines import BYTES_EACH, LONGEST_LINE, decode, lines, too_long
 from portal.usage.seen_days import SeenDays
@@ -38,15 +38,6 @@ CHANNELS = {"Consumption": Channel.CONSUMPTION, "Surplus Generation": Channel.GE
 EARLIEST = date(2010, 2, 1)
 """No interval is older (RPT-08)."""
 MOST_ROWS = 2 * SLOTS
-
-
-class _BadField(Exception):
-    """A field that says no; row counts within the rows at hand."""
-
-    def __init__(self, row: int, column: int, cause: str) -> None:
-        super().__init__(cause)
-        self.row = row
-        self.column = column
 
 
 def parse(pieces: Iterable[bytes], known: Container[str], today: date) -> Iterator[MeterDay]:
@@ -141,11 +132,11 @@ class _Reader:
         fields = ",".join(group).split(",")
         try:
             if len(fields) != WIDTH * len(group):
-                raise _BadField(0, CHANNEL, "the row has too few or too many columns")
+                raise BadField(COLUMNS[CHANNEL], "the row has too few or too many columns")
             yield from self._meter_days(fields)
-        except _BadField as bad:
+        except BadField as bad:
             _check_widths(group, first)
-            raise BadFile(first + bad.row, COLUMNS[bad.column], str(bad)) from None
+            raise BadFile(first + bad.row, bad.column, str(bad)) from None
 
     def _header(self, group: Sequence[str]) -> bool:
         if group[0] != HEADER:
@@ -162,14 +153,18 @@ class _Reader:
         for text in channels[:1] if alike else sorted(set(channels)):
             rows = range(len(channels)) if alike else [row for row, name in enumerate(channels) if name == text]
             if text not in CHANNELS:
-                raise _BadField(rows[0], CHANNEL, f"{text[:40]!r} is neither Consumption nor Surplus Generation")
+                raise BadField(
+                    COLUMNS[CHANNEL], f"{text[:40]!r} is neither Consumption nor Surplus Generation", rows[0]
+                )
             series = _Series(*(columns if alike else [[column[row] for row in rows] for column in columns]))
             try:
                 found = self._read(series, esi_id, day, CHANNELS[text])
-            except _BadField as bad:
-                raise _BadField(rows[bad.row], bad.column, str(bad)) from None
+            except BadField as bad:
+                raise BadField(bad.column, str(bad), rows[bad.row]) from None
             if not self._seen.add(esi_id, found.channel, day):
-                raise _BadField(rows[0], DAY, f"{text} of {esi_id} on {day:%m/%d/%Y} stands in two places of the file")
+                raise BadField(
+                    COLUMNS[DAY], f"{text} of {esi_id} on {day:%m/%d/%Y} stands in two places of the file", rows[0]
+                )
             yield found
 
     def _read(self, series: "_Series", esi_id: EsiId, day: date, channel: Channel) -> MeterDay:
@@ -177,7 +172,7 @@ class _Reader:
         try:
             slots = place(count, tuple(series.starts), tuple(series.ends))
         except BadTime as bad:
-            raise _BadField(bad.row, START, str(bad)) from None
+            raise BadField(COLUMNS[START], str(bad), bad.row) from None
         values, estimated = self._values(series.kwh), _estimated(series)
         wanted = slots_in(count)
         if slots != wanted:
@@ -195,17 +190,17 @@ class _Reader:
     def _meter(self, text: str) -> EsiId:
         bare = text.removeprefix("'")
         if bare not in self._known:
-            raise _BadField(0, ESI_ID, strange_esi_id(bare))
+            raise BadField(COLUMNS[ESI_ID], strange_esi_id(bare))
         return EsiId(bare)
 
     def _day(self, text: str) -> date:
         day = read_date(text)
         if day is None:
-            raise _BadField(0, DAY, f"{text[:40]!r} is not a date MM/DD/YYYY")
+            raise BadField(COLUMNS[DAY], f"{text[:40]!r} is not a date MM/DD/YYYY")
         if day > self._today:
-            raise _BadField(0, DAY, f"{text} lies in the future")
+            raise BadField(COLUMNS[DAY], f"{text} lies in the future")
         if day < EARLIEST:
-            raise _BadField(0, DAY, f"{text} is older than any interval data, which begin on {EARLIEST:%m/%d/%Y}")
+            raise BadField(COLUMNS[DAY], f"{text} is older than any interval data, which begin on {EARLIEST:%m/%d/%Y}")
         return day
 
     def _revised(self, texts: list[str]) -> datetime | None:
@@ -216,9 +211,9 @@ class _Reader:
                 continue
             found = read_instant(text)
             if found is None:
-                raise _BadField(texts.index(text), REVISED, f"{text[:40]!r} is not a time MM/DD/YYYY HH:MM:SS")
+                raise BadField(COLUMNS[REVISED], f"{text[:40]!r} is not a time MM/DD/YYYY HH:MM:SS", texts.index(text))
             if found.date() > self._today:
-                raise _BadField(texts.index(text), REVISED, f"{text} lies in the future")
+                raise BadField(COLUMNS[REVISED], f"{text} lies in the future", texts.index(text))
             latest = max(latest, found) if latest else found
         return latest.astimezone(UTC) if latest else None
 
@@ -230,7 +225,7 @@ class _Reader:
                 try:
                     watt_hours(text)
                 except ValueError as error:
-                    raise _BadField(row, KWH, str(error)) from None
+                    raise BadField(COLUMNS[KWH], str(error), row) from None
             raise
 
 
@@ -255,11 +250,11 @@ def _estimated(series: _Series) -> Sequence[bool]:
         return _none_estimated(len(flags))
     for row, (flag, kwh) in enumerate(zip(flags, series.kwh, strict=True)):
         if flag not in ("A", "E", ""):
-            raise _BadField(row, FLAG, f"{flag[:40]!r} is neither A nor E")
+            raise BadField(COLUMNS[FLAG], f"{flag[:40]!r} is neither A nor E", row)
         if not flag and kwh:
-            raise _BadField(row, FLAG, f"the value {kwh} is marked neither A nor E")
+            raise BadField(COLUMNS[FLAG], f"the value {kwh} is marked neither A nor E", row)
         if flag and not kwh:
-            raise _BadField(row, KWH, f"the value is missing, yet marked {flag}")
+            raise BadField(COLUMNS[KWH], f"the value is missing, yet marked {flag}", row)
     return [flag == "E" for flag in flags]
 
 
@@ -268,7 +263,7 @@ def _check_skipped(count: int, slots: Sequence[int], values: Sequence[int | None
     absent = SKIPPED if count < QUARTERS else ()
     for row, (slot, value) in enumerate(zip(slots, values, strict=True)):
         if slot in absent and value is not None:
-            raise _BadField(row, KWH, "has a value, but on this day the clock went from 02:00 to 03:00 at once")
+            raise BadField(COLUMNS[KWH], "has a value, but on this day the clock went from 02:00 to 03:00 at once", row)
 
 
 def _spread(slots: Sequence[int], column: Sequence[Any], wanted: Sequence[int], missing: Any) -> list[Any]:

@@ -18,7 +18,7 @@ from gateway.database import Database, over_database
 from gateway.errors import BadInput
 from gateway.identifiers import EsiId, MeterNumber
 from gateway.links import Backoff, keep
-from portal.process import open_database
+from portal.opening import open_database
 from portal.settings import PortalSettings, url_of
 from portal.usage.intervals import Channel
 from portal.usage.register_files import DECIMAL

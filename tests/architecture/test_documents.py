@@ -27,8 +27,8 @@ from portal.app import full_app
 from portal.context import Portal
 from portal.errors import PROBLEMS
 from portal.gateways.tables import IncidentKind
+from portal.opening import MIGRATIONS
 from portal.pages.reason_words import REASONS
-from portal.process import MIGRATIONS
 from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
 from simulators.faults import FaultKind

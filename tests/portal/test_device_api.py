@@ -197,6 +197,7 @@ async def test_what_devices_said_is_listed_newest_first(wires: httpx.AsyncClient
     assert newest["id"] > oldest["id"]
     assert (newest["answer"], newest["event"], newest["device"]) == ("opted_out", 7, MAC)
     assert (await wires.get(f"{HERE}/device-reports", params={"before": newest["id"]})).json() == [oldest]
+    assert (await wires.get(f"{HERE}/device-reports", params={"before": 2**31})).status_code == 422
 
 
 async def test_a_meter_moves_from_one_gateway_to_another(

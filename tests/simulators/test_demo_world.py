@@ -19,7 +19,7 @@ from portal.accounts.signing_in import Door, SignedIn, SignInRefused
 from portal.accounts.tables import SessionKind
 from portal.accounts.throttle import Throttle
 from portal.market.spans import Span
-from portal.process import MIGRATIONS
+from portal.opening import MIGRATIONS
 from portal.seed import seed
 from portal.visibility import visible_meters
 from simulators.demo_world import BLUEBONNET, BLUEBONNET_METERS, MESQUITE, PEOPLE, TDSP, Person, Reach, passwords, world

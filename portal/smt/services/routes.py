@@ -36,7 +36,7 @@ from portal.usage.registers import RegisterStore
 from portal.usage.report_range import refusal
 from portal.usage.store import IntervalStore
 from portal.viewer import Viewer
-from portal.visibility import VisibleMeter, find_meter
+from portal.visibility import VisibleMeter, find_meter, find_meters
 
 log = logging.getLogger(__name__)
 
@@ -207,9 +207,8 @@ class SmtServices:
         return meter
 
     async def _seen(self, connection: Any, viewer: Viewer, wanted: list[EsiId]) -> list[VisibleMeter]:
-        now = self._clock.now()
-        found = [await find_meter(connection, viewer, esi_id, now) for esi_id in wanted]
-        return [meter for meter in found if meter is not None]
+        found = await find_meters(connection, viewer, wanted, self._clock.now())
+        return [found[esi_id] for esi_id in wanted if esi_id in found]
 
 
 def _nothing(esi_id: EsiId) -> Answer:

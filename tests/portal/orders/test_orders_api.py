@@ -157,6 +157,16 @@ async def test_orders_are_listed_newest_first_a_page_at_a_time(signed_in: SignIn
     assert ([each["number"] for each in rest["orders"]], rest["next_after"]) == ([numbers[1], numbers[0]], None)
 
 
+async def test_a_number_or_a_name_that_no_order_can_have_is_no_fault_of_ours(signed_in: SignIn, stand: Stand) -> None:
+    client = await signed_in("rep.admin")
+    assert (await client.get("/orders", params={"after": 2**70})).status_code == 422
+    assert (await client.get("/orders", params={"after": 10**12})).status_code == 404
+    number = (await client.post("/orders", json={**BOTH, "meters": [esi(1)]})).json()["number"]
+    await stand.worker().work()
+    for name in ("%00", "a%00.csv", "..%5Cx", "none.csv"):
+        assert (await client.get(f"/orders/{number}/files/{name}")).status_code == 404
+
+
 async def test_only_an_order_in_process_is_cancelled_and_only_another_made_again(
     signed_in: SignIn, stand: Stand
 ) -> None:

@@ -20,6 +20,7 @@ from portal.mail.sender import MailSender
 from portal.mail.settings import MailSettings, Protection
 from portal.mail.transport import SmtpTransport
 from portal.orders.files import may_go
+from portal.orders.placement import place_order
 from portal.orders.states import OrderState
 from portal.orders.tables import report_order_meters, report_orders
 from portal.reports.forms import Format
@@ -208,6 +209,22 @@ async def test_a_folder_that_cannot_be_written_keeps_no_order_from_its_end(
     (stand.root / f"{lone_star}").unlink()
     await worker.tidy()
     assert len(stand.in_folder(lone_star)) == 1
+    assert not (await stand.order(placed.number)).to_place
+
+
+async def test_an_order_that_was_made_again_while_its_files_were_placed_has_its_new_files_placed_too(
+    stand: Stand,
+) -> None:
+    placed = await stand.place()
+    await stand.worker().work()
+    seen_by_a_slow_worker = await stand.order(placed.number)
+    await stand.clock.advance(1)
+    again = update(report_orders).where(report_orders.c.number == placed.number)
+    changed = again.values(to_place=True, ended_at=stand.clock.now())
+    await stand.database.write(lambda connection: connection.execute(changed))
+    await place_order(stand.database, stand.root, seen_by_a_slow_worker, stand.clock)
+    assert (await stand.order(placed.number)).to_place
+    await place_order(stand.database, stand.root, await stand.order(placed.number), stand.clock)
     assert not (await stand.order(placed.number)).to_place
 
 
