@@ -1,6 +1,7 @@
 """The fields before a row's value in an interval CSV: where they stand, and whose day and which revision they tell."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,18 +69,33 @@ class Heads:
 
 def heads_of(first: Bytes, shape: Shape) -> Heads:
     """What the first rows of meters' days begin with."""
-    start, known = shape.quote, calendar()
-    digits = np.ascontiguousarray(first[:, start : start + shape.digits])
-    date = first[:, start + shape.digits + 1 :]
-    days, right = _dates(date)
-    right &= ((digits >= ord("0")) & (digits <= ord("9"))).all(axis=1) & known.has(days)
-    right &= (date[:, -1] >= 0) & (first[:, start + shape.digits] == ord(",")) & (date[:, 10] == ord(","))
+    start, end = shape.quote, shape.quote + shape.digits
+    digits = np.ascontiguousarray(first[:, start:end])
+    right = ((digits >= ord("0")) & (digits <= ord("9"))).all(axis=1)
     if start:
         right &= first[:, 0] == ord("'")
-    revised = np.full(len(first), NO_REVISION, dtype=np.int64)
-    stamp = first[:, shape.prefix : shape.prefix + shape.revised]
-    right &= stamp[:, -1] == ord(",")
-    if shape.revised > 1:
+    times = first[:, end : shape.prefix + shape.revised]
+    if (times == times[:1]).all():  # a day's file of many meters; a date is read in one row as long as in hundreds
+        days, counts, revised = (np.repeat(one, len(first)) for one in _same_times(times[0].tobytes()))
+    else:
+        days, counts, revised = _times(times)
+    esi_ids = digits.view(f"S{shape.digits}")[:, 0].astype(f"S{ESI_ID_WIDTH}")
+    return Heads(esi_ids, days, np.where(right, counts, 0), revised)
+
+
+@lru_cache(maxsize=64)
+def _same_times(text: bytes) -> tuple[Ints, Ints, Ints]:
+    """As _times, of one row."""
+    return _times(np.frombuffer(text, dtype=np.uint8)[None])
+
+
+def _times(text: Bytes) -> tuple[Ints, Ints, Ints]:
+    """Of dates and revision dates, with all of their commas: ordinals, quarter hours (0 if not right), seconds."""
+    date, stamp, known = text[:, 1:], text[:, 12:], calendar()
+    days, right = _dates(date)
+    right &= known.has(days) & (text[:, 0] == ord(",")) & (date[:, 10] == ord(",")) & (stamp[:, -1] == ord(","))
+    revised = np.full(len(text), NO_REVISION, dtype=np.int64)
+    if stamp.shape[1] > 1:
         told, dated = _dates(stamp)
         hours, minutes, seconds = (_number(stamp[:, at : at + 2]) for at in (11, 14, 17))
         right &= dated & known.has(told) & (stamp[:, 10] == ord(" "))
@@ -91,7 +107,7 @@ def heads_of(first: Bytes, shape: Shape) -> Heads:
         shift = np.where((lengths < 96) & (hours >= 3), -3600, np.where((lengths > 96) & (hours >= 2), 3600, 0))
         revised = known.midnights[places] + hours * 3600 + minutes * 60 + seconds + shift
     counts = np.where(right, known.counts[np.where(known.has(days), days - known.first, 0)], 0).astype(np.int64)
-    return Heads(digits.view(f"S{shape.digits}")[:, 0].astype(f"S{ESI_ID_WIDTH}"), days, counts, revised)
+    return days, counts, revised
 
 
 def _number(text: Bytes) -> Ints:

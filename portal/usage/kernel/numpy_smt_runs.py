@@ -147,11 +147,12 @@ def _watt_hours(data: bytes, at: int, rows: int, mold: _Mold) -> tuple[Values, F
     digits = int.from_bytes(b"\0" * (8 - mold.width) + b"\xff" * (mold.width - 4) + b"\0\xff\xff\xff", "little")
     eights &= np.uint64(digits)
     eights ^= np.uint64(0x3030303030303030 & digits)
-    beyond = (eights | (eights + np.uint64(0x0606060606060606))) & np.uint64(0xF0F0F0F0F0F0F0F0)
+    over = (eights | (eights + np.uint64(0x0606060606060606))) & np.uint64(0xF0F0F0F0F0F0F0F0)
+    odd: Flags = (over != 0).any(axis=1)
     pairs = (eights * np.uint64(10) + (eights >> np.uint64(8))) & np.uint64(0x00FF00FF00FF00FF)
     fours = (pairs * np.uint64(100) + (pairs >> np.uint64(16))) & np.uint64(0x0000FFFF0000FFFF)
     watt_hours = (fours & np.uint64(0xFFFF)) * np.uint64(1000) + (fours >> np.uint64(32))
-    return watt_hours.astype(np.int32), beyond.any(axis=1)
+    return watt_hours.astype(np.int32), odd
 
 
 def _days(data: bytes, at: int, mold: _Mold, values: Values, estimated: Flags, *, final: bool) -> Days | None:
