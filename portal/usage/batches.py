@@ -113,7 +113,7 @@ def joined(
     """
     rest, number, doubted = b"", 1, 1
     for pieces, final in gathers:
-        data, at = b"".join([rest, *pieces]), 0  # all at once: each copy of them costs as much as parsing a part of them
+        data, at = b"".join([rest, *pieces]), 0  # at once: a copy costs as much as parsing a part of them
         while at < len(data):
             if at >= doubted:  # a file's first group, and what the gate did not admit, is for the strict parser alone
                 parsed = parse(data, at, final=final)
