@@ -91,29 +91,29 @@ class Gate:
         return bool(in_time) and self._seen.add_batch(batch, self._known)
 
 
-def gathered(pieces: Iterable[bytes], least: int) -> Iterator[tuple[bytes, bool]]:
-    """Pieces joined to at least so many bytes; the last, perhaps empty, comes with True."""
+def gathered(pieces: Iterable[bytes], least: int) -> Iterator[tuple[list[bytes], bool]]:
+    """Pieces that are at least so many bytes together; the last, perhaps empty, come with True."""
     waiting: list[bytes] = []
     size = 0
     for piece in pieces:
         waiting.append(piece)
         size += len(piece)
         if size >= least:
-            yield b"".join(waiting), False
+            yield waiting, False
             waiting, size = [], 0
-    yield b"".join(waiting), True
+    yield waiting, True
 
 
 def joined(
-    pieces: Iterable[tuple[bytes, bool]], parse: Callable[..., Parsed], strict: Groups, gate: Gate, spared: int
+    gathers: Iterable[tuple[list[bytes], bool]], parse: Callable[..., Parsed], strict: Groups, gate: Gate, spared: int
 ) -> Iterator[Batch]:
     """Batches of a file by a kernel's parser and a strict one, as gathered gives its pieces. Raises BadFile.
 
-    What a kernel leaves of a piece, if it is no more than the bytes spared, waits for the next piece.
+    What a kernel leaves of pieces, if it is no more than the bytes spared, waits for the next ones.
     """
     rest, number, doubted = b"", 1, 1
-    for piece, final in pieces:
-        data, at = rest + piece, 0
+    for pieces, final in gathers:
+        data, at = b"".join([rest, *pieces]), 0  # at once: a copy costs as much as parsing a part of them
         while at < len(data):
             if at >= doubted:  # a file's first group, and what the gate did not admit, is for the strict parser alone
                 parsed = parse(data, at, final=final)
