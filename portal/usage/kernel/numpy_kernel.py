@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from gateway.clock import CENTRAL
 from gateway.errors import BadInput
 from gateway.identifiers import EsiId
-from portal.usage.batch import NO_REVISION, Batch, batch_of
+from portal.usage.batch import NO_REVISION
 from portal.usage.day_block import ESTIMATED, HEADER, LEAST_WH, MISSING, MOST_COUNT, MOST_WH
 from portal.usage.kernel.contract import Parsed, Quarters
 from portal.usage.kernel.forms import calendar, forms
+from portal.usage.kernel.numpy_days import Days, joined
 from portal.usage.kernel.numpy_lse import Energies, lse_days
 from portal.usage.kernel.numpy_smt import smt_days
+from portal.usage.kernel.numpy_smt_runs import smt_run
 from portal.usage.kwh_text import MOST_WH as MOST_FILED_WH
 
 FIRST_WINDOW, LAST_WINDOW = 1 << 15, 1 << 20
@@ -101,15 +103,23 @@ class NumpyKernel:
 
     def parse_smt(self, data: bytes, at: int = 0, *, final: bool = False) -> Parsed:
         """See Kernel."""
-        parts, lines, window = [], 0, FIRST_WINDOW
+        parts: list[Days] = []
+        window = FIRST_WINDOW
         while at < len(data):
+            run = smt_run(data, at, final=final)
+            if run is not None:
+                parts.append(run)
+                if run.end - at >= window:
+                    window = FIRST_WINDOW
+                at = run.end
             days = smt_days(data, at, min(at + window, len(data)), final=final)
             if days is None:
                 break
-            at, lines = days.end, lines + days.lines
+            at = days.end
             window = min(window * 4, LAST_WINDOW) if days.more else FIRST_WINDOW
-            parts.append(days.batch(self.pack))
-        return Parsed(batch=_one(parts), end=at, lines=lines)
+            parts.append(days)
+        taken = joined(parts, at)
+        return Parsed(batch=taken.batch(self.pack), end=at, lines=taken.lines)
 
     def parse_lse(self, data: bytes, at: int = 0, *, final: bool = False) -> Parsed:
         """See Kernel."""
@@ -170,19 +180,3 @@ def _widened(narrow: NDArray[np.uint8], count: int, width: int) -> NDArray[np.in
     wide = np.zeros((n, count, 4), dtype=np.uint8)
     wide[:, :, :size] = np.packbits(bits, axis=2, bitorder="little")
     return wide.view("<u4").reshape(n, count).astype(np.int64)
-
-
-def _one(batches: Sequence[Batch]) -> Batch:
-    """Batches as one."""
-    if len(batches) == 1:
-        return batches[0]
-    batches = batches or [batch_of([])]
-    return Batch(
-        esi_ids=np.concatenate([batch.esi_ids for batch in batches]),
-        days=np.concatenate([batch.days for batch in batches]),
-        channels=np.concatenate([batch.channels for batch in batches]),
-        revised=np.concatenate([batch.revised for batch in batches]),
-        totals=np.concatenate([batch.totals for batch in batches]),
-        missing=np.concatenate([batch.missing for batch in batches]),
-        blocks=[block for batch in batches for block in batch.blocks],
-    )

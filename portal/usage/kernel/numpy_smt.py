@@ -12,40 +12,15 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from portal.usage.batch import ESI_ID_WIDTH, NO_REVISION
-from portal.usage.kernel.forms import calendar, forms
+from portal.usage.kernel.forms import forms
 from portal.usage.kernel.numpy_days import Days
+from portal.usage.kernel.numpy_heads import LONGEST_LINE, Bytes, Flags, Heads, Ints, Shape, heads_of, is_over, shape_of
 
-Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
-LONGEST_LINE = 256
 TAIL = 24
 """Bytes before a row's end that are looked at."""
 COUNTS = (92, 96, 100)
-MONTHS = np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """Where the fields of a row begin and end: a quote or none, digits of the ESI ID, bytes of the rest with commas."""
-
-    quote: int
-    digits: int
-    revised: int
-    labels: int
-
-    @property
-    def prefix(self) -> int:
-        """ESI ID and date with their commas."""
-        return self.quote + self.digits + 12
-
-    @property
-    def head(self) -> int:
-        """Everything before the value."""
-        return self.prefix + self.revised + self.labels
 
 
 def smt_days(data: bytes, at: int, stop: int, *, final: bool) -> Days | None:
@@ -53,7 +28,7 @@ def smt_days(data: bytes, at: int, stop: int, *, final: bool) -> Days | None:
 
     final: the file ends where data does.
     """
-    shape = _shape(data[at : min(at + LONGEST_LINE, stop)])
+    shape = shape_of(data[at : min(at + LONGEST_LINE, stop)])
     if shape is None:
         return None
     text = np.frombuffer(data, dtype=np.uint8, count=stop - at, offset=at)
@@ -70,22 +45,10 @@ def smt_days(data: bytes, at: int, stop: int, *, final: bool) -> Days | None:
     rows = _rows(text, starts, follow - 1, shape)
     same = ~_unlike(words[:, 1:], words[:, :-1], _mask(width, shape.prefix, shape.prefix + shape.revised))
     rows.right[1:] &= same | new[1:]
-    heads = _heads(sliding_window_view(text, width)[starts[groups]], shape)
+    heads = heads_of(sliding_window_view(text, width)[starts[groups]], shape)
     first, next_ = at + int(starts[groups[-1]]), at + int(follow[-1])
-    whole = len(groups) - (not _over(data, first, next_, shape.prefix, final=final))
+    whole = len(groups) - (not is_over(data, first, next_, shape.prefix, final=final))
     return _taken(_Window(words, np.cumsum(new) - 1, groups, starts, follow, rows, heads, shape), at, whole)
-
-
-def _shape(line: bytes) -> _Shape | None:
-    """The shape of a row, None if it has none."""
-    fields = line.partition(b"\n")[0].split(b",")
-    if len(fields) != 8:
-        return None
-    esi_id, day, revised, start, end, *_ = fields
-    quote = esi_id.startswith(b"'")
-    shape = _Shape(quote, len(esi_id) - quote, len(revised) + 1, len(start) + len(end) + 2)
-    right = shape.digits in (17, 22) and len(day) == 10 and shape.revised in (1, 20) and shape.labels in (12, 14)
-    return shape if right else None
 
 
 def _mask(width: int, start: int, end: int) -> Words:
@@ -104,14 +67,6 @@ def _unlike(some: Words, others: Words, mask: Words) -> Flags:
     return unlike
 
 
-def _over(data: bytes, first: int, follows: int, size: int, *, final: bool) -> bool:
-    """Whether what follows a group's rows, of which the first is given, is no row of the same meter's day."""
-    rest = data[follows : follows + size]
-    if len(rest) < size:
-        return final
-    return rest != data[first : first + size]
-
-
 @dataclass(frozen=True, slots=True)
 class _Rows:
     """Of each row: whether all but its labels is right; its channel; its value, 0 where missing; what is said of it."""
@@ -123,7 +78,7 @@ class _Rows:
     estimated: Flags
 
 
-def _rows(text: Bytes, starts: Ints, ends: Ints, shape: _Shape) -> _Rows:
+def _rows(text: Bytes, starts: Ints, ends: Ints, shape: Shape) -> _Rows:
     """The rows' values, flags and channels, read from their ends."""
     ends = ends - (text[np.maximum(ends - 1, 0)] == ord("\r"))
     long = (ends - starts >= shape.head + 13) & (ends - starts <= LONGEST_LINE)
@@ -173,64 +128,6 @@ def _upper(size: int) -> np.uint64:
 
 
 @dataclass(frozen=True, slots=True)
-class _Heads:
-    """Of each meter's day: its ESI ID, ordinal, quarter hours (0 if it is not right) and revision date."""
-
-    esi_ids: NDArray[np.bytes_]
-    days: Ints
-    counts: Ints
-    revised: Ints
-
-
-def _heads(first: Bytes, shape: _Shape) -> _Heads:
-    """What the first rows of meters' days begin with."""
-    start, known = shape.quote, calendar()
-    digits = np.ascontiguousarray(first[:, start : start + shape.digits])
-    date = first[:, start + shape.digits + 1 :]
-    days, right = _dates(date)
-    right &= ((digits >= ord("0")) & (digits <= ord("9"))).all(axis=1) & known.has(days)
-    right &= (date[:, -1] >= 0) & (first[:, start + shape.digits] == ord(",")) & (date[:, 10] == ord(","))
-    if start:
-        right &= first[:, 0] == ord("'")
-    revised = np.full(len(first), NO_REVISION, dtype=np.int64)
-    stamp = first[:, shape.prefix : shape.prefix + shape.revised]
-    right &= stamp[:, -1] == ord(",")
-    if shape.revised > 1:
-        told, dated = _dates(stamp)
-        hours, minutes, seconds = (_number(stamp[:, at : at + 2]) for at in (11, 14, 17))
-        right &= dated & known.has(told) & (stamp[:, 10] == ord(" "))
-        right &= (stamp[:, 13] == ord(":")) & (stamp[:, 16] == ord(":"))
-        for part, limit in ((hours, 24), (minutes, 60), (seconds, 60)):
-            right &= (part >= 0) & (part < limit)
-        places = np.where(known.has(told), told - known.first, 0)
-        lengths = known.counts[places]
-        shift = np.where((lengths < 96) & (hours >= 3), -3600, np.where((lengths > 96) & (hours >= 2), 3600, 0))
-        revised = known.midnights[places] + hours * 3600 + minutes * 60 + seconds + shift
-    counts = np.where(right, known.counts[np.where(known.has(days), days - known.first, 0)], 0).astype(np.int64)
-    return _Heads(digits.view(f"S{shape.digits}")[:, 0].astype(f"S{ESI_ID_WIDTH}"), days, counts, revised)
-
-
-def _number(text: Bytes) -> Ints:
-    """Digits as numbers, one for each row; below 0 where one is none."""
-    value, digits = np.zeros(len(text), dtype=np.int64), text.astype(np.int64) - ord("0")
-    for at in range(text.shape[1]):
-        value = value * 10 + digits[:, at]
-    return np.where(((digits < 0) | (digits > 9)).any(axis=1), -1, value)
-
-
-def _dates(text: Bytes) -> tuple[Ints, Flags]:
-    """MM/DD/YYYY as ordinals, and whether there is such a day."""
-    month, day, year = _number(text[:, :2]), _number(text[:, 3:5]), _number(text[:, 6:10])
-    right = (text[:, 2] == ord("/")) & (text[:, 5] == ord("/")) & (year >= 1) & (month >= 1) & (month <= 12)
-    leap = ((year % 4 == 0) & (year % 100 != 0)) | (year % 400 == 0)
-    month = np.where(right, month, 1)
-    right &= (day >= 1) & (day <= MONTHS[month] - MONTHS[month - 1] + (leap & (month == 2)))
-    past = year - 1
-    ordinals = past * 365 + past // 4 - past // 100 + past // 400 + MONTHS[month - 1] + (leap & (month > 2)) + day
-    return np.where(right, ordinals, 0), right
-
-
-@dataclass(frozen=True, slots=True)
 class _Window:
     """Rows and the meters' days that they belong to: words of their heads, group of each row, first row of each."""
 
@@ -240,12 +137,12 @@ class _Window:
     starts: Ints
     follow: Ints
     rows: _Rows
-    heads: _Heads
-    shape: _Shape
+    heads: Heads
+    shape: Shape
 
 
 @cache
-def _labels(shape: _Shape) -> Words:
+def _labels(shape: Shape) -> Words:
     """The words of the labels of days of 92, 96 and 100, of shape (words, 3 * 100)."""
     width, at = (shape.head + 7) // 8 * 8, shape.prefix + shape.revised
     text = np.zeros((3, 100, width), dtype=np.uint8)

@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 USER, PASSWORD = "metergate", "sent-only-under-tls"
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)  # without slots: aiosmtpd looks at every attribute of its handler, and older 3.11 trip there
 class PostOffice:
     """What the server answers, and what became of it; port is where it listens."""
 

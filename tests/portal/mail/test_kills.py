@@ -106,7 +106,7 @@ async def unsent(database: Database) -> int:
 async def test_every_letter_is_in_the_mailbox_once_whatever_step_its_senders_die_at(
     database: Database, clock: HandClock, tmp_path: Path, seed: int
 ) -> None:
-    chance, kills = Random(seed), 0
+    chance, kills, began = Random(seed), 0, clock.now()
     await post_all(database, LETTERS, clock.now())
     async with post_office() as office:
         settings = MailSettings(
@@ -122,6 +122,7 @@ async def test_every_letter_is_in_the_mailbox_once_whatever_step_its_senders_die
             return 0
 
         while await unsent(database) or kills < KILLS:
+            assert clock.now() < began + timedelta(days=30), "letters that never go out"
             fates = [Fate(chance.randint(1, 8) if kills < KILLS else 10_000) for _ in range(2)]
             lives = [
                 live_and_die(

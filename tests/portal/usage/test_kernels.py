@@ -22,6 +22,7 @@ from portal.usage.kernel.numpy_kernel import NumpyKernel
 from portal.usage.smt_file import HEADER, parse
 from tests.portal.usage.canonical import DAYS, lse_day, smt_day, smt_file
 from tests.portal.usage.files import FALL, METER, OTHER, PLAIN, SPRING, TODAY, ordinary_day
+from tests.portal.usage.runs import ODD, run_of
 from tests.servers import need
 
 KNOWN = frozenset({METER, OTHER})
@@ -215,6 +216,54 @@ def test_a_meter_day_told_twice_is_refused_at_its_second_place(kernel: Kernel, s
     assert "two places" in outcome(strict(data))[1] or "occurs twice" in outcome(strict(data))[1]
     check(kernel, data)
     check(kernel, data, 5000, 5000)
+
+
+@pytest.mark.parametrize("place", [0, 1, 9, 20])
+@pytest.mark.parametrize("kind", ODD)
+def test_an_odd_meter_day_among_those_written_alike_is_read_and_so_are_the_others(
+    kernel: Kernel, kind: str, place: int
+) -> None:
+    days = run_of(20)
+    days.insert(place, ODD[kind])
+    data = HEADER.encode() + b"\n" + b"".join(days)
+    assert outcome(strict(data))[1] == ""
+    check(kernel, data)
+    check(kernel, data, 30_000, 30_000)
+    taken, count = kernel.parse_smt(data, HEAD, final=True), data.count(b"\n") - 1
+    assert (taken.lines, taken.end) == (count, len(data)), "the strict parser is not needed for any of them"
+    unended = data.removesuffix(b"\n")
+    check(kernel, unended)
+    check(kernel, unended, 30_000, 30_000)
+
+
+@given(
+    st.sampled_from([5, 6, 7]),
+    st.integers(0, 12 * 96 * 90),
+    st.binary(min_size=1, max_size=2) | st.sampled_from([b"\n", b",", b"\r", b":", b"/", b".", b"9", b"A", b"E", b" "]),
+    st.integers(0, 2),
+    st.sampled_from(["\n", "\r\n"]),
+)
+@settings(deadline=None, max_examples=60)
+def test_days_written_alike_and_damaged_anywhere_are_read_or_refused_in_the_strict_parser_s_words(
+    kernel: Kernel, width: int, place: int, damage: bytes, spared: int, end: str
+) -> None:
+    good = HEADER.encode() + b"\n" + b"".join(run_of(12, width=width, end=end))
+    place %= len(good)
+    data = good[:place] + damage + good[place + (len(damage) if spared == 2 else spared) :]
+    check(kernel, data)
+    check(kernel, data[: HEAD + place + len(damage)])
+
+
+@given(st.integers(0, 12 * 8000), st.integers(0, 12 * 8000), st.integers(1, 200))
+@settings(deadline=None, max_examples=30)
+def test_rows_lost_or_told_again_among_days_written_alike_are_seen(
+    kernel: Kernel, there: int, here: int, rows: int
+) -> None:
+    data = HEADER.encode() + b"\n" + b"".join(run_of(12))
+    told = data.splitlines(keepends=True)
+    here, there = (place // 84 % len(told) for place in (here, there))
+    check(kernel, b"".join(told[:here] + told[here + rows :]))
+    check(kernel, b"".join(told[:here] + told[there : there + rows] + told[here:]))
 
 
 def read_lse(kernel: Kernel, data: bytes) -> list[Any]:
