@@ -11,8 +11,6 @@ from gateway.identifiers import Duns
 
 CSV_TOKEN_BYTES = 16
 GREEN_BUTTON_TOKEN_BYTES = 12
-PORTAL_DOWNLOAD = "IntervalData.csv"
-"""What a browser is offered on the report's page."""
 
 
 class Report(StrEnum):
