@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.clock import CENTRAL
 from portal.reports.columns import MISSING, Column, Kind, Row
+from portal.usage.kwh_text import thousandths_text
 from portal.usage.usage_json import utc_text
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
@@ -35,12 +36,6 @@ def _clock(value: time) -> str:
     return f"{value:%H:%M}"
 
 
-def _thousandths(value: int) -> str:
-    """Exact, for a register may be of any size: 1234567890 is 1234567.890."""
-    sign, value = ("-", -value) if value < 0 else ("", value)
-    return f"{sign}{value // 1000}.{value % 1000:03}"
-
-
 def _estimated(value: bool) -> str:
     return "E" if value else "A"
 
@@ -52,7 +47,7 @@ _CELLS: dict[Kind, Callable[[Any], str]] = {
     Kind.LOCAL: _local,
     Kind.UTC: utc_text,
     Kind.CLOCK: _clock,
-    Kind.THOUSANDTHS: _thousandths,
+    Kind.THOUSANDTHS: thousandths_text,
     Kind.COUNT: str,
     Kind.ESTIMATED: _estimated,
 }

@@ -4,16 +4,15 @@ from typing import Any
 
 from gateway.clock import CENTRAL
 from portal.usage.intervals import MeterDay
+from portal.usage.kwh_text import thousandths_text
 from portal.usage.slots import SLOTS, slots_in
 
 DATE = "%m/%d/%Y"
 WALL_TIME = "%m/%d/%Y %H:%M:%S"
 
 
-def kwh(watt_hours: int) -> str:
-    """Wh as kWh with three decimals, exactly."""
-    sign, size = ("-", -watt_hours) if watt_hours < 0 else ("", watt_hours)
-    return f"{sign}{size // 1000}.{size % 1000:03}"
+kwh = thousandths_text
+"""Wh as kWh, as every text of the façade has them."""
 
 
 def slots_text(day: MeterDay) -> str:

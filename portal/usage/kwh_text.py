@@ -1,4 +1,4 @@
-"""Watt-hours as the text of kilowatt-hours that interval files have: three decimals."""
+"""Watt-hours as the text of kilowatt-hours that files have: three decimals, exactly."""
 
 from functools import lru_cache
 
@@ -6,6 +6,12 @@ from gateway.errors import BadInput
 
 MOST_WH = 999_999_999
 """What the readers of these files take."""
+
+
+def thousandths_text(value: int) -> str:
+    """Wh as kWh, W as kW, of any size and sign: 1234567890 is 1234567.890."""
+    sign, size = ("-", -value) if value < 0 else ("", value)
+    return f"{sign}{size // 1000}.{size % 1000:03}"
 
 
 @lru_cache(maxsize=65_536)
