@@ -11,9 +11,11 @@ from gateway.database import Database
 from gateway.dice import Dice
 from gateway.ports import Bus
 from gateway.read_policy import ReadLimits
+from portal.accounts.credentials import Credentials
 from portal.accounts.passwords import Passwords
 from portal.accounts.signing_in import Door
 from portal.accounts.throttle import Throttle
+from portal.audit.log import Seal
 from portal.han.desk import DeviceDesk
 from portal.reads.desk import ReadDesk
 from portal.settings import PortalSettings
@@ -33,6 +35,9 @@ class Portal:
     clock: Clock
     dice: Dice
     settings: PortalSettings
+    passwords: Passwords
+    credentials: Credentials
+    seal: Seal
     intervals: IntervalStore | None = None
     registers: RegisterStore | None = None
     explainer: Explainer | None = None
@@ -57,7 +62,8 @@ class Portal:
         Whoever calls runs the bus with desk.handle and greet, and runs this.
         """
         settings = settings or PortalSettings()
-        door = Door(database, passwords or Passwords(dice), Throttle(clock), clock, dice)
+        passwords = passwords or Passwords(dice)
+        door = Door(database, passwords, Throttle(clock), clock, dice)
         devices = DeviceDesk(database, bus, clock, dice, settings.devices)
         desk = ReadDesk(database, bus, clock, dice, limits, settings.reads, devices.told, collected)
         return cls(
@@ -68,6 +74,9 @@ class Portal:
             clock=clock,
             dice=dice,
             settings=settings,
+            passwords=passwords,
+            credentials=Credentials(settings.preset, passwords, dice),
+            seal=Seal(b"" if settings.audit_key is None else settings.audit_key.reveal().encode()),
             intervals=intervals,
             registers=registers,
             explainer=explainer,

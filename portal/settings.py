@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gateway.config import Credentials, Secret, settings
+from portal.accounts.presets import Preset
 from portal.files.settings import FilesSettings
 from portal.han.settings import DeviceSettings
 from portal.mail.settings import MailSettings
@@ -49,6 +50,12 @@ class PortalSettings:
         "http://127.0.0.1:8080"
     )
     most_body_bytes: Annotated[int, Field(description="The largest request body that is read, bytes.")] = 4_194_304
+    preset: Annotated[
+        Preset, Field(description="Whose rules of signing in hold: `smt`, the guide's, or `modern`, today's.")
+    ] = Preset.MODERN
+    audit_key: Annotated[
+        Secret | None, Field(description="The key that seals the audit log, kept where the database is not.")
+    ] = None
     help_desk: Annotated[str, Field(description="How to reach the help desk, as shown on every page.")] = (
         "help@metergate.example"
     )

@@ -1,6 +1,7 @@
 """Every table of the portal: importing this module registers them all in one MetaData."""
 
 from portal.accounts.tables import accounts, duns_grants, sessions
+from portal.audit.tables import audit, audit_head
 from portal.companies.tables import companies, duns_numbers
 from portal.files.tables import file_credentials, lse_drops
 from portal.gateways.tables import gateway_marks, gateways, incidents
@@ -15,6 +16,8 @@ from portal.schema import metadata
 __all__ = [
     "accounts",
     "attachments",
+    "audit",
+    "audit_head",
     "companies",
     "duns_grants",
     "duns_numbers",

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Table, text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, text
 
 from gateway.database import Instant
 from portal.accounts.status import AccountStatus
@@ -30,6 +30,11 @@ accounts = Table(
     Column("language", String(2), nullable=False, server_default=text("'en'")),
     Column("password_hash", String(200)),
     Column("must_change_password", Boolean, nullable=False, server_default=text("false")),
+    Column("password_until", Instant),
+    Column("link_key", String(64)),
+    Column("link_until", Instant),
+    Column("terms_accepted_at", Instant),
+    Column("revision", Integer, nullable=False, server_default=text("0")),
     Column("misses", Integer, nullable=False, server_default=text("0")),
     Column("security_question", String(200)),
     Column("security_answer_hash", String(200)),
@@ -38,7 +43,11 @@ accounts = Table(
 """People. user_key is the user id without its case (REG-23); company_id is empty for customers.
 
 energy_data and home_devices are the two optional permissions (ADM-09, ADM-10), which administrators always have.
+password_until is the end of a temporary password, link_key the SHA-256 of a mailed link's secret
+(portal/accounts/credentials.py). revision counts changes, so that a form made of an older one is found out.
 """
+
+Index("uq_accounts_link_key", accounts.c.link_key, unique=True)
 
 duns_grants = Table(
     "duns_grants",

@@ -29,7 +29,9 @@ companies = Table(
     Column("privacy_policy_url", String(300)),
     Column("logo", LargeBinary),
     Column("privacy_seal", Boolean, nullable=False, server_default=text("false")),
+    Column("revision", Integer, nullable=False, server_default=text("0")),
 )
+"""logo is an image that was decoded and encoded anew (portal/companies/logo.py); revision counts changes."""
 Index("ix_companies_name", companies.c.name)
 
 duns_numbers = Table(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.mail.letters import Attachment, Letter
+from portal.mail.wording import SIGNED, Link, Part, worded
 from portal.orders.details import size_text
 from portal.orders.making import MadeFile
 from portal.orders.states import OrderState
@@ -27,23 +28,17 @@ def letter_of_end(to: str, number: int, state: OrderState, details: str, files: 
     """
     usage = [each for each in files if each.report in USAGE]
     attached = usage if sum(each.size for each in usage) <= by.most_attached_bytes else []
-    lines = [f"Your report order {number} is {str(state).capitalize()}.", "", details]
+    parts: list[Part] = [f"Your report order {number} is {str(state).capitalize()}.", details]
     if files:
-        lines += ["", "Its files:"]
+        parts.append("Its files:")
     for each in files:
-        place = "attached" if each in attached else f"{by.address}/orders/{number}/files/{each.name}"
-        lines.append(f"- {TITLES[each.report]}: {each.name}, {size_text(each.size)}: {place}")
+        words = f"{TITLES[each.report]}: {each.name}, {size_text(each.size)}"
+        href = f"{by.address}/orders/{number}/files/{each.name}"
+        parts.append(f"{words}: attached" if each in attached else Link(words, href))
     if files:
-        lines += [
-            "",
-            f"They are kept for {by.kept_days} days. A link opens to you, while you see every meter in it.",
-        ]
-    return Letter(
-        to=to,
-        subject=f"Report order {number}: {str(state).capitalize()}",
-        text="\n".join([*lines, ""]),
-        attachments=tuple(map(_attachment, attached)),
-    )
+        parts.append(f"They are kept for {by.kept_days} days. A link opens to you, while you see every meter in it.")
+    subject = f"Report order {number}: {str(state).capitalize()}"
+    return worded(to, subject, parts, SIGNED, tuple(map(_attachment, attached)))
 
 
 def _attachment(file: MadeFile) -> Attachment:
