@@ -6,7 +6,7 @@ DATA ?= var/demo
 FUZZ ?= 60
 BUILT := pyproject.toml hatch_build.py $(wildcard portal/usage/kernel/*.[ch])
 
-.PHONY: demo demo-reset demo-check test lint bench crash race fuzz interop wheel-check lock clean
+.PHONY: demo demo-reset demo-check test rules lint bench crash race fuzz interop wheel-check lock clean
 .DEFAULT_GOAL := demo
 
 # A virtual environment with the locked requirements: uv bootstrapped with pip, plain pip where uv cannot be had.
@@ -47,6 +47,9 @@ demo-check: $(VENV)/.dev        ## the demo on free ports and empty data, driven
 
 test: $(VENV)/.dev              ## the whole suite, with what is there
 	@$(BIN)/python -m pytest
+
+rules: $(VENV)/.dev             ## every rule of the guide with the tests that carry it, and those without one
+	@$(BIN)/python -m tests.rules
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache

@@ -106,6 +106,7 @@ PROBLEMS: Mapping[object, tuple[HTTPStatus, str, str]] = {
     OrderRefusal.LIST: (HTTPStatus.UNPROCESSABLE_ENTITY, "bad-list", "The list of meters is not right"),
     OrderRefusal.NO_METERS: (HTTPStatus.UNPROCESSABLE_ENTITY, "no-meters", "No meter of the list is yours"),
     OrderRefusal.TOO_MANY_ORDERS: (HTTPStatus.TOO_MANY_REQUESTS, "too-many-orders", "Too many orders are in process"),
+    OrderRefusal.KEY_USED: (HTTPStatus.CONFLICT, "key-used", "The key names another request"),
     OrderRefusal.NOT_NOW: (HTTPStatus.CONFLICT, "not-now", "The order is not in a state for this"),
 }
 """Every refusal and exception that reaches the edge: its status, the last part of its type, and its title."""

@@ -7,7 +7,7 @@ from datetime import date
 from functools import partial
 from typing import IO, Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -35,6 +35,16 @@ PAGE = 25
 PIECE = 262_144
 POLL_S = 2
 """How soon to ask again for an order in process."""
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=100,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Your name for this request: sent again with it, the same order answers.",
+    ),
+]
 Number = Annotated[int, Field(ge=1, le=10**12)]
 
 
@@ -74,11 +84,13 @@ class OrderPage:
     next_after: int | None
 
 
-@router.post("/orders", status_code=202, response_model=Order, responses=problems(401, 429))
-async def place_order(request: Request, response: Response, viewer: ViewerHere, body: OrderWithMeters) -> Any:
+@router.post("/orders", status_code=202, response_model=Order, responses=problems(401, 409, 429))
+async def place_order(
+    request: Request, response: Response, viewer: ViewerHere, body: OrderWithMeters, key: Key = None
+) -> Any:
     """Order reports of many meters: 202 with the order's number and place. A mail follows when it has ended."""
     most = portal_of(request).settings.orders.most_meters
-    return await _place(request, response, viewer, body, read_values(body.meters, body.by, most))
+    return await _place(request, response, viewer, body, read_values(body.meters, body.by, most), key)
 
 
 _FORM = {
@@ -100,8 +112,10 @@ _FORM = {
 }
 
 
-@router.post("/orders/import", status_code=202, response_model=Order, responses=problems(401, 429), openapi_extra=_FORM)
-async def place_imported_order(request: Request, response: Response, viewer: ViewerHere) -> Any:
+@router.post(
+    "/orders/import", status_code=202, response_model=Order, responses=problems(401, 409, 429), openapi_extra=_FORM
+)
+async def place_imported_order(request: Request, response: Response, viewer: ViewerHere, key: Key = None) -> Any:
     """Order reports of the meters in a CSV file: one ESI ID or meter number a row, no header, no trailing commas."""
     async with request.form() as form:
         text, file = form.get("order"), form.get("file")
@@ -116,7 +130,7 @@ async def place_imported_order(request: Request, response: Response, viewer: Vie
     except ValidationError as error:
         raise RequestValidationError([{**one, "loc": ("order", *one["loc"])} for one in error.errors()]) from None
     most = portal_of(request).settings.orders.most_meters
-    return await _place(request, response, viewer, body, read_file(name, data, body.by, most))
+    return await _place(request, response, viewer, body, read_file(name, data, body.by, most), key)
 
 
 @router.get("/orders", responses=problems(401))
@@ -180,7 +194,7 @@ async def cancel_order(request: Request, response: Response, viewer: ViewerHere,
 
 
 async def _place(
-    request: Request, response: Response, viewer: Viewer, body: OrderBody, wanted: MeterList | BadList
+    request: Request, response: Response, viewer: Viewer, body: OrderBody, wanted: MeterList | BadList, key: str | None
 ) -> Order | JSONResponse:
     portal = portal_of(request)
     if isinstance(wanted, BadList):
@@ -193,7 +207,7 @@ async def _place(
 
     async def job(connection: AsyncConnection) -> Placed | OrderRefused:
         now = portal.clock.now()
-        return await place(connection, viewer, ordered, wanted, portal.settings.orders, portal.dice, now)
+        return await place(connection, viewer, ordered, wanted, portal.settings.orders, portal.dice, now, key)
 
     answer = await portal.database.write(job)
     if isinstance(answer, OrderRefused):

@@ -1,6 +1,9 @@
 """Who may enter a company's folder: one door for FTPS and SFTP, which answers guesses ever more slowly."""
 
+import asyncio
 from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
@@ -81,18 +84,21 @@ class FileDoor:
         self._patience = Patience(clock)
         self._most_per_user = most_per_user
         self._inside: Counter[int] = Counter()
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._waiting: Counter[str] = Counter()
 
     async def sign_in(self, user_name: str, password: str, address: str) -> Entry | Shut:
         """With a password, which costs the same time for nobody as for somebody."""
-        waits_s = self._patience.wait_s(address)
-        if waits_s > 0:
-            return Shut(wait_s=waits_s)
-        held = await self._held(user_name)
-        right = await self._passwords.verify(held.password_hash if held else None, password)
-        if held is None or not right:
-            return Shut(wait_s=self._patience.miss(address))
-        self._patience.forgive(address)
-        return Entry(credential_id=held.id, company_id=held.company_id, user_name=user_name)
+        async with self._turn(address):
+            waits_s = self._patience.wait_s(address)
+            if waits_s > 0:
+                return Shut(wait_s=waits_s)
+            held = await self._held(user_name)
+            right = await self._passwords.verify(held.password_hash if held else None, password)
+            if held is None or not right:
+                return Shut(wait_s=self._patience.miss(address))
+            self._patience.forgive(address)
+            return Entry(credential_id=held.id, company_id=held.company_id, user_name=user_name)
 
     async def entry_by_key(self, user_name: str, key: str) -> Entry | None:
         """With a key that the SSH protocol proves; key is its text as OpenSSH writes it, without comment.
@@ -121,6 +127,20 @@ class FileDoor:
         """Whether a session may go on: its credential stands and its company is Active."""
         async with self._database.reading() as connection:
             return await still_stands(connection, entry.credential_id)
+
+    @asynccontextmanager
+    async def _turn(self, address: str) -> AsyncIterator[None]:
+        """Let an address's sign-ins go one after the other, or guesses made at once would all pass the same pause."""
+        whose = _whose(address)
+        turn = self._turns.setdefault(whose, asyncio.Lock())
+        self._waiting[whose] += 1
+        try:
+            async with turn:
+                yield
+        finally:
+            self._waiting[whose] -= 1
+            if not self._waiting[whose]:
+                del self._turns[whose], self._waiting[whose]
 
     async def _held(self, user_name: str) -> Held | None:
         if not USER_NAME.fullmatch(user_name):

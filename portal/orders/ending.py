@@ -92,7 +92,7 @@ class Ending:
         await connection.execute(update(report_orders).where(report_orders.c.id == row.id).values(changed))
         email = await connection.scalar(select(accounts.c.email).where(accounts.c.id == row.account_id))
         try:
-            letter = letter_of_end(email or "", row.number, state, details, made.files, self.by)
+            letter = letter_of_end(email or "", row.number, state, details, made.files, now, self.by)
         except BadInput as wrong:  # an address that no letter can have keeps nobody from the files
             log.warning("order %s ends without a letter: %s", row.number, wrong)
         else:

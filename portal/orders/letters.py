@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from portal.mail.letters import Attachment, Letter
 from portal.mail.wording import SIGNED, Link, Part, worded
 from portal.orders.details import size_text
 from portal.orders.making import MadeFile
+from portal.orders.market_names import mailed_name
 from portal.orders.states import OrderState
 from portal.reports.forms import TITLES, USAGE
 
@@ -20,7 +22,9 @@ class Post:
     kept_days: int
 
 
-def letter_of_end(to: str, number: int, state: OrderState, details: str, files: Sequence[MadeFile], by: Post) -> Letter:
+def letter_of_end(
+    to: str, number: int, state: OrderState, details: str, files: Sequence[MadeFile], ended_at: datetime, by: Post
+) -> Letter:
     """The letter of an order that is complete or unsuccessful (RPT-11, RPT-18; AMB-08 for what is attached).
 
     Reports of usage go with it if they are small enough together; whatever does not is linked. Raises
@@ -32,14 +36,16 @@ def letter_of_end(to: str, number: int, state: OrderState, details: str, files: 
     if files:
         parts.append("Its files:")
     for each in files:
-        words = f"{TITLES[each.report]}: {each.name}, {size_text(each.size)}"
-        href = f"{by.address}/orders/{number}/files/{each.name}"
-        parts.append(f"{words}: attached" if each in attached else Link(words, href))
+        if each in attached:
+            parts.append(f"{TITLES[each.report]}: attached, {mailed_name(each, ended_at)}, {size_text(each.size)}")
+        else:
+            words = f"{TITLES[each.report]}: {each.name}, {size_text(each.size)}"
+            parts.append(Link(words, f"{by.address}/orders/{number}/files/{each.name}"))
     if files:
         parts.append(f"They are kept for {by.kept_days} days. A link opens to you, while you see every meter in it.")
     subject = f"Report order {number}: {str(state).capitalize()}"
-    return worded(to, subject, parts, SIGNED, tuple(map(_attachment, attached)))
+    return worded(to, subject, parts, SIGNED, tuple(_attachment(each, ended_at) for each in attached))
 
 
-def _attachment(file: MadeFile) -> Attachment:
-    return Attachment(name=file.name, media_type=file.media_type.partition(";")[0], path=file.path)
+def _attachment(file: MadeFile, ended_at: datetime) -> Attachment:
+    return Attachment(name=mailed_name(file, ended_at), media_type=file.media_type.partition(";")[0], path=file.path)

@@ -5,7 +5,6 @@ A file is placed under a name that follows from its order, so that doing it twic
 """
 
 import asyncio
-import hashlib
 import logging
 from functools import partial
 from pathlib import Path
@@ -18,12 +17,12 @@ from gateway.clock import Clock
 from gateway.database import Database
 from gateway.errors import BadInput
 from gateway.identifiers import Duns
-from portal.files import names
 from portal.files.folders import Folder, place
 from portal.orders.files import is_served
+from portal.orders.market_names import placed_name
 from portal.orders.states import OrderState
 from portal.orders.tables import report_order_files, report_orders
-from portal.reports.forms import MEDIA_TYPES, Format, Report
+from portal.reports.forms import MEDIA_TYPES, Format
 from portal.reports.many_meters import ZIP_TYPE
 from portal.viewer import Viewer, load_viewer
 
@@ -32,23 +31,6 @@ log = logging.getLogger(__name__)
 MOST_AT_ONCE = 20
 BY_MAIL = frozenset({MEDIA_TYPES[Format.GREEN_BUTTON], ZIP_TYPE})
 """Green Button goes by mail, everything else into the folder too."""
-_BEGINNINGS = {
-    Report.DAILY_USAGE: names.Report.INTERVAL,
-    Report.DAILY_READS: names.Report.DAILY,
-    Report.MONTHLY_USAGE: names.Report.MONTHLY,
-}
-
-
-def placed_name(row: Any, duns: Duns | None) -> str:
-    """What a file is called in its company's folder: as the market knows reports of usage, or as the order has it.
-
-    row is that of the file with its order's end; the name follows from it alone.
-    """
-    beginning = _BEGINNINGS.get(row.report)
-    if beginning is None or duns is None:
-        return str(row.name)
-    token = hashlib.sha256(row.path.encode()).digest()[: names.CSV_TOKEN_BYTES]
-    return names.placed(beginning, row.ended_at, token, duns, row.name.rpartition(".")[2].upper())
 
 
 async def place_due(database: Database, root: Path, clock: Clock) -> None:
@@ -67,7 +49,9 @@ async def place_order(database: Database, root: Path, order: Any, clock: Clock) 
     """Place the files of one order, and write down that this was done."""
     duns, rows = await _files(database, order, clock)
     for row in rows:
-        put = partial(place, root, order.company_id, Folder.ADHOC, placed_name(row, duns), root / row.path)
+        put = partial(
+            place, root, order.company_id, Folder.ADHOC, placed_name(row, row.ended_at, duns), root / row.path
+        )
         await asyncio.get_running_loop().run_in_executor(None, put)
 
     async def placed(connection: AsyncConnection) -> None:

@@ -1,11 +1,13 @@
 """Placing an order: its meters found among those that the viewer sees, in the transaction that writes it down."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Row, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.clock import central_date
@@ -46,8 +48,18 @@ async def place(
     settings: OrderSettings,
     dice: Dice,
     now: datetime,
+    key: str | None = None,
 ) -> Placed | OrderRefused:
-    """Write an order down, or say why not; all in the caller's transaction."""
+    """Write an order down, or say why not; all in the caller's transaction.
+
+    key is what a program calls its request: under one that stands already, the order that it led to is the answer.
+    """
+    digest = _digest(request, wanted)
+    if key is not None and (stands := await _under_key(connection, viewer, key)) is not None:
+        if stands.request_digest == digest:
+            return Placed(id=stands.id, number=stands.number, meters=stands.meters, not_found=stands.not_found)
+        words = "Another order was asked for under this Idempotency-Key; choose a new one."
+        return OrderRefused(reason=OrderRefusal.KEY_USED, words=words)
     refused = _view_refusal(viewer, request) or request_refusal(request, central_date(now))
     refused = refused or await too_many(connection, viewer.account_id, settings)
     if refused is not None:
@@ -73,11 +85,25 @@ async def place(
         "not_found": not_found,
         "done": 0,
         "to_place": False,
+        "request_key": key,
+        "request_digest": None if key is None else digest,
     }
     await connection.execute(insert(report_orders), row)
     rows = [{"order_id": order_id, "esi_id": meter.esi_id, "reported": False} for meter in found]
     await connection.execute(insert(report_order_meters), rows)
     return Placed(id=order_id, number=number, meters=len(found), not_found=not_found)
+
+
+async def _under_key(connection: AsyncConnection, viewer: Viewer, key: str) -> Row[Any] | None:
+    """The order that an account asked for under a key; locks the account, so that two at once become one."""
+    await connection.execute(select(accounts.c.id).where(accounts.c.id == viewer.account_id).with_for_update())
+    mine = report_orders.c.account_id == viewer.account_id, report_orders.c.request_key == key
+    return (await connection.execute(select(report_orders).where(*mine))).one_or_none()
+
+
+def _digest(request: OrderRequest, wanted: MeterList) -> str:
+    asked = [to_json(request), wanted.by, list(wanted.values)]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
 def _view_refusal(viewer: Viewer, request: OrderRequest) -> OrderRefused | None:

@@ -39,6 +39,7 @@ class OrderRefusal(StrEnum):
     LIST = "list"
     NO_METERS = "no_meters"
     TOO_MANY_ORDERS = "too_many_orders"
+    KEY_USED = "key_used"
     NOT_NOW = "not_now"
 
 

@@ -42,16 +42,20 @@ report_orders = Table(
     Column("not_found", Integer, nullable=False),
     Column("done", Integer, nullable=False),
     Column("to_place", Boolean, nullable=False),
+    Column("request_key", String(100)),
+    Column("request_digest", String(64)),
 )
 """id names an order for us, number for people; company_id is the account's when it was placed.
 
 due_at is when a worker may take an order in Processing: at once, after a pause, or at the end of the lease that another
 has. lease is the token of the last one who took it, and the only one that may end it. done counts meters times reports.
-to_place says that the files of a complete order are still to go into the company's folder.
+to_place says that the files of a complete order are still to go into the company's folder. request_key is what a
+program named its request, so that asking again is no second order; request_digest tells whether it asked the same.
 """
 
 _WAITS = text("state = 'processing'")
 Index("ix_report_orders_due", report_orders.c.due_at, sqlite_where=_WAITS, postgresql_where=_WAITS)
+Index("uq_report_orders_request_key", report_orders.c.account_id, report_orders.c.request_key, unique=True)
 Index("ix_report_orders_account", report_orders.c.account_id, report_orders.c.id)
 
 report_order_meters = Table(

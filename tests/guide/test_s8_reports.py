@@ -5,6 +5,7 @@ The rules of days and of lists are tried as pure functions beside them too (test
 
 import csv
 import io
+import re
 import zipfile
 from datetime import date, timedelta
 from typing import Any
@@ -184,7 +185,10 @@ async def test_rpt_11_a_large_request_is_made_as_an_order(signed_in: SignIn, sta
     (letter,) = await stand.letters()
     assert letter.recipient == "rep.user@example.com"
     assert letter.subject == f"Report order {order['number']}: Complete"
-    assert [each["name"] for each in letter.attachments] == [order["files"][0]["name"]]
+    (attached,) = letter.attachments
+    assert re.fullmatch(rf"IntervalMeterUsage\d{{17}}[0-9A-F]{{32}}EML\.{written_as.upper()}", attached["name"])
+    assert attached["name"] in letter.text
+    assert order["files"][0]["name"] not in letter.text
 
 
 async def test_rpt_17_any_combination_of_reports_has_its_own_days(signed_in: SignIn, stand: Stand) -> None:

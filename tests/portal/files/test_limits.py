@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from gateway.clock import SystemClock
 from gateway.database import Database
+from gateway.dice import SeededDice
+from portal.accounts.passwords import Passwords
 from portal.files.door import FORGOTTEN_S, LONGEST_WAIT_S, Entry, FileDoor, Patience, Shut
 from tests.clock import HandClock
 from tests.portal.files.stand import LONE_STAR, PASSWORDS, Client, stand
@@ -59,6 +61,29 @@ async def test_while_an_address_waits_even_the_right_password_is_refused(
         assert isinstance(await door.sign_in(LONE_STAR, PASSWORDS[LONE_STAR], "10.0.0.8"), Entry)
         clock.set(clock.now().replace(minute=5))
         assert isinstance(await door.sign_in(LONE_STAR, PASSWORDS[LONE_STAR], "10.0.0.7"), Entry)
+
+
+async def test_guesses_made_at_once_do_not_all_pass_the_same_pause(
+    database: Database, clock: HandClock, tmp_path: Path
+) -> None:
+    async with stand(database, tmp_path, SystemClock()):
+        passwords = Counting(SeededDice(1), memory_kib=8, passes=1)
+        door = FileDoor(database, passwords, clock, 8)
+        tries = [door.sign_in(LONE_STAR, "wrong", "10.0.0.7") for _ in range(20)]
+        assert all(isinstance(answer, Shut) for answer in await asyncio.gather(*tries))
+        assert passwords.verified == 1
+        others = [door.sign_in(LONE_STAR, PASSWORDS[LONE_STAR], "10.0.0.8") for _ in range(5)]
+        assert all(isinstance(answer, Entry) for answer in await asyncio.gather(*others))
+
+
+class Counting(Passwords):
+    """Passwords that count how often one was checked."""
+
+    verified = 0
+
+    async def verify(self, kept: str | None, password: str) -> bool:
+        self.verified += 1
+        return await super().verify(kept, password)
 
 
 async def test_a_user_name_has_so_many_sessions_and_no_more(database: Database, tmp_path: Path) -> None:

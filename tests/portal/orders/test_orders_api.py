@@ -1,5 +1,6 @@
 """Report orders over the API, from placing to the bytes of a file."""
 
+import asyncio
 import hashlib
 import json
 from typing import Any
@@ -52,6 +53,20 @@ async def test_an_order_is_placed_made_and_fetched(signed_in: SignIn, stand: Sta
         f"'{esi(2)},05/07/2026,N/A,N/A,2031.337,31.337",
         f"'{esi(2)},05/08/2026,N/A,N/A,N/A,N/A",
     ]
+
+
+async def test_a_request_sent_again_under_its_key_is_no_second_order(signed_in: SignIn, stand: Stand) -> None:
+    client, other = await signed_in("rep.admin"), await signed_in("rep.user")
+    named = {"Idempotency-Key": "january-7"}
+    answers = [await client.post("/orders", json=BOTH, headers=named) for _ in range(2)]
+    answers += await asyncio.gather(*(client.post("/orders", json=BOTH, headers=named) for _ in range(5)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["number"] for answer in answers}) == 1
+    refused = await client.post("/orders", json={**BOTH, "meters": [esi(1)]}, headers=named)
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:metergate:problem:key-used")
+    theirs = await other.post("/orders", json=BOTH, headers=named)
+    assert theirs.json()["number"] != answers[0].json()["number"]
+    assert len((await client.get("/orders")).json()["orders"]) == 1
 
 
 async def test_a_list_may_be_meter_numbers_and_what_is_not_found_is_a_count(signed_in: SignIn, stand: Stand) -> None:
