@@ -1,9 +1,8 @@
-"""The way in and out: the start page, sign-in and sign-out."""
+"""The way in and out: the two entries, sign-in and sign-out."""
 
-from collections.abc import Mapping
-from typing import Annotated
+from dataclasses import replace
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from portal.accounts.sessions import end_session
@@ -12,45 +11,68 @@ from portal.accounts.tables import SessionKind
 from portal.context import portal_of
 from portal.entrance import EnteredHere, cookie_name, entered, is_foreign
 from portal.errors import ForgedRequest, SignInRequired, problem_of_refusal
-from portal.pages.navigation import home
+from portal.pages.forms import Field, FieldKind, Form
+from portal.pages.navigation import CUSTOMERS_IN, MARKET_IN, Place, home
 from portal.pages.render import PAGES, inside
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
+
+SIGN_IN = Form(
+    action="/login",
+    button="Sign in",
+    fields=(
+        Field(
+            name="user_id",
+            label="User ID",
+            required=True,
+            missing="Enter your user ID",
+            tip="The name that you chose when you registered. Capital and small letters are the same.",
+            fill="username",
+            literal=True,
+        ),
+        Field(
+            name="password",
+            label="Password",
+            kind=FieldKind.PASSWORD,
+            required=True,
+            missing="Enter your password",
+            tip="Capital and small letters differ. More than four wrong passwords lock the account.",
+            fill="current-password",
+        ),
+    ),
+    hidden={"next": "/", "entry": CUSTOMERS_IN.href},
+)
 
 
 @router.get("/")
 async def start(request: Request, next: str = "/") -> Response:  # noqa: A002  # the parameter's name in the address
     """The sign-in page for whoever is not signed in, the own start page for the others."""
-    try:
-        who = await entered(request)
-    except SignInRequired:
-        return _sign_in_page(request, next=inside(next))
-    return RedirectResponse(home(who.viewer), status_code=303)
+    return await _entry(request, CUSTOMERS_IN, next)
+
+
+@router.get("/private")
+async def private(request: Request, next: str = "/") -> Response:  # noqa: A002  # the parameter's name in the address
+    """The entry of companies; it differs in who may register there (ENT-02, ENT-03)."""
+    return await _entry(request, MARKET_IN, next)
 
 
 @router.post("/login")
-async def sign_in(
-    request: Request,
-    user_id: Annotated[str, Form()] = "",
-    password: Annotated[str, Form()] = "",
-    next: Annotated[str, Form()] = "/",  # noqa: A002  # the field's name
-) -> Response:
+async def sign_in(request: Request) -> Response:
     """Sign in, then go where somebody wanted to; refused, the form comes back with what was typed but the password."""
     if is_foreign(request):
         raise ForgedRequest
-    onward = inside(next)
-    blanks = (("user_id", user_id.strip(), "Enter your user ID"), ("password", password, "Enter your password"))
-    faults = {field: words for field, value, words in blanks if not value}
-    if faults:
-        return _sign_in_page(request, faults, user_id, onward, status=400)
+    form = await SIGN_IN.read(request)
+    if form.faults:
+        return _sign_in_page(request, form, status=400)
     portal = portal_of(request)
     address = request.client.host if request.client else ""
-    answer = await portal.door.sign_in(user_id.strip(), password, SessionKind.PAGE, address)
+    answer = await portal.door.sign_in(form["user_id"], form["password"], SessionKind.PAGE, address)
     if isinstance(answer, SignInRefused):
         problem = problem_of_refusal(answer, portal.clock)
-        page = _sign_in_page(request, {"user_id": answer.words}, user_id, onward, problem.status)
+        page = _sign_in_page(request, form.refused({"user_id": answer.words}), problem.status)
         page.headers.update(problem.headers)
         return page
+    onward = inside(form.hidden["next"])
     gone = RedirectResponse(home(answer.viewer) if onward == "/" else onward, status_code=303)
     secure = request.url.scheme == "https"
     gone.set_cookie(cookie_name(request), answer.secret, httponly=True, samesite="lax", secure=secure, path="/")
@@ -66,22 +88,18 @@ async def sign_out(request: Request, who: EnteredHere) -> Response:
     return gone
 
 
-def _sign_in_page(
-    request: Request,
-    faults: Mapping[str, str] | None = None,
-    user_id: str = "",
-    next: str = "/",  # noqa: A002  # the field's name
-    status: int = 200,
-) -> Response:
-    """The form; faults are words by field."""
+async def _entry(request: Request, entry: Place, onward: str) -> Response:
+    try:
+        who = await entered(request)
+    except SignInRequired:
+        return _sign_in_page(request, replace(SIGN_IN, hidden={"next": inside(onward), "entry": entry.href}))
+    return RedirectResponse(home(who.viewer), status_code=303)
+
+
+def _sign_in_page(request: Request, form: Form, status: int = 200) -> Response:
+    """The form, at the entry where it was filled in."""
+    entry = MARKET_IN if form.hidden["entry"] == MARKET_IN.href else CUSTOMERS_IN
+    form = replace(form, hidden={"next": inside(form.hidden["next"]), "entry": entry.href})
     return PAGES.page(
-        request,
-        "login.html",
-        None,
-        "Sign in",
-        status=status,
-        error=bool(faults),
-        faults=faults or {},
-        user_id=user_id[:200],
-        next=next,
+        request, "login.html", None, "Sign in", place=entry.href, status=status, error=bool(form.faults), form=form
     )

@@ -37,6 +37,14 @@ FAQ = Place("Frequently Asked Questions", "/help")
 HELP = Tab("Help", (FAQ,))
 
 
+CUSTOMERS_IN = Place("Customers", "/")
+MARKET_IN = Place("Market participants", "/private")
+REGISTER_CUSTOMER = Place("Register as a customer", "/register")
+REGISTER_COMPANY = Place("New User Register", "/private/register")
+ENTRIES = (CUSTOMERS_IN, MARKET_IN)
+"""The two ways in (ENT-02): whoever has an account may sign in at either, who registers for what differs (ENT-03)."""
+
+
 def tabs(viewer: Viewer) -> tuple[Tab, ...]:
     """The tabs of a kind of viewer: a wires company sees its fleet where others see usage."""
     if viewer.kind is Kind.TDSP:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from portal.accounts.sessions import Entered
 from portal.context import portal_of
 from portal.pages import formats
-from portal.pages.navigation import Place, Tab, place_of, tabs
+from portal.pages.navigation import ENTRIES, Place, Tab, place_of, tabs
 from portal.pages.reason_words import age_in_words
 from portal.pages.static_files import StaticFiles
 from portal.viewer import Viewer
@@ -56,6 +56,7 @@ class Renderer:
             auto_reload=False,
         )
         self._templates.globals["static"] = files.address
+        self._templates.globals["entries"] = ENTRIES
         self._templates.filters |= {
             "thousandths": formats.thousandths,
             "day": formats.day,
@@ -81,10 +82,17 @@ class Renderer:
         error: bool = False,
         **values: object,
     ) -> HTMLResponse:
-        """A page; place is the menu's address that it belongs to, beneath the crumbs between that and its title."""
+        """A page; place is the menu's address that it belongs to, beneath the crumbs between that and its title.
+
+        Whoever is not signed in sees the two entries instead of tabs; there place is the entry's address.
+        """
         page = self._frame(request, who, title, place, beneath, help_at, error=error)
         html = self._templates.get_template(template).render(page=page, **values)
         return HTMLResponse(html, status_code=status)
+
+    def template_of(self, source: str) -> Template:
+        """A template that is written where it is used, with all that those of the folder have."""
+        return self._templates.from_string(source)
 
     def _frame(
         self,

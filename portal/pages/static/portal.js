@@ -116,6 +116,18 @@ document.addEventListener("submit", async (event) => {
   }
 });
 
+// A tip is closed by Escape until the pointer or the focus has left it and comes back (WCAG 1.4.13).
+const openTips = () => document.querySelectorAll(".tip:is(:hover, :focus)");
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") for (const tip of openTips()) tip.dataset.closed = "yes";
+});
+for (const left of ["focusout", "pointerout"]) {
+  document.addEventListener(left, (event) => {
+    const tip = event.target.closest?.(".tip");
+    if (tip && !tip.contains(event.relatedTarget)) delete tip.dataset.closed;
+  });
+}
+
 // Shortcuts of one key can be switched off on the Help page (WCAG 2.1.4).
 const shortcuts = () => localStorage.getItem("shortcuts") !== "off";
 document.addEventListener("keydown", (event) => {

@@ -89,6 +89,6 @@ async def sign_in(context: BrowserContext, address: str, user_id: str) -> None:
     await page.goto(address)
     await page.fill("#user_id", user_id)
     await page.fill("#password", PASSWORD)
-    await page.click("main button")
+    await page.click("main button.main")
     await page.wait_for_url(lambda url: not url.endswith("/login"))
     await page.close()

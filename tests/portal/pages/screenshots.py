@@ -134,7 +134,7 @@ async def pictures(browser: Browser, house: House, clock: ShiftedClock, address:
     page = await context.new_page()
     await page.goto(address)
     await shoot(page, folder, "sign-in")
-    await page.click("main button")
+    await page.click("main button.main")
     await shoot(page, folder, "sign-in-problem")
     meters = Meters(house)
     answering = asyncio.create_task(meters.run())

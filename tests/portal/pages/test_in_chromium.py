@@ -207,7 +207,7 @@ async def test_axe_finds_nothing_on_any_page(stage: Stage) -> None:
     await page.click("text=Sign out")
     await page.wait_for_url(stage.address + "/")
     found["/"] = await axe.run(page)
-    await page.click("main button")
+    await page.click("main button.main")
     await page.wait_for_url(stage.address + "/login**")
     found["/login"] = await axe.run(page)
     assert {place: result.generate_report() for place, result in found.items() if result.violations_count} == {}
