@@ -68,9 +68,42 @@ async def test_nav_06_and_nav_11_every_page_leads_to_its_help_and_to_the_help_de
     browser = house.client()
     await browser.sign_in("rep.admin")
     page = (await browser.get(path)).text
-    anchor = re.findall(r'<a href="/help#([a-z-]+)">Help with this page</a>', page)[0]
+    anchor = re.findall(
+        r'<a href="/help#([a-z-]+)"><svg class="icon help".*?</svg> Help with this page</a>', page, re.DOTALL
+    )[0]
     assert f'id="{anchor}"' in (await browser.get("/help")).text
     assert 'href="mailto:help@example.com"' in page
+
+
+async def test_nav_05_nine_icons_are_explained_and_stand_beside_words(house: House) -> None:
+    """NAV-05: "SMT screens use icons to denote specific kinds of information"."""
+    browser = house.client()
+    await browser.sign_in("rep.admin")
+    help_page = (await browser.get("/help")).text
+    section = help_page[help_page.index('id="icons"') :]
+    explained = re.findall(r'<dt><svg class="icon (\w+)".*?</svg></dt><dd>([^<]+)</dd>', section, re.DOTALL)
+    assert [kind for kind, _ in explained] == [
+        "success", "error", "warning", "information", "help", "calendar", "ascending", "descending", "special"
+    ]  # fmt: skip
+    faulty = (await browser.get("/usage/meters?by=esi_id&value=1")).text
+    assert re.search(r'<svg class="icon error".*?</svg> There is a problem', faulty, re.DOTALL)
+    listed = (await browser.get("/account/meters?sort=city&order=desc")).text
+    assert re.search(r'aria-sort="descending"><a [^>]+>City <svg class="icon descending"', listed)
+
+
+async def test_nav_09_every_column_that_is_shown_sorts_both_ways(house: House) -> None:
+    """NAV-09: "Data is shown sorted in ascending order by this column", and in descending order."""
+    browser = house.client()
+    await browser.sign_in("rep.admin")
+    for path in ("/account/meters", "/usage/meters"):
+        page = (await browser.get(path)).text
+        head = page[page.index("<thead>") : page.index("</thead>")]
+        columns = re.findall(r'<a href="(\?[^"]+)">', head)
+        assert len(columns) == head.count("<th ")
+        for query in columns:
+            up, down = query.replace("=desc", "=asc"), query.replace("=asc", "=desc")
+            orders = [re.findall(r'/usage/meters/(\d+)"', (await browser.get(path + each)).text) for each in (up, down)]
+            assert sorted(orders[0]) == sorted(orders[1])
 
 
 async def test_nav_08_the_help_tab_has_an_faq(house: House) -> None:
@@ -80,6 +113,15 @@ async def test_nav_08_the_help_tab_has_an_faq(house: House) -> None:
     page = (await browser.get("/help")).text
     assert "Frequently Asked Questions" in page
     assert "A meter may be read once every hour and 24 times a day." in page
+
+
+async def test_imp_10_the_help_explains_lists_made_in_notepad_and_excel(house: House) -> None:
+    """IMP-10: "Excel will use exponential notation for numbers greater than 12-digits"; ESI IDs survive as text."""
+    browser = house.client()
+    await browser.sign_in("rep.user")
+    page = (await browser.get("/help")).text
+    for words in ("Test.txt becomes Test.csv", "1.04437E+16", "Text Import Wizard", "data format to Text"):
+        assert words in page
 
 
 async def test_nav_12_a_change_ends_in_a_get_so_that_back_and_reload_work(house: House) -> None:
