@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.errors import BadIdentifier
-from gateway.identifiers import EsiId, MeterNumber
 from portal.visibility import VisibleMeter
 
 SHOWN_AT_ONCE = 25
@@ -86,21 +84,3 @@ def natural(text: str) -> list[tuple[int, int, str]]:
     """A key under which `4114 Elm` follows `312 Elm`."""
     parts = re.findall(r"[0-9]+|[^0-9]+", text.casefold())
     return [(0, int(part), "") if part[0] in "0123456789" else (1, 0, part) for part in parts]
-
-
-def wanted(by: Column, text: str) -> EsiId | MeterNumber:
-    """What is searched for, by ESI ID or by meter number. Raises BadIdentifier with the form it should have."""
-    value = text.strip()
-    if not value:
-        raise BadIdentifier("Enter an ESI ID or a meter number.")
-    try:
-        return EsiId(value) if by is Column.ESI_ID else MeterNumber(value)
-    except BadIdentifier:
-        form = EsiId.form if by is Column.ESI_ID else MeterNumber.form
-        raise BadIdentifier(f"This is not {form}. Enter one value.") from None
-
-
-def either(text: str) -> EsiId | MeterNumber:
-    """What the search box of every page means: 17 or 22 digits are an ESI ID, the rest meter numbers."""
-    value = text.strip()
-    return wanted(Column.ESI_ID if EsiId.pattern.fullmatch(value) else Column.NUMBER, value)

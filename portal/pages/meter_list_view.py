@@ -10,13 +10,13 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.errors import BadIdentifier
-from gateway.identifiers import EsiId, MeterNumber
 from portal.accounts.sessions import Entered
 from portal.companies.kinds import Kind
 from portal.context import portal_of
 from portal.pages import meter_list
 from portal.pages.meter_list import Column, Row, Screen
 from portal.pages.meter_rows import listed_meters
+from portal.pages.meter_search import LONGEST, Search, either, search_of
 from portal.pages.meter_view import address_of
 from portal.pages.navigation import ACCOUNT_METERS, Place, place_of
 from portal.pages.render import PAGES
@@ -101,19 +101,23 @@ class Query:
             descending=parameters.get("order") == "desc",
         )
 
-    def wanted(self) -> EsiId | MeterNumber | None:
-        """The identifier that is searched for. Raises BadIdentifier."""
+    def search(self) -> Search | None:
+        """What is searched for. Raises BadIdentifier."""
         if self.text is None:
             return None
-        return meter_list.either(self.text) if self.anywhere else meter_list.wanted(self.by, self.text)
+        return either(self.text) if self.anywhere else search_of(self.by, self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What the database had: how many meters there are (up to 501) and the rows to show, None without a list."""
+    """What the database had: how many meters there are (up to 501) and the rows to show, None without a list.
+
+    missing are the values of a search that found nothing while others did.
+    """
 
     count: int
     rows: Sequence[Row] | None
+    missing: Sequence[str] = ()
 
 
 async def meters_page(request: Request, who: Entered, place: Place) -> Response:
@@ -121,25 +125,28 @@ async def meters_page(request: Request, who: Entered, place: Place) -> Response:
     query, fault = Query.of(request.query_params), ""
     portal = portal_of(request)
     try:
-        wanted = query.wanted()
+        search = query.search()
     except BadIdentifier as bad:
-        wanted, fault = None, str(bad)
+        search, fault = None, str(bad)
     async with portal.database.reading() as connection:
-        found = await _find(connection, who, query, wanted, portal.clock.now())
+        found = await _find(connection, who, query, search, portal.clock.now())
     only = found.rows[0].meter if found.rows is not None and len(found.rows) == 1 else None
     if only is not None and (query.anywhere or (found.count == 1 and place is not ACCOUNT_METERS)):
         return RedirectResponse(address_of(only), status_code=303)
     return _page(request, who, place, query, found, fault)
 
 
-async def _find(
-    connection: AsyncConnection, who: Entered, query: Query, wanted: EsiId | MeterNumber | None, now: datetime
-) -> Found:
+async def _find(connection: AsyncConnection, who: Entered, query: Query, search: Search | None, now: datetime) -> Found:
     count = await count_meters(connection, who.viewer, now, meter_list.SHOW_ALL_UP_TO + 1)
     screen = meter_list.screen(count)
     listed = query.text is None and (screen is Screen.LIST or (screen is Screen.SEARCH and query.all))
-    rows = await listed_meters(connection, who.viewer, now, wanted) if wanted is not None or listed else None
-    return Found(count=count, rows=rows)
+    rows = await listed_meters(connection, who.viewer, now, search) if search is not None or listed else None
+    return Found(count=count, rows=rows, missing=() if search is None or not rows else _missing(search, rows))
+
+
+def _missing(search: Search, rows: Sequence[Row]) -> list[str]:
+    there = {row.meter.esi_id if search.by is Column.ESI_ID else row.meter.number for row in rows}
+    return [value for value in search.values if value not in there]
 
 
 def _page(request: Request, who: Entered, place: Place, query: Query, found: Found, fault: str) -> Response:
@@ -166,7 +173,10 @@ def _page(request: Request, who: Entered, place: Place, query: Query, found: Fou
         search_columns=SEARCH_COLUMNS,
         by=query.by,
         value=query.text or "",
+        longest=LONGEST,
         empty=empty,
+        missing=found.missing,
+        cut=query.text is not None and found.rows is not None and len(found.rows) == meter_list.SHOW_ALL_UP_TO,
         rows=meter_list.ordered(found.rows or (), sort, descending=query.descending),
         columns=columns,
         sort=sort,

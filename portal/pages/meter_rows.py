@@ -7,14 +7,15 @@ from datetime import datetime
 from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.identifiers import EsiId, MeterNumber, RequestId
+from gateway.identifiers import EsiId, RequestId
 from gateway.read_policy import ReadLimits
 from portal.accounts.tables import accounts
 from portal.companies.kinds import Kind
 from portal.companies.tables import companies
 from portal.market.tables import premises, rep_spans
 from portal.meters.tables import attachments, meters
-from portal.pages.meter_list import SHOW_ALL_UP_TO, Row
+from portal.pages.meter_list import SHOW_ALL_UP_TO, Column, Row
+from portal.pages.meter_search import Search
 from portal.pages.read_card import Allowance, Tag, allowance, outcome_tag, took_s, trouble
 from portal.reads.ask import LOOK_BACK
 from portal.reads.history import reads_of
@@ -23,6 +24,7 @@ from portal.reads.status import ReadStatus, is_open
 from portal.reads.tables import read_askers, reads
 from portal.viewer import Viewer
 from portal.visibility import VisibleMeter, mint, visible_meters
+from portal.wildcards import matches
 
 READS_SHOWN = 10
 
@@ -127,14 +129,13 @@ async def meter_allowance(
 
 
 async def listed_meters(
-    connection: AsyncConnection, viewer: Viewer, at: datetime, wanted: EsiId | MeterNumber | None = None
+    connection: AsyncConnection, viewer: Viewer, at: datetime, search: Search | None = None
 ) -> list[Row]:
-    """A viewer's meters, at most 500, or those of them that have the wanted ESI ID or meter number."""
+    """A viewer's meters, at most 500, or those of them that a search finds (MTR-10)."""
     asked = visible_meters(viewer, at)
-    if isinstance(wanted, EsiId):
-        asked = asked.where(meters.c.esi_id == wanted)
-    elif wanted is not None:
-        asked = asked.where(meters.c.number == wanted)
+    if search is not None:
+        column = meters.c.esi_id if search.by is Column.ESI_ID else meters.c.number
+        asked = asked.where(matches(column, search.pattern) if search.pattern else column.in_(search.values))
     found = [mint(row) for row in await connection.execute(asked.order_by(meters.c.esi_id).limit(SHOW_ALL_UP_TO))]
     people = await _customers(connection, [meter.esi_id for meter in found]) if viewer.kind is Kind.REP else {}
     return [

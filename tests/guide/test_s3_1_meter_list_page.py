@@ -131,10 +131,42 @@ async def test_mtr_07_search_is_by_esi_id_or_by_meter_number(with_meters: Opened
             assert ROW.findall((await browser.get(f"/usage/meters?{query}")).text) == [esi(103)], query
         wrong = await browser.get("/usage/meters?by=esi_id&value=M00103")
         assert wrong.status_code == 400
-        assert "This is not an ESI ID: 17 or 22 digits. Enter one value." in wrong.text
+        assert "This is not an ESI ID: 17 or 22 digits." in wrong.text
         assert 'value="M00103"' in wrong.text
         assert (await browser.get("/usage/meters?find=M00103")).url.path == f"/usage/meters/{esi(103)}"
         assert (await browser.get(f"/usage/meters?find={esi(104)}")).url.path == f"/usage/meters/{esi(104)}"
+
+
+async def test_mtr_08_up_to_100_values_are_searched_at_once(with_meters: Opened) -> None:
+    """MTR-08: "You may search for up to 100 Smart Meters"; beyond, an imported file does it."""
+    async with with_meters(101) as house:
+        browser = await signed_in(house)
+        values = [f"M{number:05}" for number in range(101, 202)]
+        found = await browser.get(f"/usage/meters?by=number&value={', '.join(values[:99])},M77777")
+        assert len(ROW.findall(found.text)) == 99
+        assert 'Not found among your meters: <span class="id">M77777</span>.' in found.text
+        refused = await browser.get(f"/usage/meters?by=number&value={','.join(values)}")
+        assert refused.status_code == 400
+        assert "Search takes at most 100 values, and these are 101." in refused.text
+        assert "imported file" in refused.text
+        wrong = await browser.get(f"/usage/meters?by=esi_id&value={esi(103)},M00104")
+        assert "Value 2, &#39;M00104&#39;, is not an ESI ID" in wrong.text
+
+
+async def test_mtr_09_one_asterisk_stands_at_the_start_in_the_middle_or_at_the_end(with_meters: Opened) -> None:
+    """MTR-09: a wildcard search has at least 2 characters and one asterisk, and no other value beside it."""
+    async with with_meters(30) as house:
+        browser = await signed_in(house)
+        for pattern, expected in (("M0010*", 10), ("*05", 1), ("M*5", 3), ("m0010*", 10), ("M0*77", 0)):
+            page = (await browser.get(f"/usage/meters?by=number&value={pattern}")).text
+            assert len(ROW.findall(page)) == expected, pattern
+        for wrong, words in (
+            ("M*", "at least two characters"),
+            ("M0*1*", "one asterisk"),
+            ("M0*,M00101", "stands alone"),
+        ):
+            refused = await browser.get(f"/usage/meters?by=number&value={wrong}")
+            assert (refused.status_code, words in refused.text) == (400, True), wrong
 
 
 async def test_mtr_10_and_mtr_11_somebody_elses_meter_is_not_found_and_only_its_tdsp_can_tell(house: House) -> None:

@@ -12,7 +12,8 @@ from gateway.identifiers import EsiId, MeterNumber, RequestId
 from gateway.read_policy import ReadLimits
 from gateway.reads import Age, Freshness, MeterFlag
 from portal.pages.formats import from_second, moment, span, thousandths, time_of_day, times
-from portal.pages.meter_list import Column, natural, screen, wanted
+from portal.pages.meter_list import Column, natural, screen
+from portal.pages.meter_search import MOST_VALUES, search_of
 from portal.pages.read_card import Mark, allowance, announcement, card_of, stages, took_s
 from portal.pages.reason_words import FLAGS, REASONS, age_in_words
 from portal.pages.render import inside
@@ -150,13 +151,21 @@ def test_thresholds_of_the_list() -> None:
 
 
 @given(text=st.text(max_size=60), by=st.sampled_from([Column.ESI_ID, Column.NUMBER]))
-def test_any_search_text_is_an_identifier_or_a_bad_one(text: str, by: Column) -> None:
+def test_any_search_text_is_identifiers_a_pattern_or_refused(text: str, by: Column) -> None:
     form = (EsiId if by is Column.ESI_ID else MeterNumber).pattern
     if form.fullmatch(text.strip()):
-        assert wanted(by, text) == text.strip()
+        assert search_of(by, text).values == (text.strip(),)
         return
-    with pytest.raises(BadIdentifier, match="Enter"):
-        wanted(by, text)
+    try:
+        found = search_of(by, text)
+    except BadIdentifier:
+        return
+    if found.pattern:
+        assert found.pattern.count("*") == 1
+        assert len(found.pattern) > 2
+    else:
+        assert 1 < len(text.split(",")) <= MOST_VALUES
+        assert all(form.fullmatch(value) for value in found.values)
 
 
 @given(path=st.text(max_size=40))
