@@ -279,12 +279,12 @@ async def answer(name: str, port: int) -> None:
 
 
 @asynccontextmanager
-async def another(*role: str) -> AsyncIterator[str]:
-    """This script in another process and another role, from its first line of output on; killed in the end."""
-    process = await asyncio.create_subprocess_exec(sys.executable, __file__, *role, stdout=PIPE)
+async def another(*role: str, script: str = __file__, limit_s: float = LIMIT_S) -> AsyncIterator[str]:
+    """A script, this one, in another process and another role, from its first line of output on; killed in the end."""
+    process = await asyncio.create_subprocess_exec(sys.executable, script, *role, stdout=PIPE)
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(limit_s):
             yield (await process.stdout.readline()).decode().strip()
     finally:
         with suppress(ProcessLookupError):
