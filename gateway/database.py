@@ -24,6 +24,7 @@ from sqlalchemy.types import TypeDecorator
 
 from gateway.errors import BadConfig, LinkLost
 from gateway.identifiers import Identifier
+from gateway.questions import Asker, PostgresAsker, Question, SqliteAsker
 from gateway.sqlite_inline import connect
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ Job = Callable[[AsyncConnection], Awaitable[T]]
 
 JOBS_PER_COMMIT = 256
 POSTGRES_CONNECTIONS = 12
+POSTGRES_ASKERS = 8
 ATTEMPTS = 4
 LOCK_WAIT_S = 20.0
 RETRIED_SQLSTATES = frozenset({"40001", "40P01"})
@@ -79,11 +81,12 @@ class IdentifierType(TypeDecorator[Any]):
 
 
 class Database:
-    """One database: read from it with `reading`, change it with `write`."""
+    """One database: read from it with `reading`, ask it short questions with `ask`, change it with `write`."""
 
-    def __init__(self, reader: AsyncEngine, writer: AsyncEngine, *, grouped: bool) -> None:
+    def __init__(self, reader: AsyncEngine, writer: AsyncEngine, asker: Asker, *, grouped: bool) -> None:
         self._reader = reader
         self._writer = writer
+        self._asker = asker
         self._grouped = grouped
         self._jobs: deque[tuple[Job[Any], asyncio.Future[Any]]] = deque()
         self._drain: asyncio.Task[None] | None = None
@@ -102,12 +105,13 @@ class Database:
             path = Path(parsed.database)
             path.parent.mkdir(parents=True, exist_ok=True)
             reader, writer = _sqlite(path, "BEGIN", 8, lock_wait_s), _sqlite(path, "BEGIN IMMEDIATE", 1, lock_wait_s)
-            return cls(reader, writer, grouped=True)
+            return cls(reader, writer, SqliteAsker(path, lock_wait_s), grouped=True)
         if parsed.drivername.startswith("postgresql"):
             engine = create_async_engine(
                 parsed.set(drivername="postgresql+asyncpg"), pool_size=POSTGRES_CONNECTIONS, max_overflow=0
             )
-            return cls(engine, engine, grouped=False)
+            dsn = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
+            return cls(engine, engine, PostgresAsker(dsn, POSTGRES_ASKERS), grouped=False)
         raise BadConfig(f"{parsed.render_as_string()} is neither a SQLite file nor a PostgreSQL database")
 
     @property
@@ -120,6 +124,10 @@ class Database:
         """A connection for reading one consistent state."""
         async with self._connection(self._reader) as connection:
             yield connection
+
+    async def ask(self, question: Question, **values: Any) -> list[Any]:
+        """The rows of one question, which is a transaction of its own (gateway/questions.py)."""
+        return await self._asker.ask(question, values)
 
     async def write(self, job: Job[T]) -> T:
         """Run a job in a write transaction and return its value once that is committed."""
@@ -135,6 +143,7 @@ class Database:
         """Finish what was begun and close every connection."""
         if self._drain is not None:
             await self._drain
+        await self._asker.close()
         await self._reader.dispose()
         await self._writer.dispose()
 
