@@ -6,6 +6,7 @@ transaction: it sees one committed state.
 """
 
 import asyncio
+import json
 import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Mapping
@@ -123,19 +124,25 @@ class PostgresAsker:
         asked = question.of(self._dialect)
         taken = asked.values(values)
         async with self._places:
-            connection = self._free.pop() if self._free else await asyncpg.connect(self._dsn)
+            connection = self._free.pop() if self._free else await self._connected()
             try:
                 try:
                     found = await connection.fetch(asked.text, *taken)
                 except (asyncpg.ConnectionDoesNotExistError, asyncpg.InterfaceError, ConnectionError):
                     connection.terminate()
-                    connection = await asyncpg.connect(self._dsn)
+                    connection = await self._connected()
                     found = await connection.fetch(asked.text, *taken)
             except BaseException:
                 connection.terminate()
                 raise
             self._free.append(connection)
         return [asked.row(raw.values()) for raw in found]
+
+    async def _connected(self) -> asyncpg.Connection:
+        connection = await asyncpg.connect(self._dsn)
+        # SQLAlchemy leaves JSON to the driver here, as it does on its own connections.
+        await connection.set_type_codec("json", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+        return connection
 
     async def close(self) -> None:
         """Close every connection that is free."""

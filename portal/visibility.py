@@ -208,6 +208,11 @@ async def find_meters(
     return found
 
 
+def sees_all_reads(viewer: Viewer) -> bool:
+    """Whether somebody sees every on-demand read of a meter that he sees: all but customers do (ROR-06)."""
+    return viewer.kind is not Kind.CUSTOMER
+
+
 def seen_reads(viewer: Viewer) -> ColumnElement[bool]:
     """Which on-demand reads of a visible meter its viewer sees, as a condition on reads.
 
@@ -216,7 +221,7 @@ def seen_reads(viewer: Viewer) -> ColumnElement[bool]:
     """
     # Intervals are not cut in this way. Attachments carry no move-in date, and a customer who registers late expects
     # the history of his own use from before; without a move-in there is no earlier boundary that is known to be right.
-    if viewer.kind is not Kind.CUSTOMER:
+    if sees_all_reads(viewer):
         return true()
     since = exists().where(
         attachments.c.esi_id == reads.c.esi_id,

@@ -109,8 +109,7 @@ async def ask_for_read(
 @router.get("/meters/{esi_id}/reads", responses=problems(401, 404))
 async def list_reads(request: Request, meter: MeterHere, viewer: ViewerHere) -> list[OnDemandRead]:
     """The last 25 on-demand reads of a meter, newest first."""
-    async with portal_of(request).database.reading() as connection:
-        return [shown(row) for row in await reads_of(connection, meter, viewer, PAGE)]
+    return [shown(row) for row in await reads_of(portal_of(request).database, meter, viewer, PAGE)]
 
 
 @router.get("/reads/{read_id}", responses=problems(401, 404))

@@ -1,25 +1,44 @@
 """One day's quarter hours as an SVG figure, in the page's own colours (pure)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from html import escape
+from itertools import pairwise
 from math import ceil, floor, log10
 
-from gateway.clock import CENTRAL
+from gateway.clock import CENTRAL, central_midnight, intervals_in
 from portal.pages.formats import thousandths
 
 WIDTH, HEIGHT = 760, 220
 LEFT, TOP, BOTTOM = 46, 10, 198
 GRID_LINES = 4
+QUARTER = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The quarter hours of a day as people read them: each one's start, `17:30`, and span, `17:30 to 17:45`."""
+
+    starts: tuple[str, ...]
+    spans: tuple[str, ...]
+
+
+@lru_cache(maxsize=2 * 366)
+def times_of(day: date) -> Times:
+    """A Chicago day's quarter hours: 92, 96 or 100 of them."""
+    midnight, count = central_midnight(day), intervals_in(day)
+    edges = tuple(local(midnight + place * QUARTER) for place in range(count + 1))
+    return Times(edges[:-1], tuple(f"{start} to {end}" for start, end in pairwise(edges)))
+
+
+@dataclass(frozen=True, slots=True)
 class Bar:
-    """A quarter hour: its start (aware), its energy in Wh (None: not available), whether it is an estimate."""
+    """A quarter hour: from when to when, its energy in Wh (None: not available), whether it is an estimate."""
 
-    start: datetime
-    end: datetime
+    start: str
+    hours: str
     energy_wh: int | None
     estimated: bool = False
 
@@ -29,11 +48,6 @@ class Bar:
         if self.energy_wh is None:
             return "not available"
         return "estimated" if self.estimated else "actual"
-
-    @property
-    def hours(self) -> str:
-        """From when to when, Central: `17:30 to 17:45`."""
-        return f"{local(self.start)} to {local(self.end)}"
 
 
 def local(instant: datetime) -> str:
@@ -63,7 +77,7 @@ def day_chart(bars: Sequence[Bar], title: str, name: str = "use") -> str:
         f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{name}-title {name}-words">',
         f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-words">{escape(in_words(bars))}</desc>',
         *_grid(step, top_wh),
-        *(_bar(bar, index, len(bars), top_wh, name) for index, bar in enumerate(bars) if bar.energy_wh is not None),
+        *_bars(bars, top_wh, name),
         *_hours(bars),
         "</svg>",
     ]
@@ -81,7 +95,7 @@ def in_words(bars: Sequence[Bar]) -> str:
     missing = len(bars) - len(known)
     return (
         f"{len(bars)} intervals of 15 minutes; total {thousandths(total)} kWh; highest "
-        f"{thousandths(highest.energy_wh)} kWh at {local(highest.start)}; {estimated} estimated, {missing} missing."
+        f"{thousandths(highest.energy_wh)} kWh at {highest.start}; {estimated} estimated, {missing} missing."
     )
 
 
@@ -94,15 +108,18 @@ def _grid(step: int, top_wh: int) -> list[str]:
     return lines
 
 
-def _bar(bar: Bar, index: int, count: int, top_wh: int, name: str) -> str:
-    slot = (WIDTH - LEFT) / count
-    y = _y(bar.energy_wh or 0, top_wh)
-    words = escape(f"{bar.hours}, {thousandths(bar.energy_wh)} kWh, {bar.quality}")
-    kind = f"{name} est" if bar.estimated else name
-    return (
-        f'<rect class="{kind}" x="{LEFT + index * slot + slot * 0.08:.1f}" y="{y:.1f}" width="{slot * 0.84:.1f}" '
-        f'height="{BOTTOM - y:.1f}" rx="1"><title>{words}</title></rect>'
-    )
+def _bars(bars: Sequence[Bar], top_wh: int, name: str) -> Iterator[str]:
+    slot = (WIDTH - LEFT) / max(1, len(bars))
+    width, scale = f"{slot * 0.84:.1f}", (BOTTOM - TOP) / top_wh
+    for index, bar in enumerate(bars):
+        if bar.energy_wh is not None:
+            height = bar.energy_wh * scale
+            kind = f"{name} est" if bar.estimated else name
+            yield (
+                f'<rect class="{kind}" x="{LEFT + (index + 0.08) * slot:.1f}" y="{BOTTOM - height:.1f}" '
+                f'width="{width}" height="{height:.1f}" rx="1"><title>{bar.hours}, {thousandths(bar.energy_wh)} kWh, '
+                f"{bar.quality}</title></rect>"
+            )
 
 
 def _hours(bars: Sequence[Bar]) -> list[str]:
@@ -110,13 +127,21 @@ def _hours(bars: Sequence[Bar]) -> list[str]:
     slot = (WIDTH - LEFT) / max(1, len(bars))
     marks = []
     for index, bar in enumerate(bars):
-        here = bar.start.astimezone(CENTRAL)
-        if here.minute == 0 and here.hour % 3 == 0:
+        hour, _, minute = bar.start[:5].partition(":")
+        if minute == "00" and int(hour) % 3 == 0:
             x = LEFT + index * slot
-            marks.append(f'<text class="axis" x="{x:.1f}" y="{HEIGHT - 5}" text-anchor="middle">{here:%H:%M}</text>')
+            marks.append(f'<text class="axis" x="{x:.1f}" y="{HEIGHT - 5}" text-anchor="middle">{hour}:00</text>')
     if bars:
         marks.append(f'<text class="axis" x="{WIDTH}" y="{HEIGHT - 5}" text-anchor="end">24:00</text>')
     return marks
+
+
+def table_rows(bars: Sequence[Bar]) -> str:
+    """The same as rows of a table: from when to when, kWh, quality."""
+    return "\n".join(
+        f'<tr><td class="t">{bar.hours}</td><td class="n">{thousandths(bar.energy_wh)}</td><td>{bar.quality}</td></tr>'
+        for bar in bars
+    )
 
 
 def _y(value_wh: int, top_wh: int) -> float:

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from gateway.clock import central_midnight
-from portal.pages.chart import Bar, day_chart, local
+from portal.pages.chart import Bar, day_chart, table_rows, times_of
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.store import IntervalStore
+from portal.usage.unpacked import unpacked
 from portal.visibility import VisibleMeter
 
-QUARTER = timedelta(minutes=15)
 KEPT = timedelta(days=1461)
 """How far back a page leads from the newest day: 48 months (RPT-06)."""
 NAMES = {Channel.CONSUMPTION: ("Usage", "use"), Channel.GENERATION: ("Surplus generation", "give")}
@@ -18,12 +17,13 @@ NAMES = {Channel.CONSUMPTION: ("Usage", "use"), Channel.GENERATION: ("Surplus ge
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """One channel of a day: its figure, its bars for the table, and the figures that answer the usual questions."""
+    """One channel of a day: its figure and its table as markup, and the figures that answer the usual questions."""
 
     words: str
     name: str
     svg: str
-    bars: Sequence[Bar]
+    rows: str
+    count: int
     total_wh: int | None
     highest_wh: int | None
     highest_at: str
@@ -45,15 +45,19 @@ async def day_view(store: IntervalStore | None, meter: VisibleMeter, asked: str)
     """The day asked for as YYYY-MM-DD (anything else: the newest that has intervals); None without a store."""
     if store is None:
         return None
-    newest = await store.newest_day(meter.esi_id)
-    if newest is None:
+    blocks = await store.newest_reads([meter.esi_id])
+    if not blocks:
         return DayView(day=None, series=())
+    newest = date.fromordinal(max(block.day for block in blocks))
     oldest = newest - KEPT
     day = max(oldest, min(_day(asked) or newest, newest))
-    stored = await store.current(meter.esi_id, day, day)
+    if day == newest:
+        stored = unpacked([block for block in blocks if block.day == newest.toordinal()])
+    else:
+        stored = [one.data for one in await store.current(meter.esi_id, day, day)]
     return DayView(
         day=day,
-        series=[series_of(one.data) for one in stored],
+        series=[series_of(one) for one in stored],
         previous=day - timedelta(days=1) if day > oldest else None,
         next=day + timedelta(days=1) if day < newest else None,
     )
@@ -69,27 +73,20 @@ def series_of(data: MeterDay) -> Series:
         words=words,
         name=name,
         svg=day_chart(bars, f"{words} on {data.day:%A, %m/%d/%Y}", name),
-        bars=bars,
+        rows=table_rows(bars),
+        count=len(bars),
         total_wh=data.total_wh if known else None,
         highest_wh=None if highest is None else highest.energy_wh,
-        highest_at="" if highest is None else local(highest.start),
+        highest_at="" if highest is None else highest.start,
         known=len(known),
         estimated=sum(bar.estimated for bar in known),
     )
 
 
 def bars_of(data: MeterDay) -> list[Bar]:
-    """A day's quarter hours at their instants: 92, 96 or 100 of them (pure)."""
-    midnight = central_midnight(data.day)
-    return [
-        Bar(
-            start=midnight + place * QUARTER,
-            end=midnight + (place + 1) * QUARTER,
-            energy_wh=value,
-            estimated=estimated,
-        )
-        for place, (value, estimated) in enumerate(zip(data.values, data.estimated, strict=True))
-    ]
+    """A day's quarter hours: 92, 96 or 100 of them (pure)."""
+    times = times_of(data.day)
+    return list(map(Bar, times.starts, times.spans, data.values, data.estimated))
 
 
 def _day(text: str) -> date | None:

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.database import Database
 from gateway.identifiers import EsiId, RequestId
+from gateway.questions import Question
 from gateway.read_policy import ReadLimits
 from portal.accounts.tables import accounts
 from portal.companies.kinds import Kind
@@ -27,6 +29,7 @@ from portal.visibility import VisibleMeter, mint, visible_meters
 from portal.wildcards import matches
 
 READS_SHOWN = 10
+READS_LOOKED_AT = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,20 +42,22 @@ class MeterFacts:
     rep_since: datetime | None
 
 
-async def meter_facts(connection: AsyncConnection, meter: VisibleMeter, at: datetime) -> MeterFacts:
+_CURRENT = and_(
+    rep_spans.c.esi_id == premises.c.esi_id,
+    rep_spans.c.from_at <= bindparam("at"),
+    or_(rep_spans.c.to_at.is_(None), rep_spans.c.to_at > bindparam("at")),
+)
+_FACTS = Question(
+    select(companies.c.name, meters.c.status, meters.c.provisioned_at, rep_spans.c.from_at)
+    .select_from(meters.join(premises).join(companies, companies.c.id == premises.c.tdsp_id))
+    .outerjoin(rep_spans, _CURRENT)
+    .where(meters.c.id == bindparam("meter"))
+)
+
+
+async def meter_facts(database: Database, meter: VisibleMeter, at: datetime) -> MeterFacts:
     """The facts of a meter at an instant."""
-    current = and_(
-        rep_spans.c.esi_id == premises.c.esi_id,
-        rep_spans.c.from_at <= at,
-        or_(rep_spans.c.to_at.is_(None), rep_spans.c.to_at > at),
-    )
-    asked = (
-        select(companies.c.name, meters.c.status, meters.c.provisioned_at, rep_spans.c.from_at)
-        .select_from(meters.join(premises).join(companies, companies.c.id == premises.c.tdsp_id))
-        .outerjoin(rep_spans, current)
-        .where(meters.c.id == meter.id)
-    )
-    row = (await connection.execute(asked)).one()
+    (row,) = await database.ask(_FACTS, meter=meter.id, at=at)
     return MeterFacts(
         tdsp=row.name,
         energized=None if row.status is None else row.status.upper() == "E",
@@ -90,42 +95,57 @@ class ReadRow:
         return is_open(self.read.status)
 
 
-async def last_reads(connection: AsyncConnection, meter: VisibleMeter, viewer: Viewer) -> list[ReadRow]:
+async def last_reads(database: Database, meter: VisibleMeter, viewer: Viewer) -> list[ReadRow]:
     """The newest reads of the premise that the viewer sees, newest first."""
-    rows = await reads_of(connection, meter, viewer, READS_SHOWN)
-    names = await _askers(connection, [row["id"] for row in rows], viewer)
+    rows = await reads_of(database, meter, viewer, READS_SHOWN)
+    names = await _askers(database, meter, viewer) if rows else {}
     return [
         ReadRow(read=shown(row), asked_by=", ".join(names.get(row["id"], ())), gateway=row["gateway"]) for row in rows
     ]
 
 
-async def _askers(
-    connection: AsyncConnection, read_ids: Sequence[RequestId], viewer: Viewer
-) -> dict[RequestId, list[str]]:
-    """Who of the viewer's own asked for each read, in the order of asking."""
-    own = accounts.c.id == viewer.account_id
-    if viewer.company_id is not None:
-        own = accounts.c.company_id == viewer.company_id
-    asked = (
-        select(read_askers.c.read_id, accounts.c.first_name, accounts.c.last_name)
-        .join(accounts)
-        .where(read_askers.c.read_id.in_(read_ids), own)
-        .order_by(read_askers.c.asked_at, accounts.c.id)
+_LATEST = (
+    select(reads.c.id)
+    .where(reads.c.esi_id == bindparam("esi_id", type_=reads.c.esi_id.type))
+    .order_by(reads.c.asked_at.desc(), reads.c.id.desc())
+    .limit(bindparam("most"))
+)
+_ASKERS = Question(
+    select(read_askers.c.read_id, accounts.c.first_name, accounts.c.last_name)
+    .join(accounts)
+    .where(
+        read_askers.c.read_id.in_(_LATEST),
+        or_(accounts.c.id == bindparam("own_account"), accounts.c.company_id == bindparam("own_company")),
     )
+    .order_by(read_askers.c.asked_at, accounts.c.id)
+)
+
+
+async def _askers(database: Database, meter: VisibleMeter, viewer: Viewer) -> dict[RequestId, list[str]]:
+    """Who of the viewer's own asked for the latest reads of a premise, in the order of asking.
+
+    A customer sees fewer reads than the premise has, so more of them are looked through.
+    """
+    own = {"own_account": viewer.account_id, "own_company": viewer.company_id}
     names: dict[RequestId, list[str]] = {}
-    for row in await connection.execute(asked):
+    for row in await database.ask(_ASKERS, esi_id=meter.esi_id, most=READS_LOOKED_AT, **own):
         names.setdefault(row.read_id, []).append(f"{row.first_name} {row.last_name}")
     return names
 
 
-async def meter_allowance(
-    connection: AsyncConnection, meter: VisibleMeter, now: datetime, limits: ReadLimits
-) -> Allowance:
-    """What the read policy says of a meter, on what is recorded here; its gateway decides finally."""
-    asked = select(reads.c.accepted_at).where(
-        reads.c.meter_id == meter.id, reads.c.status == ReadStatus.DONE, reads.c.accepted_at > now - LOOK_BACK
+_ACCEPTED = Question(
+    select(reads.c.accepted_at).where(
+        reads.c.meter_id == bindparam("meter"),
+        reads.c.status == ReadStatus.DONE,
+        reads.c.accepted_at > bindparam("since"),
     )
-    return allowance((await connection.scalars(asked)).all(), now, limits)
+)
+
+
+async def meter_allowance(database: Database, meter: VisibleMeter, now: datetime, limits: ReadLimits) -> Allowance:
+    """What the read policy says of a meter, on what is recorded here; its gateway decides finally."""
+    accepted = await database.ask(_ACCEPTED, meter=meter.id, since=now - LOOK_BACK)
+    return allowance([row.accepted_at for row in accepted], now, limits)
 
 
 async def listed_meters(

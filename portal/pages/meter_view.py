@@ -42,10 +42,9 @@ async def meter_page(
     """The page; refusal says why a read that was just asked for was not granted."""
     portal = portal_of(request)
     now = portal.clock.now()
-    async with portal.database.reading() as connection:
-        facts = await meter_facts(connection, meter, now)
-        reads = await last_reads(connection, meter, who.viewer)
-        allowance = await meter_allowance(connection, meter, now, portal.desk.limits)
+    facts = await meter_facts(portal.database, meter, now)
+    reads = await last_reads(portal.database, meter, who.viewer)
+    allowance = await meter_allowance(portal.database, meter, now, portal.desk.limits)
     day = await day_view(portal.intervals, meter, request.query_params.get("day", ""))
     latest = next((row for row in reads if row.read.meter == meter.number), None)
     heading = f"{meter.service_address}, {meter.city}"

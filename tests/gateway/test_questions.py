@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Boolean, Column, Integer, MetaData, String, Table, and_, bindparam, insert, or_, select
+from sqlalchemy import JSON, Boolean, Column, Integer, MetaData, String, Table, and_, bindparam, insert, or_, select
 
 from gateway.database import Database, IdentifierType, Instant
 from gateway.identifiers import MeterNumber
@@ -19,9 +19,10 @@ rows = Table(
     Column("at", Instant),
     Column("good", Boolean),
     Column("words", String(20)),
+    Column("listed", JSON(none_as_null=True)),
 )
 FIND = Question(
-    select(rows.c.id, rows.c.meter, rows.c.at, rows.c.good, (rows.c.words + "!").label("said"))
+    select(rows.c.id, rows.c.meter, rows.c.at, rows.c.good, (rows.c.words + "!").label("said"), rows.c.listed)
     .where(
         rows.c.at <= bindparam("until"),
         or_(rows.c.meter == bindparam("meter"), and_(rows.c.words == "fixed", rows.c.at <= bindparam("until"))),
@@ -35,9 +36,9 @@ async def filled(database_url: str):  # type: ignore[no-untyped-def]  # a fixtur
     """A table of three rows."""
     database = Database.open(database_url)
     values = [
-        {"id": 1, "meter": MeterNumber("M1"), "at": NOON, "good": True, "words": "one"},
-        {"id": 2, "meter": MeterNumber("M2"), "at": NOON, "good": False, "words": "fixed"},
-        {"id": 3, "meter": None, "at": NOON + timedelta(days=1), "good": None, "words": "fixed"},
+        {"id": 1, "meter": MeterNumber("M1"), "at": NOON, "good": True, "words": "one", "listed": ["a", 1]},
+        {"id": 2, "meter": MeterNumber("M2"), "at": NOON, "good": False, "words": "fixed", "listed": None},
+        {"id": 3, "meter": None, "at": NOON + timedelta(days=1), "good": None, "words": "fixed", "listed": None},
     ]
 
     async def job(connection):  # type: ignore[no-untyped-def]  # a job
@@ -51,7 +52,7 @@ async def filled(database_url: str):  # type: ignore[no-untyped-def]  # a fixtur
 
 async def test_a_question_gives_what_the_engine_gives(filled: Database) -> None:
     found = await filled.ask(FIND, until=NOON, meter=MeterNumber("M1"))
-    assert found == [(1, "M1", NOON, True, "one!"), (2, "M2", NOON, False, "fixed!")]
+    assert found == [(1, "M1", NOON, True, "one!", ["a", 1]), (2, "M2", NOON, False, "fixed!", None)]
     assert isinstance(found[0].meter, MeterNumber)
     assert found[0].at.tzinfo is UTC
     assert found[1].good is False

@@ -34,8 +34,9 @@ def test_a_day_has_as_many_bars_as_it_has_quarter_hours(day: date, count: int) -
     assert intervals_in(day) == count
     series = series_of(day_with(day, tuple(range(1, count + 1))))
     assert series.svg.count("<rect") == count
-    assert series.bars[0].hours == "00:00 to 00:15"
-    assert series.bars[-1].hours == "23:45 to 00:00"
+    assert series.rows.startswith('<tr><td class="t">00:00 to 00:15</td><td class="n">0.001</td><td>actual</td></tr>')
+    assert series.rows.count("<tr>") == series.count == count
+    assert "23:45 to 00:00" in series.rows.splitlines()[-1]
 
 
 def test_the_hour_that_comes_twice_is_told_apart() -> None:
@@ -49,10 +50,10 @@ def test_a_missing_value_is_a_gap_and_n_a_never_zero() -> None:
     series = series_of(day_with(PLAIN, (None, 0, *(5,) * 94)))
     assert series.svg.count("<rect") == 95
     assert (series.known, series.total_wh) == (95, 470)
-    assert series.bars[0].quality == "not available"
+    assert '00:00 to 00:15</td><td class="n">N/A</td><td>not available</td>' in series.rows
     nothing = series_of(day_with(PLAIN, (None,) * 96))
     assert (nothing.total_wh, nothing.highest_wh, nothing.highest_at) == (None, None, "")
-    assert in_words(nothing.bars) == "96 intervals of 15 minutes, none available."
+    assert in_words(bars_of(day_with(PLAIN, (None,) * 96))) == "96 intervals of 15 minutes, none available."
 
 
 def test_the_figure_says_in_words_what_it_shows() -> None:
