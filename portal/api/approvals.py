@@ -137,7 +137,9 @@ async def get_accounts(request: Request, viewer: ViewerHere) -> Any:
 async def post_accounts(request: Request, viewer: ViewerHere, body: AccountDecisionsBody) -> Any:
     """Quick Approve or decline several requests at once; each is answered by itself."""
     portal = portal_of(request)
-    answers = {each: await _answer(portal, body, None) for each in body.accounts}
+    # Quick Approve tells no comments (ADM-06); who wants to write some answers one request.
+    given = body.model_copy(update={"comment": None}) if body.approve else body
+    answers = {each: await _answer(portal, given, None) for each in body.accounts}
     decided = await portal.acting.run(actor_of(viewer), lambda act: decide_accounts(act, viewer, answers))
     return changed(decided)
 

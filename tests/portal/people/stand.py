@@ -10,9 +10,11 @@ from gateway.clock import Clock
 from gateway.database import Database
 from gateway.dice import SeededDice
 from portal.accounts.credentials import Credential, Credentials
+from portal.accounts.machine import AccountAction
 from portal.accounts.presets import Preset
 from portal.accounts.tables import accounts
 from portal.acting import Acting, Change, actor_of
+from portal.administration.changes import change_statuses
 from portal.approvals.account_queue import Answer, Approval, Decline, Permissions, decide_account
 from portal.approvals.company_queue import decide_company
 from portal.audit.log import SYSTEM, Seal
@@ -160,6 +162,15 @@ class Office:
             actor_of(who), lambda act: decide_company(act, who, company_id, credential, comment)
         )
 
+    async def change(
+        self, user_ids: Sequence[str], action: AccountAction, comment: str | None, by: str = "rep.admin"
+    ) -> Any:
+        """Somebody changes the statuses of accounts; the results in their order, or why nothing was done."""
+        who = await viewer(self.database, by)
+        ids = [(await self.row(accounts, user_key=user_id)).id for user_id in user_ids]
+        results = await self.acting.run(actor_of(who), lambda act: change_statuses(act, who, ids, action, comment))
+        return results if isinstance(results, PeopleRefused) else [results[each] for each in ids]
+
     async def row(self, table: Table, **values: Any) -> Row[Any]:
         """The one row of these values."""
         (found,) = await self.rows(table, **values)
@@ -194,3 +205,7 @@ class Office:
     async def actions(self) -> list[str]:
         """What the audit log tells, in order."""
         return [f"{row.action} {row.subject} {row.before}>{row.after}" for row in await self.rows(audit)]
+
+    async def causes(self) -> list[str]:
+        """Why what the audit log tells happened, in order."""
+        return [row.cause for row in await self.rows(audit)]
