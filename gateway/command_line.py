@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-ConfigName = Annotated[str, typer.Option("--config", "-c", help="Configuration: a file, or the name of one of ours.")]
+CONFIG_HELP = "Configuration: a file, or the name of one of ours."
+ConfigName = Annotated[str, typer.Option("--config", "-c", help=CONFIG_HELP)]
 """A configuration by path or by bare name, as gateway.config.load takes it."""
 
 Over = Annotated[list[str] | None, typer.Option("--set", help="table.key=value to set over it.")]

@@ -7,14 +7,19 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 from portal.api import (
+    accounts,
+    approvals,
     assignments,
+    audit,
     commands,
+    companies,
     devices,
     fleet,
     meters,
     notices,
     orders,
     reference,
+    registrations,
     reports,
     sessions,
     usage,
@@ -71,7 +76,10 @@ def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: Err
     app.state.portal = portal
     app.add_middleware(BodyLimit, most_bytes=portal.settings.most_body_bytes)
     install(app, show_error)
-    api = (sessions, meters, usage, reports, orders, vee, devices, notices, assignments, commands, fleet, reference)
+    people = (registrations, companies, approvals, accounts, audit)
+    market = (meters, usage, reports, orders, vee)
+    fleets = (devices, notices, assignments, commands, fleet)
+    api = (sessions, *people, *market, *fleets, reference)
     for part in api:
         app.include_router(part.router, prefix=API)
     # Pages, files and the interfaces that programs know from elsewhere come after the API.

@@ -15,13 +15,19 @@ from portal.accounts.credentials import Credentials
 from portal.accounts.passwords import Passwords
 from portal.accounts.signing_in import Door
 from portal.accounts.throttle import Throttle
+from portal.acting import Acting
 from portal.audit.log import Seal
 from portal.han.desk import DeviceDesk
 from portal.reads.desk import ReadDesk
-from portal.settings import PortalSettings
+from portal.settings import PortalSettings, seal_key
 from portal.usage.registers import RegisterStore
 from portal.usage.store import IntervalStore
 from portal.vee.explain import Explainer
+
+MOST_REGISTRATIONS = 20
+"""Registrations from one address in an hour: each sends mail, and can ask whether a user id is taken."""
+MOST_SEARCHES = 60
+"""Searches for companies from one address in a minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +44,9 @@ class Portal:
     passwords: Passwords
     credentials: Credentials
     seal: Seal
+    acting: Acting
+    registrations: Throttle
+    searches: Throttle
     intervals: IntervalStore | None = None
     registers: RegisterStore | None = None
     explainer: Explainer | None = None
@@ -66,6 +75,7 @@ class Portal:
         door = Door(database, passwords, Throttle(clock), clock, dice)
         devices = DeviceDesk(database, bus, clock, dice, settings.devices)
         desk = ReadDesk(database, bus, clock, dice, limits, settings.reads, devices.told, collected)
+        seal = Seal(seal_key(settings))
         return cls(
             database=database,
             desk=desk,
@@ -76,7 +86,10 @@ class Portal:
             settings=settings,
             passwords=passwords,
             credentials=Credentials(settings.preset, passwords, dice),
-            seal=Seal(b"" if settings.audit_key is None else settings.audit_key.reveal().encode()),
+            seal=seal,
+            acting=Acting(database=database, seal=seal, clock=clock, address=settings.address),
+            registrations=Throttle(clock, most=MOST_REGISTRATIONS, per_s=3600.0),
+            searches=Throttle(clock, most=MOST_SEARCHES),
             intervals=intervals,
             registers=registers,
             explainer=explainer,

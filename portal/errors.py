@@ -24,6 +24,7 @@ from starlette.exceptions import HTTPException
 from gateway.clock import Clock
 from gateway.errors import MetergateError
 from portal.accounts.signing_in import SignInRefusal, SignInRefused
+from portal.faults import PeopleRefusal, PeopleRefused
 from portal.han.ask import DeviceRefusal, DeviceRefused
 from portal.orders.request import OrderRefusal, OrderRefused
 from portal.reads.ask import AskRefusal, Refused
@@ -108,6 +109,14 @@ PROBLEMS: Mapping[object, tuple[HTTPStatus, str, str]] = {
     OrderRefusal.TOO_MANY_ORDERS: (HTTPStatus.TOO_MANY_REQUESTS, "too-many-orders", "Too many orders are in process"),
     OrderRefusal.KEY_USED: (HTTPStatus.CONFLICT, "key-used", "The key names another request"),
     OrderRefusal.NOT_NOW: (HTTPStatus.CONFLICT, "not-now", "The order is not in a state for this"),
+    PeopleRefusal.FORM: (HTTPStatus.UNPROCESSABLE_ENTITY, "bad-form", "Some of the fields are not right"),
+    PeopleRefusal.NOT_FOR_YOU: (HTTPStatus.FORBIDDEN, "not-permitted", "You may not do this."),
+    PeopleRefusal.NOT_THERE: (HTTPStatus.NOT_FOUND, "not-found", "There is nothing here for you."),
+    PeopleRefusal.NOT_NOW: (HTTPStatus.CONFLICT, "not-now", "Its status does not allow this"),
+    PeopleRefusal.FIVE_ADMINISTRATORS: (HTTPStatus.CONFLICT, "five-administrators", "There are four administrators"),
+    PeopleRefusal.LAST_ADMINISTRATOR: (HTTPStatus.CONFLICT, "last-administrator", "The last active administrator"),
+    PeopleRefusal.CHANGED_MEANWHILE: (HTTPStatus.CONFLICT, "changed-meanwhile", "It was changed meanwhile"),
+    PeopleRefusal.TOO_OFTEN: (HTTPStatus.TOO_MANY_REQUESTS, "throttled", "Too many requests from your address"),
 }
 """Every refusal and exception that reaches the edge: its status, the last part of its type, and its title."""
 
@@ -132,7 +141,7 @@ def problem_of_exception(error: Exception) -> Problem:
     return _problem(*known, detail, headers=headers)
 
 
-Refusal = Refused | SignInRefused | DeviceRefused | ReportRefused | OrderRefused
+Refusal = Refused | SignInRefused | DeviceRefused | ReportRefused | OrderRefused | PeopleRefused
 
 
 def problem_of_refusal(refusal: Refusal, clock: Clock) -> Problem:
@@ -143,6 +152,10 @@ def problem_of_refusal(refusal: Refusal, clock: Clock) -> Problem:
         if isinstance(refusal, OrderRefused) and refusal.faults:
             more |= {"faults": refusal.faults, "more": refusal.more}
         return _problem(status, kind, title, refusal.words, reason=refusal.reason, **more)
+    if isinstance(refusal, PeopleRefused):
+        faults = [{"where": field, "what": words} for field, words in refusal.faults.items()]
+        about: dict[str, Any] = {"reason": refusal.reason} | ({"faults": faults} if faults else {})
+        return _problem(status, kind, title, refusal.words, headers=_retry_after(refusal.retry_in_s), **about)
     if isinstance(refusal, DeviceRefused):
         busy_s = BUSY_RETRY_S if refusal.reason is DeviceRefusal.TOO_MANY else None
         return _problem(status, kind, title, refusal.words, headers=_retry_after(busy_s))

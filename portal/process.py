@@ -1,12 +1,15 @@
-"""`metergate portal`: the portal as a process, from its configuration."""
+"""`metergate portal`: the portal as a process, from its configuration, and the first person in."""
 
 import asyncio
 from contextlib import AsyncExitStack, suppress
 from functools import partial
+from typing import Annotated
+
+import typer
 
 from gateway import config, wiring
 from gateway.clock import SystemClock
-from gateway.command_line import ConfigName, Over, stop_on_signals
+from gateway.command_line import CONFIG_HELP, Over, stop_on_signals
 from gateway.config import Config
 from gateway.database import Database, over_database
 from gateway.dice import SystemDice
@@ -14,9 +17,11 @@ from gateway.links import Backoff, keep
 from gateway.memory import settle_memory
 from gateway.ports import Bus
 from gateway.read_policy import ReadLimits
+from portal.accounts.expiry import keep_expiring
 from portal.accounts.sessions import drop_stale
 from portal.app import full_app
 from portal.context import Portal
+from portal.first_person import init
 from portal.http_server import HttpServer, http_server, listen
 from portal.mail.running import mail_sender
 from portal.opening import open_database
@@ -31,11 +36,21 @@ COLLECTED_WAIT_S = 0.05
 """How long keeping what gateways collect waits for a load of files elsewhere; all requests wait meanwhile."""
 
 
-def command(
-    config_: ConfigName,
+command = typer.Typer(help="Run the portal until it is told to stop; or, with init, let the first person in.")
+command.command()(init)
+
+
+@command.callback(invoke_without_command=True)
+def run(
+    context: typer.Context,
+    config_: Annotated[str | None, typer.Option("--config", "-c", help=CONFIG_HELP)] = None,
     over: Over = None,
 ) -> None:
-    """Run the portal until it is told to stop."""
+    """Run the portal until it is told to stop; or, with init, let the first person in."""
+    if context.invoked_subcommand is not None:
+        return
+    if config_ is None:
+        raise typer.BadParameter("name a configuration", param_hint="--config")
     asyncio.run(serve(config.load(config_, over or ())))
 
 
@@ -80,6 +95,7 @@ async def serve(configuration: Config) -> None:
             asyncio.create_task(keep("the bus", lambda: bus.run(parts.desk.handle, parts.greet), clock, Backoff())),
             asyncio.create_task(keep("the desks", lambda: over_database(parts.run()), clock, Backoff())),
             asyncio.create_task(keep("the mail", lambda: over_database(sender.run()), clock, Backoff())),
+            asyncio.create_task(keep("expiries", lambda: over_database(keep_expiring(parts.acting)), clock, Backoff())),
             asyncio.create_task(keep("tidying", lambda: over_database(_tidy(parts)), clock, Backoff())),
         ]
         await asyncio.gather(*(server.listening.wait() for server in servers.values()))

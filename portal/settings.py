@@ -86,6 +86,11 @@ class PortalSettings:
     )
 
 
+def seal_key(settings: PortalSettings) -> bytes:
+    """The audit log's key in the clear, empty if there is none."""
+    return b"" if settings.audit_key is None else settings.audit_key.reveal().encode()
+
+
 def url_of(place: str | Secret) -> str:
     """A database's URL in the clear. Raises BadConfig if its secret is not where the configuration says."""
     return place.reveal() if isinstance(place, Secret) else place

@@ -12,6 +12,7 @@ from portal.accounts.tables import accounts, duns_grants
 from portal.companies.kinds import Kind
 from portal.companies.status import DunsStatus
 from portal.companies.tables import companies, duns_numbers
+from portal.permissions import Action, Role, Whose, may, whose_company
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +35,24 @@ class Viewer:
     home_devices: bool
     duns: frozenset[Duns]
 
+    def may(self, action: Action, whose: Whose = Whose.OWN) -> bool:
+        """Whether this viewer may do something, by the one table (portal/permissions.py)."""
+        role = Role(
+            kind=self.kind,
+            administrator=self.administrator,
+            energy_data=self.energy_data,
+            home_devices=self.home_devices,
+        )
+        return may(role, action, whose)
+
+    def whose(self, company_id: int, kind: Kind) -> Whose:
+        """Whose thing a company is, seen from this viewer."""
+        return whose_company(kind, own=company_id == self.company_id)
+
     @property
     def may_request_reads(self) -> bool:
         """Whether on-demand reads are for this kind of viewer: ERCOT and the PUCT only look."""
-        return self.kind in (Kind.REP, Kind.TDSP, Kind.CUSTOMER)
+        return self.may(Action.REQUEST_READS)
 
 
 ACCOUNTS: Select[Any] = select(

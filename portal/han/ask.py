@@ -27,7 +27,6 @@ from gateway.han.states import GONE
 from gateway.identifiers import Eui64, GatewayId, RequestId
 from gateway.keys import InstallCode
 from gateway.messages import Command
-from portal.companies.kinds import Kind
 from portal.gateways.tables import gateways
 from portal.han.commands import NewCommand, add_command
 from portal.han.settings import DeviceSettings
@@ -36,6 +35,7 @@ from portal.han.tables import han_commands, han_devices
 from portal.meters import assignment
 from portal.meters.steps import Step
 from portal.meters.tables import meters
+from portal.permissions import Action
 from portal.viewer import Viewer
 from portal.visibility import VisibleMeter
 
@@ -87,7 +87,7 @@ MAX_EVENT = 0xFFFFFFFE
 
 def refusal_for(viewer: Viewer, *, devices: bool) -> DeviceRefused | None:
     """Who may manage a meter's devices, or (devices false) its assignment: its TDSP. Agreements may say more later."""
-    if viewer.kind is Kind.TDSP and (viewer.home_devices or not devices):
+    if viewer.may(Action.MANAGE_DEVICES if devices else Action.ASSIGN_METERS):
         return None
     words = "Home area devices and assignments are managed by the meter's TDSP."
     return DeviceRefused(reason=DeviceRefusal.NOT_FOR_YOU, words=words)
