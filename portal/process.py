@@ -15,6 +15,7 @@ from gateway.memory import settle_memory
 from gateway.ports import Bus
 from gateway.read_policy import ReadLimits
 from portal.accounts.sessions import drop_stale
+from portal.accounts.vault import secret_of
 from portal.app import full_app
 from portal.context import Portal
 from portal.http_server import HttpServer, http_server, listen
@@ -67,6 +68,7 @@ async def serve(configuration: Config) -> None:
             collected=collected,
             registers=registers,
             explainer=Explainer(database, intervals, store, clock, settings.vee),
+            secret=secret_of(settings, dice),
         )
         app = full_app(parts, store, registers)
         servers = {listen(settings.host, settings.port): http_server(app)}

@@ -64,18 +64,28 @@ class Credentials:
 
 
 async def give(connection: AsyncConnection, account_id: int, credential: Credential, now: datetime) -> None:
-    """Let an account be opened by a credential, and by no earlier one. A link leaves the password as it is."""
+    """Let an account be opened by a credential, and by no earlier one.
+
+    A link leaves the password as it is, and so the count of misses too: otherwise whoever asks for links again and
+    again could guess the password for ever.
+    """
     if credential.kind is CredentialKind.TEMPORARY_PASSWORD:
         values = {
             "password_hash": credential.kept,
             "must_change_password": True,
             "password_until": now + LIFE,
+            "misses": 0,
             "link_key": None,
             "link_until": None,
         }
     else:
         values = {"link_key": credential.kept, "link_until": now + LIFE}
-    await connection.execute(update(accounts).where(accounts.c.id == account_id).values(misses=0, **values))
+    await connection.execute(update(accounts).where(accounts.c.id == account_id).values(**values))
+
+
+def is_over(until: datetime | None, now: datetime) -> bool:
+    """Whether a credential's life has ended: it is still good at the end itself."""
+    return until is not None and now > until
 
 
 def link_of(credential: Credential, portal_address: str) -> str:
