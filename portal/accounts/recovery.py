@@ -19,7 +19,6 @@ from portal.accounts.machine import AccountAction, after
 from portal.accounts.passwords import Passwords
 from portal.accounts.presets import Preset
 from portal.accounts.security_questions import plausible_question, same_answer
-from portal.accounts.sessions import end_sessions_of
 from portal.accounts.status import AccountStatus
 from portal.accounts.tables import accounts
 from portal.accounts.throttle import Throttle
@@ -143,7 +142,6 @@ class Recovery:
         await note_own(connection, self._house, row, "account.forgot_password", f"a {credential.kind} was mailed")
         if credential.kind is CredentialKind.LINK:
             return
-        await end_sessions_of(connection, row.id)
         status = after(row.status, AccountAction.NEW_CREDENTIAL)
         if isinstance(status, AccountStatus):
             unlocked = update(accounts).where(accounts.c.id == row.id)

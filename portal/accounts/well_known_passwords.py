@@ -38,9 +38,9 @@ def is_well_known(password: str) -> bool:
 
 def _own(text: str) -> int:
     """How many characters are left without well-known words, rows, dates, signs and repeats."""
-    once = _REPEAT.sub(r"\1", text)
-    rest = _DATE.sub("", _SIGNS.sub("", _WORD.sub("", _without_rows(once))))
-    return len(_REPEAT.sub(r"\1", rest))
+    # Signs split words as well as join them: without them first, and with them, finds both.
+    left = [_without_rows(_WORD.sub(" ", form)) for form in (text, _SIGNS.sub("", text))]
+    return min(len(_REPEAT.sub(r"\1", _DATE.sub("", _SIGNS.sub("", form)))) for form in left)
 
 
 def _without_rows(text: str) -> str:
