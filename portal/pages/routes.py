@@ -9,16 +9,27 @@ from portal.companies.kinds import Kind
 from portal.context import portal_of
 from portal.entrance import EnteredHere, is_foreign
 from portal.errors import ForgedRequest, NotFound, problem_of_refusal
-from portal.pages import entrance_routes, order_files
+from portal.pages import (
+    entrance_routes,
+    finishing_routes,
+    order_files,
+    profile_routes,
+    recovery_routes,
+    security_routes,
+)
 from portal.pages.fleet_rows import MOST, fleet_of
 from portal.pages.meter_list_view import meters_page
 from portal.pages.meter_view import address_of, meter_page, visible_meter
-from portal.pages.navigation import ACCOUNT_METERS, FLEET, PROFILE, USAGE_METERS
+from portal.pages.navigation import ACCOUNT_METERS, FLEET, USAGE_METERS
 from portal.pages.render import PAGES, STATIC, THEME_COOKIE, THEMES, inside
 from portal.reads.ask import Refused
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
 router.include_router(entrance_routes.router)
+router.include_router(recovery_routes.router)
+router.include_router(finishing_routes.router)
+router.include_router(profile_routes.router)
+router.include_router(security_routes.router)
 router.include_router(order_files.router)
 A_YEAR_S = 365 * 86_400
 
@@ -49,12 +60,6 @@ async def account_meters(request: Request, who: EnteredHere) -> Response:
     if who.viewer.kind is not Kind.REP:
         raise NotFound
     return await meters_page(request, who, ACCOUNT_METERS)
-
-
-@router.get("/account/profile")
-async def profile(request: Request, who: EnteredHere) -> Response:
-    """My Profile."""
-    return PAGES.page(request, "profile.html", who, PROFILE.words, place=PROFILE.href)
 
 
 @router.get("/usage/meters")
