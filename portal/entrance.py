@@ -52,8 +52,7 @@ async def entered(request: Request) -> Entered:
         raise SignInRequired
     portal = portal_of(request)
     now = portal.clock.now()
-    async with portal.database.reading() as connection:
-        found = await find_session(connection, *carried, portal.settings.sessions, now)
+    found = await find_session(portal.database, *carried, portal.settings.sessions, now)
     if found is None or isinstance(found, EntryRefusal):
         raise SignInRequired
     if request.method not in SAFE and found.session.kind is SessionKind.PAGE:
@@ -69,8 +68,7 @@ async def unfinished(request: Request) -> Unfinished:
     if not secret:
         raise SignInRequired
     portal = portal_of(request)
-    async with portal.database.reading() as connection:
-        found = await find_unfinished(connection, secret, portal.clock.now())
+    found = await find_unfinished(portal.database, secret, portal.clock.now())
     if found is None:
         raise SignInRequired
     if request.method not in SAFE:
