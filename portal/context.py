@@ -15,6 +15,7 @@ from portal.accounts.passwords import Passwords
 from portal.accounts.signing_in import Door
 from portal.accounts.throttle import Throttle
 from portal.han.desk import DeviceDesk
+from portal.market.desk import MarketDesk
 from portal.reads.desk import ReadDesk
 from portal.settings import PortalSettings
 from portal.usage.registers import RegisterStore
@@ -29,6 +30,7 @@ class Portal:
     database: Database
     desk: ReadDesk
     devices: DeviceDesk
+    market: MarketDesk
     door: Door
     clock: Clock
     dice: Dice
@@ -54,7 +56,7 @@ class Portal:
     ) -> Self:
         """The parts over a migrated database and a bus. collected is where gateways' collections go, if anywhere.
 
-        Whoever calls runs the bus with desk.handle and greet, and runs this.
+        Whoever calls runs the bus with desk.handle, greet and market.handle, and runs this.
         """
         settings = settings or PortalSettings()
         door = Door(database, passwords or Passwords(dice), Throttle(clock), clock, dice)
@@ -64,6 +66,7 @@ class Portal:
             database=database,
             desk=desk,
             devices=devices,
+            market=MarketDesk(database, clock, dice, settings.market, devices.send),
             door=door,
             clock=clock,
             dice=dice,
@@ -79,10 +82,11 @@ class Portal:
         await self.devices.greet()
 
     async def run(self) -> None:
-        """Send to gateways, and give up what they do not answer; until cancelled."""
+        """Send to gateways, give up what they do not answer, let notices take effect; until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.desk.run())
             tasks.create_task(self.devices.run())
+            tasks.create_task(self.market.run())
 
 
 def portal_of(request: Request) -> Portal:

@@ -6,7 +6,7 @@ from portal.files.tables import file_credentials, lse_drops
 from portal.gateways.tables import gateway_marks, gateways, incidents
 from portal.han.tables import han_commands, han_devices, han_outbox, han_reports, han_timeline
 from portal.mail.tables import letters
-from portal.market.tables import premises, rep_spans
+from portal.market.tables import market_notices, premise_histories, premises, rep_spans
 from portal.meters.tables import attachments, meter_assignments, meters, midnight_registers, reported_registers
 from portal.orders.tables import report_order_files, report_order_meters, report_orders
 from portal.reads.tables import read_askers, read_outbox, reads
@@ -29,10 +29,12 @@ __all__ = [
     "incidents",
     "letters",
     "lse_drops",
+    "market_notices",
     "metadata",
     "meter_assignments",
     "meters",
     "midnight_registers",
+    "premise_histories",
     "premises",
     "read_askers",
     "read_outbox",
