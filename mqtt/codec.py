@@ -147,7 +147,7 @@ def _parse(payload: bytes, validator: SchemaValidator) -> Any:
     except ValidationError as error:
         fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(map(str, fault["loc"]))
-        is_version = place.endswith(".v") and len(fault["loc"]) == 2
+        is_version = fault["loc"][-1:] == ("v",) and len(fault["loc"]) <= 2
         cause = _CAUSES.get(fault["type"], Cause.MALFORMED)
         if cause is Cause.WRONG_VERSION and not is_version:
             cause = Cause.MALFORMED

@@ -72,11 +72,16 @@ class MarketDesk:
         async with self._database.reading() as connection:
             return await find_sender(connection, tdsp)
 
+    async def take_effect(self) -> int:
+        """Bring about what is due now, for some premises at a time; returns for how many."""
+        most = self._settings.premises_at_once
+        return await self._act(lambda connection, acts: take_effect(connection, most, acts))
+
     async def run(self) -> None:
         """Let notices take effect at their instants, until cancelled."""
         most = self._settings.premises_at_once
         while True:
-            count = await self._act(lambda connection, acts: take_effect(connection, most, acts))
+            count = await self.take_effect()
             async with self._database.reading() as connection:
                 at = await next_effect(connection)
             pause_s = self._settings.sweep_s if count < most else SHORTEST_SWEEP_S

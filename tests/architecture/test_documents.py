@@ -184,6 +184,8 @@ async def test_every_operation_of_the_api_is_explained(app: FastAPI) -> None:
 def is_topic(text: str) -> bool:
     """Whether a topic or filter is one that the table of topics has."""
     _, _, direction, *rest = text.split("/")
+    if direction == "market":
+        return len(rest) == 1
     channels = {kind.channel for kind in TABLE if kind.direction == direction} | {"#"}
     return direction in set(Direction) and (rest == ["#"] or (len(rest) == 2 and rest[1] in channels))
 

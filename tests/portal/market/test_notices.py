@@ -108,8 +108,8 @@ def test_nothing_is_known_of_a_premise_before_its_creation() -> None:
 
 
 def test_at_one_instant_who_leaves_goes_before_who_comes() -> None:
-    start = [created(on(0)), rep(on(1), RepChange.MOVE_IN, LONE_STAR)]
-    both = [rep(on(5), RepChange.MOVE_IN, BLUEBONNET), rep(on(5), RepChange.MOVE_OUT)]
+    start: list[MarketNotice] = [created(on(0)), rep(on(1), RepChange.MOVE_IN, LONE_STAR)]
+    both: list[MarketNotice] = [rep(on(5), RepChange.MOVE_IN, BLUEBONNET), rep(on(5), RepChange.MOVE_OUT)]
     story = story_of(start + both)
     assert story.end is not None
     assert current_rep(story.end.spans, on(5)) == BLUEBONNET
@@ -117,15 +117,16 @@ def test_at_one_instant_who_leaves_goes_before_who_comes() -> None:
 
 
 def test_a_move_in_where_somebody_still_lives_says_that_he_left() -> None:
-    start = [created(on(0)), rep(on(1), RepChange.MOVE_IN, LONE_STAR)]
+    start: list[MarketNotice] = [created(on(0)), rep(on(1), RepChange.MOVE_IN, LONE_STAR)]
     assert story_of([*start, rep(on(5), RepChange.MOVE_IN, BLUEBONNET)]).departures == {3: on(5)}
     for change in (RepChange.SWITCH, RepChange.MASS_TRANSITION):
         assert story_of([*start, rep(on(5), change, BLUEBONNET)]).departures == {}
 
 
 def test_a_meter_that_follows_one_that_sent_its_usage_sends_it_at_once() -> None:
-    start = [created(on(0)), installed(on(1), "A1")]
-    for told, since in (([], None), ([provisioned(on(2), "A1")], on(5))):
+    start: list[MarketNotice] = [created(on(0)), installed(on(1), "A1")]
+    sent: list[MarketNotice] = [provisioned(on(2), "A1")]
+    for told, since in ((sent[:0], None), (sent, on(5))):
         state = story_of([*start, *told, exchanged(on(5), "A1", "A2")]).end
         assert state is not None
         assert state.on_wall is not None
@@ -133,7 +134,7 @@ def test_a_meter_that_follows_one_that_sent_its_usage_sends_it_at_once() -> None
 
 
 def test_what_contradicts_the_wall_is_refused_with_its_reason() -> None:
-    start = [created(on(0)), installed(on(1), "A1")]
+    start: list[MarketNotice] = [created(on(0)), installed(on(1), "A1")]
     for notice, reason in (
         (created(on(5)), NoticeRefusal.ESI_ID_IN_USE),
         (installed(on(5), "A2"), NoticeRefusal.METER_THERE),

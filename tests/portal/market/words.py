@@ -98,5 +98,3 @@ async def tell(desk: MarketDesk, *notices: MarketNotice, tdsp: Duns = WIRES) -> 
     sender = await desk.sender(tdsp)
     assert sender is not None
     return await desk.take(sender, notices, NoticeSource.API)
-
-
