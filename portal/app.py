@@ -7,10 +7,12 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 from portal.api import (
+    api_keys,
     assignments,
     commands,
     devices,
     fleet,
+    market,
     meters,
     notices,
     orders,
@@ -71,8 +73,8 @@ def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: Err
     app.state.portal = portal
     app.add_middleware(BodyLimit, most_bytes=portal.settings.most_body_bytes)
     install(app, show_error)
-    api = (sessions, meters, usage, reports, orders, vee, devices, notices, assignments, commands, fleet, reference)
-    for part in api:
+    of_meters = (meters, usage, reports, orders, vee, devices, notices, assignments, commands)
+    for part in (sessions, api_keys, *of_meters, fleet, market, reference):
         app.include_router(part.router, prefix=API)
     # Pages, files and the interfaces that programs know from elsewhere come after the API.
     for router in routers:

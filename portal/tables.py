@@ -1,6 +1,7 @@
 """Every table of the portal: importing this module registers them all in one MetaData."""
 
 from portal.accounts.tables import accounts, duns_grants, sessions
+from portal.api_keys.tables import api_keys
 from portal.companies.tables import companies, duns_numbers
 from portal.files.tables import file_credentials, lse_drops
 from portal.gateways.tables import gateway_marks, gateways, incidents
@@ -14,6 +15,7 @@ from portal.schema import metadata
 
 __all__ = [
     "accounts",
+    "api_keys",
     "attachments",
     "companies",
     "duns_grants",

@@ -1,4 +1,4 @@
-"""The market feed: TDSPs' notices, the histories of premises, and how an ESI ID ended."""
+"""The market feed: TDSPs' notices, the histories of premises, how an ESI ID ended, and API keys."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -50,10 +50,30 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True)),
         sa.PrimaryKeyConstraint("esi_id", name="pk_premise_histories"),
     )
+    op.create_table(
+        "api_keys",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("company_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(60), nullable=False),
+        sa.Column("prefix", sa.String(12), nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("scopes", sa.JSON(), nullable=False),
+        sa.Column("made_by", sa.Integer()),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True)),
+        sa.Column("last_used_at", sa.DateTime(timezone=True)),
+        sa.Column("revoked_at", sa.DateTime(timezone=True)),
+        sa.ForeignKeyConstraint(["company_id"], ["companies.id"], name="fk_api_keys_company_id"),
+        sa.ForeignKeyConstraint(["made_by"], ["accounts.id"], name="fk_api_keys_made_by", ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("id", name="pk_api_keys"),
+        sa.UniqueConstraint("digest", name="uq_api_keys_digest"),
+    )
+    op.create_index("ix_api_keys_company_id", "api_keys", ["company_id"])
 
 
 def downgrade() -> None:
     """To the revision before."""
+    op.drop_table("api_keys")
     op.drop_table("premise_histories")
     op.drop_table("market_notices")
     with op.batch_alter_table("premises") as premises:

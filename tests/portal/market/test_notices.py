@@ -46,7 +46,7 @@ def notice_on(day: float) -> st.SearchStrategy[MarketNotice]:
 def histories(draw: st.DrawFn) -> list[MarketNotice]:
     """Notices of different days; most premises are created first, many have a meter."""
     days = sorted(draw(st.sets(st.integers(2, 40), max_size=8)))
-    first = [created(on(0)), installed(on(1), "A1")] if draw(st.integers(0, 4)) else []
+    first: list[MarketNotice] = [created(on(0)), installed(on(1), "A1")] if draw(st.integers(0, 4)) else []
     return first + [draw(notice_on(day)) for day in days]
 
 
