@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.clock import Clock
@@ -57,15 +58,10 @@ class MarketDesk:
                 continue
             outcomes = await self.take(sender, delivery.message.notices, NoticeSource.MESSAGE)
             refused = [outcome for outcome in outcomes if outcome.reason is not None]
-            for outcome in refused[:1]:
-                log.warning(
-                    "TDSP %s: %s of %s notices refused, the first is %s: %s",
-                    delivery.tdsp,
-                    len(refused),
-                    len(outcomes),
-                    outcome.id,
-                    outcome.words,
-                )
+            if refused:
+                counts, first = (len(refused), len(outcomes)), refused[0]
+                words = "TDSP %s: %s of %s notices refused, the first is %s: %s"
+                log.warning(words, delivery.tdsp, *counts, first.id, first.words)
 
     async def sender(self, tdsp: Duns) -> Sender | None:
         """The TDSP that has a DUNS number."""
@@ -101,7 +97,11 @@ class MarketDesk:
             )
             return await job(connection, acts), acts
 
-        value, acts = await self._database.write(work)
+        try:
+            value, acts = await self._database.write(work)
+        except IntegrityError:
+            # Another TDSP's notice hung the same number up, or created the same ESI ID, in between: decide again.
+            value, acts = await self._database.write(work)
         if acts.sent:
             self._send(acts.sent)
         return value

@@ -6,7 +6,7 @@ say what it says. So a notice may come twice, late or early, and a crash leaves 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
@@ -18,7 +18,7 @@ from portal.companies.kinds import Kind
 from portal.companies.status import CompanyStatus, DunsStatus
 from portal.companies.tables import companies, duns_numbers
 from portal.market.consequences import Acts, carry_departure, withdraw_removed
-from portal.market.notices import NoticeRefusal, Story, tell
+from portal.market.notices import NoticeRefusal, PremiseState, Story, tell
 from portal.market.openings import ONE, kept, kept_opening, opening_of, told_of
 from portal.market.projection import put_meters, put_premise, put_spans
 from portal.market.settings import MarketSettings
@@ -37,11 +37,12 @@ WORDS: dict[NoticeRefusal, str] = {
     NoticeRefusal.RETIRED: "This ESI ID was retired before that instant.",
     NoticeRefusal.METER_THERE: "A meter hangs there at that instant; an exchange names it.",
     NoticeRefusal.NO_SUCH_METER: "This meter does not hang there at that instant.",
-    NoticeRefusal.METER_ELSEWHERE: "A meter of this number hangs on another wall.",
+    NoticeRefusal.METER_ELSEWHERE: "A meter of this number hangs on another wall at that time.",
     NoticeRefusal.CONFLICT: "Another notice came under this id; the first one stands.",
     NoticeRefusal.TOO_FAR: "This instant is too far ahead.",
     NoticeRefusal.SENDER_NOT_ACTIVE: "The sender's company or DUNS number is not active.",
 }
+LATEST = datetime.max.replace(tzinfo=UTC)
 NOT_REGISTERED = "No REP has registered this DUNS number; whoever does will see the meter."
 _HISTORY = {name: insert_unless_there(name, premise_histories, "esi_id") for name in ("sqlite", "postgresql")}
 
@@ -204,22 +205,36 @@ class _Premise:
         history = update(premise_histories).where(premise_histories.c.esi_id == self._esi_id)
         await self._connection.execute(history.values(opening=opening, opened_at=self._acts.now))
 
-    async def _story(self, opening: Any, own: Sequence[Row[Any]]) -> tuple[Story, Any]:
-        """The story, and the premise now; a meter that hangs on another wall is not hung up here."""
+    async def _story(self, opening: Any, own: Sequence[Row[Any]]) -> tuple[Story, PremiseState | None]:
+        """The story, and the premise now; a meter that hung on another wall at the time was not hung up here."""
         told, barred = told_of(opening, own), dict[int, NoticeRefusal]()
         while True:
             story = tell(told, barred)
             state = story.as_of(self._acts.now)
-            here = None if state is None else state.on_wall
-            if here is None or here.by < 0 or not await self._hangs_elsewhere(here.number):
+            contradicted = None if state is None else await self._contradicted(state)
+            if contradicted is None:
                 return story, state
-            barred[here.by] = NoticeRefusal.METER_ELSEWHERE
+            barred[contradicted] = NoticeRefusal.METER_ELSEWHERE
 
-    async def _hangs_elsewhere(self, number: MeterNumber) -> bool:
-        elsewhere = select(meters.c.id).where(
-            meters.c.number == number, meters.c.removed_at.is_(None), meters.c.esi_id != self._esi_id
+    async def _contradicted(self, state: PremiseState) -> int | None:
+        """The first notice that hung up a meter while it hung on another wall; what was there before stands."""
+        told = [each for each in state.meters if each.by > 0]
+        if not told:
+            return None
+        elsewhere = select(meters.c.number, meters.c.installed_at, meters.c.removed_at).where(
+            meters.c.number.in_({each.number for each in told}), meters.c.esi_id != self._esi_id
         )
-        return (await self._connection.execute(elsewhere)).first() is not None
+        rows = (await self._connection.execute(elsewhere)).all()
+        times = [(row.number, row.installed_at, row.removed_at or LATEST) for row in rows]
+        return next(
+            (
+                each.by
+                for each in told
+                for number, since, until in times
+                if number == each.number and max(since, each.installed_at) < min(until, each.removed_at or LATEST)
+            ),
+            None,
+        )
 
     async def _decide(self, rows: Sequence[Row[Any]], own: Sequence[Row[Any]], story: Story) -> None:
         """Write down what became of each notice, where that differs."""

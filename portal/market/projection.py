@@ -48,7 +48,7 @@ async def put_spans(connection: AsyncConnection, esi_id: EsiId, wanted: Sequence
 async def put_meters(
     connection: AsyncConnection, esi_id: EsiId, wanted: Sequence[Installation], now: datetime
 ) -> list[MeterNumber]:
-    """Write a premise's meters, where they differ; returns the numbers that were taken off the wall.
+    """Write a premise's meters, where they differ; returns the numbers that were taken off the wall, or earlier.
 
     A row is one installation and keeps its id, which much refers to. One that the story does not have any more never
     hung: it is shown to nobody.
@@ -72,7 +72,8 @@ async def put_meters(
         if row is None:
             fresh = {"number": each.number, "esi_id": esi_id, "updated_at": now, **_values(each)}
             await connection.execute(insert(meters), fresh)
-    return [row.number for row, values in changes if row.removed_at is None and values["removed_at"] is not None]
+    ends = [(row.number, row.removed_at, values["removed_at"]) for row, values in changes]
+    return [number for number, before, after in ends if after is not None and after != before]
 
 
 def _values(each: Installation) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from portal.app import full_app
 from portal.context import Portal
 from portal.errors import PROBLEMS
 from portal.gateways.tables import IncidentKind
+from portal.market.notices import NoticeRefusal
 from portal.opening import MIGRATIONS
 from portal.pages.reason_words import REASONS
 from portal.usage.registers import RegisterStore
@@ -259,6 +260,7 @@ def test_every_word_for_trouble_is_explained() -> None:
     )
     assert [words for words in REASONS.values() if f"| {words} |" not in retailer] == []
     assert [kind for kind in IncidentKind if f"| `{kind}` |" not in operator] == []
+    assert [reason for reason in NoticeRefusal if f"| `{reason}` |" not in operator] == []
     assert [kind for kind in FaultKind if f"| `{kind}` |" not in lab] == []
     assert [reason for reason in FailureReason if f"`{reason}`" not in programs] == []
     assert [kind for _, kind, _ in PROBLEMS.values() if kind != "forged-request" and f"`{kind}`" not in programs] == []

@@ -410,6 +410,47 @@ async def test_two_desks_at_once_apply_each_notice_once(
         await other.close()
 
 
+async def test_one_number_hangs_on_one_wall_whoever_is_first(
+    database: Database, clock: HandClock, database_url: str
+) -> None:
+    other = Database.open(database_url)
+    try:
+        ours, theirs = (MarketDesk(each, clock, SeededDice(3)) for each in (database, other))
+        before = {esi(1): M1, esi(6): "M00006"}
+        for turn in range(10):
+            number, at = f"N{turn}", clock.now() + timedelta(minutes=turn)
+            clock.set(at)
+            (mine,), (yours,) = await asyncio.gather(
+                tell(ours, exchanged(at, before[esi(1)], number, esi(1))),
+                tell(theirs, exchanged(at, before[esi(6)], number, esi(6)), tdsp=OTHER_WIRES),
+            )
+            assert {mine.reason, yours.reason} == {None, NoticeRefusal.METER_ELSEWHERE}
+            before[esi(1) if mine.reason is None else esi(6)] = number
+    finally:
+        await other.close()
+
+
+async def test_two_tdsps_that_create_one_esi_id_at_once_do_not_share_it(
+    database: Database, clock: HandClock, database_url: str
+) -> None:
+    other = Database.open(database_url)
+    try:
+        ours, theirs = (MarketDesk(each, clock, SeededDice(3)) for each in (database, other))
+        for turn in range(10):
+            new = esi(200 + turn)
+            (mine,), (yours,) = await asyncio.gather(
+                tell(ours, created(clock.now(), new)), tell(theirs, created(clock.now(), new), tdsp=OTHER_WIRES)
+            )
+            assert {mine.reason, yours.reason} == {None, NoticeRefusal.ESI_ID_IN_USE}
+            (row,) = await rows(database, premises, premises.c.esi_id == new)
+            async with database.reading() as connection:
+                sender = await find_sender(connection, OTHER_WIRES)
+            assert sender is not None
+            assert (row.tdsp_id == sender.company_id) == (yours.reason is None)
+    finally:
+        await other.close()
+
+
 @pytest.mark.parametrize("seeded", [1, 4])
 async def test_what_was_there_before_the_feed_stays_as_it_is(
     database: Database, feed: MarketDesk, clock: HandClock, seeded: int
