@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy.exc import IntegrityError
@@ -46,8 +47,22 @@ class MarketDesk:
         self._send = send
 
     async def take(self, sender: Sender, notices: Sequence[MarketNotice], source: NoticeSource) -> list[NoticeOutcome]:
-        """Apply a TDSP's notices in one transaction; returns what became of each."""
-        return await self._act(lambda connection, acts: take(connection, sender, notices, source, self._settings, acts))
+        """Apply a TDSP's notices, some at a time; returns what had become of each when it was committed."""
+        outcomes: list[NoticeOutcome] = []
+        for start in range(0, len(notices), self._settings.notices_at_once):
+            some = notices[start : start + self._settings.notices_at_once]
+            outcomes += await self._act(partial(self._take, sender, some, source))
+        return outcomes
+
+    async def _take(
+        self,
+        sender: Sender,
+        notices: Sequence[MarketNotice],
+        source: NoticeSource,
+        connection: AsyncConnection,
+        acts: Acts,
+    ) -> list[NoticeOutcome]:
+        return await take(connection, sender, notices, source, self._settings, acts)
 
     async def handle(self, deliveries: Sequence[MarketDelivery]) -> None:
         """The bus's handler: returns once the batch is committed. Notices of nobody's DUNS number are dropped."""
@@ -69,7 +84,7 @@ class MarketDesk:
             return await find_sender(connection, tdsp)
 
     async def take_effect(self) -> int:
-        """Bring about what is due now, for some premises at a time; returns for how many."""
+        """Bring about what is due now, some notices at a time; returns how many took effect."""
         most = self._settings.premises_at_once
         return await self._act(lambda connection, acts: take_effect(connection, most, acts))
 

@@ -22,7 +22,16 @@ from portal.market.notices import NoticeRefusal, PremiseState, Story, tell
 from portal.market.openings import ONE, kept, kept_opening, opening_of, told_of
 from portal.market.projection import put_meters, put_premise, put_spans
 from portal.market.settings import MarketSettings
-from portal.market.tables import NoticeSource, NoticeState, market_notices, premise_histories, premises
+from portal.market.tables import (
+    HANGS_ELSEWHERE,
+    IS_TO_CARRY,
+    IS_WAITING,
+    NoticeSource,
+    NoticeState,
+    market_notices,
+    premise_histories,
+    premises,
+)
 from portal.meters.tables import meters
 from portal.schema import insert_unless_there
 
@@ -120,18 +129,19 @@ async def take(
 async def take_effect(connection: AsyncConnection, most: int, acts: Acts) -> int:
     """Bring up to date the premises of which a notice takes effect, or somebody's leaving is still to be carried out.
 
-    Returns how many; running it again changes nothing more.
+    Returns how many notices took effect; running it again changes nothing more.
     """
-    due = (market_notices.c.state == NoticeState.WAITING) & (market_notices.c.effective_at <= acts.now)
-    found = select(market_notices.c.esi_id).where(due | market_notices.c.to_carry).distinct()
-    touched = set((await connection.scalars(found.order_by(market_notices.c.esi_id).limit(most))).all())
-    await bring_up_to_date(connection, touched, acts)
-    return len(touched)
+    esi_ids = select(market_notices.c.esi_id).limit(most)
+    is_due = esi_ids.where(IS_WAITING, market_notices.c.effective_at <= acts.now)
+    due = (await connection.scalars(is_due.order_by(market_notices.c.effective_at))).all()
+    left = (await connection.scalars(esi_ids.where(IS_TO_CARRY).order_by(market_notices.c.id))).all()
+    await bring_up_to_date(connection, {*due, *left}, acts)
+    return len(due)
 
 
 async def next_effect(connection: AsyncConnection) -> datetime | None:
     """When the next notice takes effect."""
-    waiting = select(func.min(market_notices.c.effective_at)).where(market_notices.c.state == NoticeState.WAITING)
+    waiting = select(func.min(market_notices.c.effective_at)).where(IS_WAITING)
     at: datetime | None = await connection.scalar(waiting)
     return at
 
@@ -283,9 +293,7 @@ async def _known(connection: AsyncConnection, sender: Sender, ids: Collection[st
 
 async def _waiting_for(connection: AsyncConnection, freed: Sequence[MeterNumber]) -> list[EsiId]:
     """The premises where one of some numbers was to hang, but hung elsewhere."""
-    barred = select(market_notices.c.esi_id).where(
-        market_notices.c.reason == NoticeRefusal.METER_ELSEWHERE, market_notices.c.hung_up.in_(freed)
-    )
+    barred = select(market_notices.c.esi_id).where(HANGS_ELSEWHERE, market_notices.c.hung_up.in_(freed))
     return list((await connection.scalars(barred.distinct().order_by(market_notices.c.esi_id))).all())
 
 

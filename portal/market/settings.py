@@ -20,6 +20,9 @@ class MarketSettings:
     sweep_s: Annotated[
         float, Field(description="The longest time between two looks at what takes effect, s.", gt=0)
     ] = 30
+    notices_at_once: Annotated[
+        int, Field(description="Notices of one request, message or file applied in one transaction.", ge=1)
+    ] = 100
     premises_at_once: Annotated[
         int, Field(description="Premises brought up to date in one transaction when notices take effect.", ge=1)
     ] = 100

@@ -100,6 +100,9 @@ devices is asked for, which happens once (carried_at). hung_up is the meter that
 
 Index("ix_market_notices_esi_id", market_notices.c.esi_id, market_notices.c.id)
 Index("ix_market_notices_of_tdsp", market_notices.c.tdsp_id, market_notices.c.state, market_notices.c.id)
+IS_WAITING, IS_TO_CARRY = text("market_notices.state = 'waiting'"), text("market_notices.to_carry")
+HANGS_ELSEWHERE = text("market_notices.reason = 'meter_elsewhere'")
+"""Conditions in the very words of the indexes below, without which no database would use these."""
 for _name, _column, _where in (
     ("ix_market_notices_waiting", market_notices.c.effective_at, "state = 'waiting'"),
     ("ix_market_notices_to_carry", market_notices.c.id, "to_carry"),

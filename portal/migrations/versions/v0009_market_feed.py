@@ -13,6 +13,8 @@ def upgrade() -> None:
     """To this revision."""
     op.add_column("premises", sa.Column("retired_at", sa.DateTime(timezone=True)))
     op.add_column("premises", sa.Column("successor", sa.String(22)))
+    off = sa.text("removed_at is not null and gateway is not null")
+    op.create_index("ix_meters_to_withdraw", "meters", ["id"], sqlite_where=off, postgresql_where=off)
     op.create_table(
         "market_notices",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -76,6 +78,7 @@ def downgrade() -> None:
     op.drop_table("api_keys")
     op.drop_table("premise_histories")
     op.drop_table("market_notices")
+    op.drop_index("ix_meters_to_withdraw", "meters")
     with op.batch_alter_table("premises") as premises:
         premises.drop_column("successor")
         premises.drop_column("retired_at")
