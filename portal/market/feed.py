@@ -107,11 +107,11 @@ async def take(
     again = {row.notice_id: row for row in known if row.reason in ASIDE}
     fresh, conflicts = list[MarketNotice](), set[int]()
     for index, notice in enumerate(notices):
-        before = bodies.setdefault(notice.id, notice)
-        if before != notice:
-            conflicts.add(index)
-        elif before is notice:
+        if notice.id not in bodies:
+            bodies[notice.id] = notice
             fresh.append(notice)
+        elif bodies[notice.id] != notice:
+            conflicts.add(index)
     if fresh:
         values = [_row(notice, sender, source, settings, acts.now) for notice in fresh]
         await connection.execute(insert(market_notices), values)

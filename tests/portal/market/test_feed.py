@@ -339,7 +339,8 @@ async def test_the_same_id_with_other_content_is_a_conflict(
     first = rep(clock.now(), RepChange.SWITCH, BLUEBONNET, HERE)
     other = replace(first, rep_duns=LONE_STAR)
     elsewhere = replace(first, effective_at=first.effective_at.astimezone(CENTRAL))
-    assert told(await tell(feed, first, other, elsewhere)) == [APPLIED, NoticeRefusal.CONFLICT, APPLIED]
+    outcomes = await tell(feed, first, other, elsewhere, first)
+    assert told(outcomes) == [APPLIED, NoticeRefusal.CONFLICT, APPLIED, APPLIED]
     assert told(await tell(feed, other)) == [NoticeRefusal.CONFLICT]
     assert await sees(database, "blue.admin", clock.now())
     assert len(await rows(database, market_notices)) == 1
