@@ -20,6 +20,7 @@ from gateway.identifiers import Duns, EsiId, GatewayId, MeterNumber
 from gateway.questions import Question
 from portal.accounts.status import AccountStatus
 from portal.accounts.tables import accounts, duns_grants
+from portal.api_keys.keys import KeyHolder
 from portal.companies.kinds import Kind
 from portal.companies.status import CompanyStatus, DunsStatus
 from portal.companies.tables import companies, duns_numbers
@@ -45,6 +46,14 @@ class VisibleMeter:
     city: str
     state: str
     zip: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisiblePremise:
+    """A premise whose history its viewer may see at this moment; only this module makes one."""
+
+    esi_id: EsiId
+    tdsp_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +228,38 @@ async def find_meters(
 def sees_all_reads(viewer: Viewer) -> bool:
     """Whether somebody sees every on-demand read of a meter that he sees: all but customers do (ROR-06)."""
     return viewer.kind is not Kind.CUSTOMER
+
+
+_PREMISE = select(premises.c.esi_id, premises.c.tdsp_id).where(premises.c.esi_id == bindparam("wanted"))
+_OWN_PREMISE = (
+    select(premises.c.esi_id)
+    .join(companies, companies.c.id == premises.c.tdsp_id)
+    .where(premises.c.esi_id == bindparam("wanted"), companies.c.id == _COMPANY, _ACTIVE_COMPANY)
+)
+_KEY_METER = _OF_COMPANY.where(meters.c.esi_id == bindparam("wanted"))
+
+
+async def find_premise(
+    connection: AsyncConnection, who: Viewer | KeyHolder, esi_id: EsiId, at: datetime
+) -> VisiblePremise | None:
+    """A premise by its ESI ID, or None alike if there is none or it is not theirs.
+
+    Its TDSP sees it with or without a meter; a REP sees it while it sees the meter there, as an administrator of the
+    company would if a key asks. Nobody else does.
+    """
+    company = {"of_company": who.company_id, "wanted": esi_id}
+    if who.kind is Kind.TDSP:
+        is_theirs = (await connection.execute(_OWN_PREMISE, company)).first() is not None
+    elif who.kind is not Kind.REP:
+        is_theirs = False
+    elif isinstance(who, Viewer):
+        is_theirs = await find_meter(connection, who, esi_id, at) is not None
+    else:
+        is_theirs = (await connection.execute(_KEY_METER, {**company, "visible_at": at})).first() is not None
+    if not is_theirs:
+        return None
+    row = (await connection.execute(_PREMISE, {"wanted": esi_id})).one()
+    return VisiblePremise(esi_id=row.esi_id, tdsp_id=row.tdsp_id)
 
 
 def seen_reads(viewer: Viewer) -> ColumnElement[bool]:

@@ -34,6 +34,7 @@ OTHERS = {
     "device": "000D6F0007A0B1C2",
     "action": "ping",
     "command_id": UNKNOWN_READ,
+    "key_id": "1",
     "gateway": GATEWAY,
     "number": "1",
     "name": "daily",
