@@ -434,6 +434,9 @@ async def test_cpr_05_the_last_active_number_stays(office: Office) -> None:
         assert set((await save(office, duns_removed=both, duns_added=added)).faults) == {"duns_removed"}
     assert set((await save(office, duns_removed=["333333333"])).faults) == {"duns_removed"}
     assert await office.duns_status("888888888") is None
+    await save(office, duns_added=["888888888"])
+    assert set((await save(office, duns_removed=both)).faults) == {"duns_removed"}
+    assert isinstance(await save(office, duns_removed=[both[0], "888888888"]), int)
 
 
 async def test_reg_15_administrators_add_numbers_with_approval_and_remove_them_without(office: Office) -> None:

@@ -1,7 +1,6 @@
 """The JSON API of people and companies, from registration to revocation, over HTTP."""
 
 import base64
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -27,7 +26,7 @@ def database_url(tmp_path: Any) -> str:
 
 
 @pytest.fixture
-async def app(database: Database, clock: HandClock) -> AsyncIterator[FastAPI]:
+async def app(database: Database, clock: HandClock) -> FastAPI:
     """The application, with nothing behind it that runs."""
     return build_app(Portal.over(database, WireBus(), clock, SeededDice(7), passwords=CHEAP))
 
