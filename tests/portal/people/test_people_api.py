@@ -9,14 +9,19 @@ from fastapi import FastAPI
 
 from gateway.database import Database
 from gateway.dice import SeededDice
+from portal.accounts.presets import Preset
 from portal.app import build_app
 from portal.context import MOST_REGISTRATIONS, MOST_SEARCHES, Portal
+from portal.settings import PortalSettings
 from tests.clock import HandClock
 from tests.portal.conftest import SignIn
 from tests.portal.people.images import image
 from tests.portal.people.stand import Office, company_form, person_form
 from tests.portal.wire import WireBus
 from tests.portal.world import CHEAP, LONE_STAR
+
+GUIDES = PortalSettings(preset=Preset.SMT)
+"""The guide's rules of signing in."""
 
 
 @pytest.fixture
@@ -28,7 +33,7 @@ def database_url(tmp_path: Any) -> str:
 @pytest.fixture
 async def app(database: Database, clock: HandClock) -> FastAPI:
     """The application, with nothing behind it that runs."""
-    return build_app(Portal.over(database, WireBus(), clock, SeededDice(7), passwords=CHEAP))
+    return build_app(Portal.over(database, WireBus(), clock, SeededDice(7), GUIDES, passwords=CHEAP))
 
 
 def company_body(**fields: Any) -> dict[str, Any]:
