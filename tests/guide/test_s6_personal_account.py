@@ -39,7 +39,7 @@ async def forgot(person: Person, user_id: str, answer: str) -> None:
 
 
 async def temporary(site: Site) -> str:
-    text = (await site.letters())[-1].text
+    text: str = (await site.letters())[-1].text
     return next(line.strip() for line in text.splitlines() if line.startswith("    "))
 
 
