@@ -7,13 +7,10 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 from portal.api import (
-<<<<<<< HEAD
+    account,
     accounts,
     api_keys,
     approvals,
-=======
-    account,
->>>>>>> signin
     assignments,
     audit,
     commands,
@@ -82,28 +79,9 @@ def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: Err
     app.state.portal = portal
     app.add_middleware(BodyLimit, most_bytes=portal.settings.most_body_bytes)
     install(app, show_error)
-<<<<<<< HEAD
     people = (registrations, companies, approvals, accounts, audit)
     of_meters = (meters, usage, reports, orders, vee, devices, notices, assignments, commands)
-    for part in (sessions, api_keys, *people, *of_meters, fleet, market, reference):
-=======
-    api = (
-        sessions,
-        account,
-        meters,
-        usage,
-        reports,
-        orders,
-        vee,
-        devices,
-        notices,
-        assignments,
-        commands,
-        fleet,
-        reference,
-    )
-    for part in api:
->>>>>>> signin
+    for part in (sessions, account, api_keys, *people, *of_meters, fleet, market, reference):
         app.include_router(part.router, prefix=API)
     # Pages, files and the interfaces that programs know from elsewhere come after the API.
     for router in routers:
