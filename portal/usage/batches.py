@@ -4,11 +4,12 @@ Both note each meter-day in one set of those seen. What is read, and what is ref
 is what the strict parser alone would say of the file line by line; only it can refuse.
 """
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import Protocol
 
 from portal.usage.batch import Batch, batch_of
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import MeterDay
 from portal.usage.kernel import chosen
 from portal.usage.kernel.contract import Kernel, Parsed
@@ -37,7 +38,7 @@ class Groups(Protocol):
 
 def smt_batches(
     pieces: Iterable[bytes],
-    known: Container[str],
+    known: KnownMeters,
     today: date,
     *,
     kernel: Kernel | None = None,
@@ -45,37 +46,32 @@ def smt_batches(
 ) -> Iterator[Batch]:
     """The meter-days of an interval CSV in the file's order, with memory for a piece of it only.
 
-    known holds the ESI IDs that may occur, today is the Chicago date; piece: bytes to gather before they are parsed.
+    known: the meters that may occur, today is the Chicago date; piece: bytes to gather before they are parsed.
     Raises BadFile, as smt_file.parse does.
     """
-    seen = SeenDays()
+    seen = SeenDays(known)
     parse = (kernel or chosen()).parse_smt
-    return joined(
-        gathered(pieces, piece), parse, SmtGroups(known, today, seen), Gate(known, today, seen), piece // SPARED
-    )
+    return joined(gathered(pieces, piece), parse, SmtGroups(known, today, seen), Gate(today, seen), piece // SPARED)
 
 
 def lse_batches(
     pieces: Iterable[bytes],
-    known: Container[str],
+    known: KnownMeters,
     today: date,
     *,
     kernel: Kernel | None = None,
     piece: int = PIECE,
 ) -> Iterator[Batch]:
     """The meter-days of a file of LodeStar Enhanced, likewise. Raises BadFile, as lse_file.parse does."""
-    seen = SeenDays()
+    seen = SeenDays(known)
     parse = (kernel or chosen()).parse_lse
-    return joined(
-        gathered(pieces, piece), parse, LseGroups(known, today, seen), Gate(known, today, seen), piece // SPARED
-    )
+    return joined(gathered(pieces, piece), parse, LseGroups(known, today, seen), Gate(today, seen), piece // SPARED)
 
 
 class Gate:
     """What a kernel does not ask of meter-days: which meters are known, what day it is, and what came before."""
 
-    def __init__(self, known: Container[str], today: date, seen: SeenDays) -> None:
-        self._known = known
+    def __init__(self, today: date, seen: SeenDays) -> None:
         self._earliest = EARLIEST.toordinal()
         self._today = today.toordinal()
         self._today_ends = today_ends(self._today)
@@ -88,7 +84,7 @@ class Gate:
             and batch.days.max() <= self._today
             and batch.revised.max() < self._today_ends
         )
-        return bool(in_time) and self._seen.add_batch(batch, self._known)
+        return bool(in_time) and self._seen.add_batch(batch)
 
 
 def gathered(pieces: Iterable[bytes], least: int) -> Iterator[tuple[list[bytes], bool]]:

@@ -8,7 +8,7 @@ at any moment and run again: a file is one transaction, and its bytes are known 
 import asyncio
 import hashlib
 import sys
-from collections.abc import AsyncIterator, Callable, Container, Generator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from datetime import date
 from functools import partial
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from sqlalchemy import select
+from sqlalchemy import bindparam, func, select
 
 from gateway import config
 from gateway.clock import Clock, SystemClock, central_date
@@ -32,6 +32,7 @@ from portal.usage.batch import Batch
 from portal.usage.batches import lse_batches, smt_batches
 from portal.usage.containers import KNOWN_BY, PIECE, Part, Told, parts
 from portal.usage.drop_folder import DropFolder, Taken
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.kernel.contract import Kernel
 from portal.usage.lines import BYTE_ORDER_MARK
 from portal.usage.load_progress import progress
@@ -52,6 +53,7 @@ from portal.usage.store import IntervalStore, Loaded, SourceFile
 __all__ = ["PIECE", "command", "load_file"]
 
 T = TypeVar("T")
+PREMISES_AT_ONCE = 200_000
 PIECES_AHEAD, BATCHES_AHEAD = 16, 4
 """What is read before it is parsed, some 16 MB, and parsed before it is stored, some 10 MB."""
 NOTHING_STORED = "Nothing of this file was stored."
@@ -78,7 +80,7 @@ class Loader:
 
     def __init__(self, store: IntervalStore, registers: RegisterStore, clock: Clock, limits: LoadSettings) -> None:
         self._store, self._registers, self._clock, self._limits = store, registers, clock, limits
-        self.known: Container[str] = frozenset()
+        self.known = KnownMeters()
         self.tally = load_report.Tally()
 
     async def load(self, source: Source) -> Taken:
@@ -170,21 +172,31 @@ async def _opened(configuration: Config) -> AsyncIterator[tuple[Loader, PortalSe
         await database.close()
 
 
-async def known_meters(url: str) -> frozenset[str]:
-    """The ESI IDs of all premises that the portal with this database knows."""
+async def known_meters(url: str) -> KnownMeters:
+    """The meters of all premises that the portal with this database knows."""
     database = Database.open(url)
+    some = select(premises.c.esi_id).where(premises.c.esi_id > bindparam("after"))
+    some = some.order_by(premises.c.esi_id).limit(PREMISES_AT_ONCE)
+    esi_id = some.subquery().c.esi_id
+    joined = select(
+        func.max(esi_id), func.aggregate_strings(esi_id, ",")
+    )  # a row for each would take ten times as long
+    found: list[str] = []
     try:
         async with database.reading() as connection:
-            esi_ids = await connection.scalars(select(premises.c.esi_id))
-            return frozenset(esi_ids)
+            last, text = (await connection.execute(joined, {"after": ""})).one()
+            while last is not None:
+                found += text.split(",")
+                last, text = (await connection.execute(joined, {"after": last})).one()
     finally:
         await database.close()
+    return KnownMeters(found)
 
 
 async def load_file(
     store: IntervalStore,
     path: Path,
-    known: Container[str],
+    known: KnownMeters,
     clock: Clock,
     told: Told,
     kernel: Kernel | None = None,
@@ -227,9 +239,7 @@ class _Unreadable(BadInput):
 class Reading:
     """A file read for its rows and, in the same pass, for its digest, each in a thread beside whoever stores them."""
 
-    def __init__(
-        self, part: Part, known: Container[str], clock: Clock, told: Told, kernel: Kernel | None = None
-    ) -> None:
+    def __init__(self, part: Part, known: KnownMeters, clock: Clock, told: Told, kernel: Kernel | None = None) -> None:
         self.part = part
         self._kernel = kernel
         self._known = known
@@ -276,7 +286,7 @@ class Reading:
         """The file's billing periods. Raises BadInput."""
         return self._parsed(parse_monthly)
 
-    def _parsed(self, parse: Callable[[Iterable[bytes], Container[str], date], Iterator[T]]) -> Iterator[T]:
+    def _parsed(self, parse: Callable[[Iterable[bytes], KnownMeters, date], Iterator[T]]) -> Iterator[T]:
         self._digest = hashlib.sha256()
 
         def noted() -> Iterator[bytes]:

@@ -7,10 +7,11 @@ empty, or must be the interval's. Commas at a line's end may be absent: an empty
 interval, and the block's count, which its times promise, tells if a file meant otherwise.
 """
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from portal.usage.bad_file import BadField, BadFile
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import MeterDay
 from portal.usage.lines import BYTES_EACH, decode, lines, too_long
 from portal.usage.lse_block import CODES, Block, fields_of, first_record, revision, second_record
@@ -24,12 +25,12 @@ SIGN = CODES[0][:-1].encode()
 TRIPLE = ("VALUE", "STATUS", "INTERVAL_START")
 
 
-def parse(pieces: Iterable[bytes], known: Container[str], today: date) -> Iterator[MeterDay]:
+def parse(pieces: Iterable[bytes], known: KnownMeters, today: date) -> Iterator[MeterDay]:
     """The meter-days of a file, given as pieces of any size, in the file's order.
 
-    known holds the ESI IDs that may occur, today is the Chicago date. Raises BadFile at the first record that is wrong.
+    known: the meters that may occur, today is the Chicago date. Raises BadFile at the first record that is wrong.
     """
-    reader = _Reader(known, today, SeenDays())
+    reader = _Reader(known, today, SeenDays(known))
     for batch in lines(reader.noted(pieces), (), LONGEST_LINE):
         for line in batch:
             yield from reader.line(line)
@@ -42,7 +43,7 @@ class LseGroups:
     seen is shared with that reader. Of a file given line by line it says what parse says.
     """
 
-    def __init__(self, known: Container[str], today: date, seen: SeenDays) -> None:
+    def __init__(self, known: KnownMeters, today: date, seen: SeenDays) -> None:
         self._reader = _Reader(known, today, seen)
 
     def take(self, data: bytes, at: int, number: int, *, final: bool) -> tuple[list[MeterDay], int, int] | None:
@@ -75,7 +76,7 @@ class LseGroups:
 class _Reader:
     """What must be remembered from one line to the next."""
 
-    def __init__(self, known: Container[str], today: date, seen: SeenDays) -> None:
+    def __init__(self, known: KnownMeters, today: date, seen: SeenDays) -> None:
         self._known = known
         self._today = today
         self._seen = seen

@@ -6,7 +6,7 @@ files hold the rows of the missing hour with no value; on the day on which it en
 is labelled 02:00 to 01:15. Both are read, and so is the correct labelling.
 """
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -15,6 +15,7 @@ from typing import Any
 from gateway.clock import intervals_in
 from gateway.identifiers import EsiId
 from portal.usage.bad_file import BadField, BadFile
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.lines import BYTES_EACH, LONGEST_LINE, decode, lines, too_long
 from portal.usage.seen_days import SeenDays
@@ -40,12 +41,12 @@ EARLIEST = date(2010, 2, 1)
 MOST_ROWS = 2 * SLOTS
 
 
-def parse(pieces: Iterable[bytes], known: Container[str], today: date) -> Iterator[MeterDay]:
+def parse(pieces: Iterable[bytes], known: KnownMeters, today: date) -> Iterator[MeterDay]:
     """The meter-days of a file, given as pieces of any size, in the file's order.
 
-    known holds the ESI IDs that may occur, today is the Chicago date. Raises BadFile at the first row that is wrong.
+    known: the meters that may occur, today is the Chicago date. Raises BadFile at the first row that is wrong.
     """
-    reader = _Reader(known, today, SeenDays())
+    reader = _Reader(known, today, SeenDays(known))
     group: list[str] = []
     prefix, first, number = HEADER, 1, 1
     for batch in lines(pieces, COLUMNS):
@@ -67,7 +68,7 @@ class SmtGroups:
     seen is shared with that reader. Of a file given line by line it says what parse says.
     """
 
-    def __init__(self, known: Container[str], today: date, seen: SeenDays) -> None:
+    def __init__(self, known: KnownMeters, today: date, seen: SeenDays) -> None:
         self._reader = _Reader(known, today, seen)
 
     def take(self, data: bytes, at: int, number: int, *, final: bool) -> tuple[list[MeterDay], int, int] | None:
@@ -112,7 +113,7 @@ def _prefix(line: str) -> str:
 class _Reader:
     """What must be remembered from one meter-day to the next."""
 
-    def __init__(self, known: Container[str], today: date, seen: SeenDays) -> None:
+    def __init__(self, known: KnownMeters, today: date, seen: SeenDays) -> None:
         self._known = known
         self._today = today
         self._seen = seen

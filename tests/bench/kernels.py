@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from portal.usage.batches import smt_batches
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.kernel import chosen
 from portal.usage.kernel.numpy_kernel import NumpyKernel
 from portal.usage.smt_file import HEADER, parse
@@ -43,7 +44,7 @@ def main() -> None:
     head = f"{HEADER}\n".encode()
     rows = head + b"".join(smt_day(random.Random(5), day, METER) for day in days)
     lse = b"".join(lse_day(random.Random(7), day, METER) for day in days)
-    count, count_lse, known = rows.count(b"\n") - 1, lse.count(b"\n10"), {METER}
+    count, count_lse, known = rows.count(b"\n") - 1, lse.count(b"\n10"), KnownMeters([METER])
     reader = rate(lambda: list(csv.reader(io.StringIO(rows.decode()))), count)
     strict = rate(lambda: list(parse([rows], known, TODAY)), count)
     say(f"CSV  csv.reader {reader:5.2f}, strict parser {strict:5.2f} M intervals/s")

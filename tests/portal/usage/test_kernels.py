@@ -16,6 +16,7 @@ from portal.usage import day_block
 from portal.usage.bad_file import BadFile
 from portal.usage.batch import Batch, batch_of, instant
 from portal.usage.batches import smt_batches
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.kernel import c_kernel, told
 from portal.usage.kernel.contract import Kernel
 from portal.usage.kernel.numpy_kernel import NumpyKernel
@@ -25,7 +26,7 @@ from tests.portal.usage.files import FALL, METER, OTHER, PLAIN, SPRING, TODAY, o
 from tests.portal.usage.runs import ODD, run_of
 from tests.servers import need
 
-KNOWN = frozenset({METER, OTHER})
+KNOWN = KnownMeters([METER, OTHER])
 WH = st.integers(0, 900) | st.integers(-(2**31), 2**31 - 1)
 HEAD = len(HEADER) + 1
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gateway.identifiers import EsiId
 from portal.usage.batch import Batch, batch_of
 from portal.usage.batches import lse_batches
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import MeterDay
 from portal.usage.kernel.contract import Kernel
 from portal.usage.lse_file import parse
@@ -120,7 +121,7 @@ def test_days_written_alike_are_read_or_refused_one_by_one_all_the_same(
         at = data.draw(st.integers(0, len(file)))
         damage = data.draw(st.binary(max_size=2) | st.sampled_from([b"\n", b",", b"\r", b"9", b"A", b"E", b".", b" "]))
         file = file[:at] + damage + file[at + data.draw(st.sampled_from([0, len(damage), 40])) :]
-    known = {*MANY, METER}
+    known = KnownMeters([*MANY, METER])
     cut = data.draw(st.integers(1, len(file)))
     pieces = [file[:cut], file[cut:]]
     batches = lse_batches(pieces, known, TODAY, kernel=kernel, piece=data.draw(st.sampled_from([1, 9_000, 1 << 20])))
