@@ -8,10 +8,8 @@ at any moment and run again: a file is one transaction, and its bytes are known 
 import asyncio
 import hashlib
 import sys
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing
-from datetime import date
-from functools import partial
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -37,6 +35,7 @@ from portal.usage.kernel.contract import Kernel
 from portal.usage.lines import BYTE_ORDER_MARK
 from portal.usage.load_progress import progress
 from portal.usage.load_settings import LoadSettings
+from portal.usage.pieces import filled
 from portal.usage.register_files import (
     DAILY_SIGN,
     MONTHLY_SIGN,
@@ -54,7 +53,7 @@ __all__ = ["PIECE", "command", "load_file"]
 
 T = TypeVar("T")
 PREMISES_AT_ONCE = 200_000
-PIECES_AHEAD, BATCHES_AHEAD = 16, 4
+PIECES_AHEAD, BATCHES_AHEAD = 2, 4
 """What is read before it is parsed, some 16 MB, and parsed before it is stored, some 10 MB."""
 NOTHING_STORED = "Nothing of this file was stored."
 
@@ -276,34 +275,52 @@ class Reading:
     def batches(self) -> Iterator[Batch]:
         """The file's meter-days. Raises BadInput."""
         parse = lse_batches if self.begins(lse_file.SIGN) else smt_batches
-        return ahead(self._parsed(partial(parse, kernel=self._kernel)), BATCHES_AHEAD)
+        pieces = ahead(self._filled(), PIECES_AHEAD)
+        return ahead(self._parsed(parse(pieces, self._known, self._today, kernel=self._kernel)), BATCHES_AHEAD)
 
     def daily_reads(self) -> Iterator[DailyRead]:
         """The file's daily reads. Raises BadInput."""
-        return self._parsed(parse_daily)
+        return self._parsed(parse_daily(self._noted(), self._known, self._today))
 
     def monthly_usage(self) -> Iterator[MonthlyUsage]:
         """The file's billing periods. Raises BadInput."""
-        return self._parsed(parse_monthly)
+        return self._parsed(parse_monthly(self._noted(), self._known, self._today))
 
-    def _parsed(self, parse: Callable[[Iterable[bytes], KnownMeters, date], Iterator[T]]) -> Iterator[T]:
-        self._digest = hashlib.sha256()
-
-        def noted() -> Iterator[bytes]:
-            for piece in self._pieces(self._told):
-                self._digest.update(piece)
-                yield piece
-
-        yield from parse(ahead(noted(), PIECES_AHEAD), self._known, self._today)
+    def _parsed(self, rows: Iterator[T]) -> Iterator[T]:
+        yield from rows
         if self._before not in ("", self.digest()):
             raise BadInput("the file was changed while it was read")
 
+    def _filled(self) -> Iterator[tuple[bytearray, bool]]:
+        """The file's bytes in memory that is used again; noted for its digest."""
+        self._digest = hashlib.sha256()
+        with _readable(), self.part.opened(self._told) as read:
+
+            def noted(into: memoryview) -> int:
+                count = read(into)
+                self._digest.update(into[:count])
+                return count
+
+            yield from filled(noted, ahead=PIECES_AHEAD)
+
+    def _noted(self) -> Iterator[bytes]:
+        self._digest = hashlib.sha256()
+        for piece in self._pieces(self._told):
+            self._digest.update(piece)
+            yield piece
+
     def _pieces(self, told: Told) -> Generator[bytes, None, None]:
-        # What the system says of the file is told apart from what it says of the database here.
-        try:
+        with _readable():
             yield from self.part.pieces(told)
-        except OSError as error:
-            raise _Unreadable(error.strerror) from None
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """What the system says of the file is told apart from what it says of the database here."""
+    try:
+        yield
+    except OSError as error:
+        raise _Unreadable(error.strerror) from None
 
 
 def _unheard(_count: int) -> None:

@@ -15,6 +15,7 @@ from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import MeterDay
 from portal.usage.lines import BYTES_EACH, decode, lines, too_long
 from portal.usage.lse_block import CODES, Block, fields_of, first_record, revision, second_record
+from portal.usage.pieces import Data
 from portal.usage.seen_days import SeenDays
 from portal.usage.smt_fields import KwhMemory, watt_hours
 
@@ -46,7 +47,7 @@ class LseGroups:
     def __init__(self, known: KnownMeters, today: date, seen: SeenDays) -> None:
         self._reader = _Reader(known, today, seen)
 
-    def take(self, data: bytes, at: int, number: int, *, final: bool) -> tuple[list[MeterDay], int, int] | None:
+    def take(self, data: Data, at: int, number: int, *, final: bool) -> tuple[list[MeterDay], int, int] | None:
         """The days that a block's lines from an offset on make whole, the offset behind them, and how many they are.
 
         number is the first line's; final: the file ends where data does. The lines may be those of a part of the block,
@@ -54,7 +55,7 @@ class LseGroups:
         """
         found: list[MeterDay] = []
         first = number
-        self._reader.at(number, data[-1:] if final else b"\n")
+        self._reader.at(number, bytes(data[-1:]) if final else b"\n")
         while at < len(data) and not (number > first and data.startswith(SIGN, at) and self._reader.between):
             end = data.find(b"\n", at)
             if end < 0:
@@ -63,7 +64,7 @@ class LseGroups:
                 if not final:
                     break
                 end = len(data)
-            (line,) = decode(data[at:end], number, (), LONGEST_LINE)
+            (line,) = decode(bytes(data[at:end]), number, (), LONGEST_LINE)
             found += self._reader.line(line)
             at, number = min(end + 1, len(data)), number + 1
         return (found, at, number - first) if number > first else None

@@ -18,6 +18,7 @@ from portal.usage.bad_file import BadField, BadFile
 from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.lines import BYTES_EACH, LONGEST_LINE, decode, lines, too_long
+from portal.usage.pieces import Data
 from portal.usage.seen_days import SeenDays
 from portal.usage.slots import QUARTERS, SKIPPED, SLOTS, BadTime, place, slots_in
 from portal.usage.smt_fields import KwhMemory, read_date, read_instant, strange_esi_id, watt_hours
@@ -71,7 +72,7 @@ class SmtGroups:
     def __init__(self, known: KnownMeters, today: date, seen: SeenDays) -> None:
         self._reader = _Reader(known, today, seen)
 
-    def take(self, data: bytes, at: int, number: int, *, final: bool) -> tuple[list[MeterDay], int, int] | None:
+    def take(self, data: Data, at: int, number: int, *, final: bool) -> tuple[list[MeterDay], int, int] | None:
         """The meter-days of the rows at an offset, the offset behind them, and how many lines they are.
 
         number is the first line's; final: the file ends where data does. None if the last of the rows is not among
@@ -87,7 +88,7 @@ class SmtGroups:
                 if not final:
                     return None
                 end = len(data)
-            (line,) = decode(data[at:end], number, COLUMNS)
+            (line,) = decode(bytes(data[at:end]), number, COLUMNS)
             if not group:
                 prefix = HEADER if number == 1 and line.startswith(HEADER) else _prefix(line)
             elif not line.startswith(prefix):

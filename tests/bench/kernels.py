@@ -20,6 +20,7 @@ from portal.usage.batches import smt_batches
 from portal.usage.esi_ids import KnownMeters
 from portal.usage.kernel import chosen
 from portal.usage.kernel.numpy_kernel import NumpyKernel
+from portal.usage.pieces import Pieces, filled
 from portal.usage.smt_file import HEADER, parse
 from tests.bench.echo import say
 from tests.portal.usage.canonical import lse_day, smt_day
@@ -48,9 +49,13 @@ def main() -> None:
     reader = rate(lambda: list(csv.reader(io.StringIO(rows.decode()))), count)
     strict = rate(lambda: list(parse([rows], known, TODAY)), count)
     say(f"CSV  csv.reader {reader:5.2f}, strict parser {strict:5.2f} M intervals/s")
+
+    def pieces() -> Pieces:
+        return filled(io.BytesIO(rows).readinto)
+
     for kernel in (chosen(), NumpyKernel()):
         parsed = rate(lambda kernel=kernel: kernel.parse_smt(rows, len(head), final=True), count)  # type: ignore[misc]
-        batches = rate(lambda kernel=kernel: list(smt_batches([rows], known, TODAY, kernel=kernel)), count)  # type: ignore[misc]
+        batches = rate(lambda kernel=kernel: list(smt_batches(pieces(), known, TODAY, kernel=kernel)), count)  # type: ignore[misc]
         lines = rate(lambda kernel=kernel: kernel.parse_lse(lse, final=True), count_lse)  # type: ignore[misc]
         say(f"{kernel.name:5} CSV {parsed:6.2f}, checked batches {batches:6.2f}, LSE {lines:6.2f} M intervals/s")
         say(f"      checked batches to the strict parser {batches / strict:.1f}, to csv.reader {batches / reader:.1f}")

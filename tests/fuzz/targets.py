@@ -38,6 +38,7 @@ from portal.usage.kernel import chosen
 from portal.usage.kernel.numpy_kernel import NumpyKernel
 from portal.usage.load_settings import LoadSettings
 from portal.usage.lse_file import parse as lse_file
+from portal.usage.pieces import filled, read_from
 from portal.usage.register_files import parse_daily, parse_monthly
 from portal.usage.smt_file import parse as smt_file
 from simulators.han import wire
@@ -268,7 +269,7 @@ def interval_kernels(data: bytes) -> None:
     """The same files, and blocks, by both kernels."""
     for kernel in (chosen(), NumpyKernel()):
         with suppress(BadInput):
-            list(smt_batches([data], KNOWN, date(2026, 7, 1), kernel=kernel))
+            list(smt_batches(filled(read_from(iter([data])), 4096), KNOWN, date(2026, 7, 1), kernel=kernel))
         with suppress(BadInput):
             kernel.unpack([data])
         for final in (False, True):

@@ -1,0 +1,53 @@
+"""A file's bytes in large pieces of memory that is used again and again: fresh memory costs as much as parsing does."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import cycle
+
+Read = Callable[[memoryview], int]
+"""Puts a file's next bytes into memory, as many as there is room for if it likes; says how many, 0 at the end."""
+
+Data = bytes | bytearray
+"""Text of a file."""
+Pieces = Iterable[tuple[bytearray, bool]]
+"""Text behind each ROOM; True with the last."""
+
+PIECE = 8 << 20
+ROOM = 1 << 16
+"""What is free in front of a piece: there its user may put what is left of the one before."""
+
+
+def filled(read: Read, size: int = PIECE, ahead: int = -1) -> Iterator[tuple[bytearray, bool]]:
+    """Pieces that begin behind their ROOM, of so many bytes; the last, perhaps of fewer or none, come with True.
+
+    A piece is its user's until he asks for the next one, or, where they are drawn ahead of him, for as many more: it is
+    written over then.
+    """
+    for memory in cycle([bytearray(ROOM + size) for _ in range(ahead + 2)]):
+        end = ROOM
+        with memoryview(memory) as view:
+            while end < len(memory) and (count := read(view[end:])):
+                end += count
+        if end < len(memory):
+            del memory[end:]
+            yield memory, True
+            return
+        yield memory, False
+
+
+def read_from(pieces: Iterator[bytes]) -> Read:
+    """Bytes that come in pieces of any size, to be read."""
+    rest = memoryview(b"")
+
+    def read(into: memoryview) -> int:
+        nonlocal rest
+        while not rest:
+            piece = next(pieces, None)
+            if piece is None:
+                return 0
+            rest = memoryview(piece)
+        count = min(len(into), len(rest))
+        into[:count] = rest[:count]
+        rest = rest[count:]
+        return count
+
+    return read
