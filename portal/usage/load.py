@@ -35,7 +35,7 @@ from portal.usage.kernel.contract import Kernel
 from portal.usage.lines import BYTE_ORDER_MARK
 from portal.usage.load_progress import progress
 from portal.usage.load_settings import LoadSettings
-from portal.usage.pieces import filled
+from portal.usage.pieces import LARGE, filled
 from portal.usage.register_files import (
     DAILY_SIGN,
     MONTHLY_SIGN,
@@ -301,7 +301,7 @@ class Reading:
                 self._digest.update(into[:count])
                 return count
 
-            yield from filled(noted, ahead=PIECES_AHEAD)
+            yield from filled(noted, min(LARGE, self.part.size + 1), ahead=PIECES_AHEAD)
 
     def _noted(self) -> Iterator[bytes]:
         self._digest = hashlib.sha256()

@@ -1,7 +1,7 @@
 """A file's bytes in large pieces of memory that is used again and again: fresh memory costs as much as parsing does."""
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import cycle
+from itertools import count
 
 Read = Callable[[memoryview], int]
 """Puts a file's next bytes into memory, as many as there is room for if it likes; says how many, 0 at the end."""
@@ -11,22 +11,26 @@ Data = bytes | bytearray
 Pieces = Iterable[tuple[bytearray, bool]]
 """Text behind each ROOM; True with the last."""
 
-PIECE = 8 << 20
+LARGE = 8 << 20
 ROOM = 1 << 16
 """What is free in front of a piece: there its user may put what is left of the one before."""
 
 
-def filled(read: Read, size: int = PIECE, ahead: int = -1) -> Iterator[tuple[bytearray, bool]]:
+def filled(read: Read, size: int = LARGE, ahead: int = -1) -> Iterator[tuple[bytearray, bool]]:
     """Pieces that begin behind their ROOM, of so many bytes; the last, perhaps of fewer or none, come with True.
 
     A piece is its user's until he asks for the next one, or, where they are drawn ahead of him, for as many more: it is
     written over then.
     """
-    for memory in cycle([bytearray(ROOM + size) for _ in range(ahead + 2)]):
+    memories: list[bytearray] = []
+    for turn in count():
+        if len(memories) < ahead + 2:
+            memories.append(bytearray(ROOM + size))
+        memory = memories[turn % (ahead + 2)]
         end = ROOM
         with memoryview(memory) as view:
-            while end < len(memory) and (count := read(view[end:])):
-                end += count
+            while end < len(memory) and (more := read(view[end:])):
+                end += more
         if end < len(memory):
             del memory[end:]
             yield memory, True

@@ -27,7 +27,7 @@ MOST_BLOCK = HEADER.size + 2 * 13 + 4 * MOST_COUNT
 LEAST_SMT, LEAST_LSE = 92 * 50, 92 * 4
 """Fewer bytes no meter-day has in such a file."""
 LONGEST_ROW = 128
-CHUNK_DAYS = 4096
+CHUNK_DAYS = 8192
 """Meter-days taken in one call, so that its arrays stay small."""
 
 COLUMNS = ("esi_ids", "days", "channels", "revised", "totals", "missing", "ends", "blocks")
