@@ -35,7 +35,7 @@ from portal.usage.kernel.contract import Kernel
 from portal.usage.lines import BYTE_ORDER_MARK
 from portal.usage.load_progress import progress
 from portal.usage.load_settings import LoadSettings
-from portal.usage.pieces import LARGE, filled
+from portal.usage.pieces import LARGE, Pieces, filled
 from portal.usage.register_files import (
     DAILY_SIGN,
     MONTHLY_SIGN,
@@ -254,8 +254,9 @@ class Reading:
         What is parsed afterwards must be the same bytes.
         """
         digest = hashlib.sha256()
-        for piece in self._pieces(_unheard):
-            digest.update(piece)
+        with _readable(), self.part.opened(_unheard) as read, memoryview(bytearray(PIECE)) as memory:
+            while count := read(memory):
+                digest.update(memory[:count])
         self._before = digest.hexdigest()
         return self._before
 
@@ -291,8 +292,8 @@ class Reading:
         if self._before not in ("", self.digest()):
             raise BadInput("the file was changed while it was read")
 
-    def _filled(self) -> Iterator[tuple[bytearray, bool]]:
-        """The file's bytes in memory that is used again; noted for its digest."""
+    def _filled(self) -> Pieces:
+        """The file's bytes in memory that is used again, noted for its digest."""
         self._digest = hashlib.sha256()
         with _readable(), self.part.opened(self._told) as read:
 

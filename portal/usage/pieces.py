@@ -1,6 +1,6 @@
 """A file's bytes in large pieces of memory that is used again and again: fresh memory costs as much as parsing does."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 
 Read = Callable[[memoryview], int]
@@ -8,7 +8,7 @@ Read = Callable[[memoryview], int]
 
 Data = bytes | bytearray
 """Text of a file."""
-Pieces = Iterable[tuple[bytearray, bool]]
+Pieces = Iterator[tuple[bytearray, bool]]
 """Text behind each ROOM; True with the last."""
 
 LARGE = 8 << 20
@@ -16,7 +16,7 @@ ROOM = 1 << 16
 """What is free in front of a piece: there its user may put what is left of the one before."""
 
 
-def filled(read: Read, size: int = LARGE, ahead: int = -1) -> Iterator[tuple[bytearray, bool]]:
+def filled(read: Read, size: int = LARGE, ahead: int = -1) -> Pieces:
     """Pieces that begin behind their ROOM, of so many bytes; the last, perhaps of fewer or none, come with True.
 
     A piece is its user's until he asks for the next one, or, where they are drawn ahead of him, for as many more: it is
