@@ -8,8 +8,8 @@ at any moment and run again: a file is one transaction, and its bytes are known 
 import asyncio
 import hashlib
 import sys
-from collections.abc import AsyncIterator, Generator, Iterator, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -35,7 +35,7 @@ from portal.usage.kernel.contract import Kernel
 from portal.usage.lines import BYTE_ORDER_MARK
 from portal.usage.load_progress import progress
 from portal.usage.load_settings import LoadSettings
-from portal.usage.pieces import LARGE, Pieces, filled
+from portal.usage.pieces import LARGE, Pieces, fill, filled
 from portal.usage.register_files import (
     DAILY_SIGN,
     MONTHLY_SIGN,
@@ -267,10 +267,8 @@ class Reading:
     def begins(self, sign: bytes) -> bool:
         """Whether the file begins with these bytes."""
         if self._head is None:
-            self._head = b""
-            with closing(self._pieces(_unheard)) as pieces:
-                while len(self._head) < KNOWN_BY and (piece := next(pieces, b"")):
-                    self._head += piece[:KNOWN_BY]
+            with _readable(), self.part.opened(_unheard) as read, memoryview(bytearray(KNOWN_BY)) as memory:
+                self._head = bytes(memory[: fill(read, memory)])
         return self._head.removeprefix(BYTE_ORDER_MARK).startswith(sign)
 
     def batches(self) -> Iterator[Batch]:
@@ -306,13 +304,10 @@ class Reading:
 
     def _noted(self) -> Iterator[bytes]:
         self._digest = hashlib.sha256()
-        for piece in self._pieces(self._told):
-            self._digest.update(piece)
-            yield piece
-
-    def _pieces(self, told: Told) -> Generator[bytes, None, None]:
         with _readable():
-            yield from self.part.pieces(told)
+            for piece in self.part.pieces(self._told):
+                self._digest.update(piece)
+                yield piece
 
 
 @contextmanager

@@ -27,15 +27,21 @@ def filled(read: Read, size: int = LARGE, ahead: int = -1) -> Pieces:
         if len(memories) < ahead + 2:
             memories.append(bytearray(ROOM + size))
         memory = memories[turn % (ahead + 2)]
-        end = ROOM
         with memoryview(memory) as view:
-            while end < len(memory) and (more := read(view[end:])):
-                end += more
+            end = ROOM + fill(read, view[ROOM:])
         if end < len(memory):
             del memory[end:]
             yield memory, True
             return
         yield memory, False
+
+
+def fill(read: Read, memory: memoryview) -> int:
+    """Fill memory, unless the file ends before; how many bytes it holds then."""
+    size = 0
+    while size < len(memory) and (more := read(memory[size:])):
+        size += more
+    return size
 
 
 def read_from(pieces: Iterator[bytes]) -> Read:
