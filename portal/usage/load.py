@@ -35,7 +35,7 @@ from portal.usage.kernel.contract import Kernel
 from portal.usage.lines import BYTE_ORDER_MARK
 from portal.usage.load_progress import progress
 from portal.usage.load_settings import LoadSettings
-from portal.usage.pieces import LARGE, Pieces, fill, filled
+from portal.usage.pieces import LARGE, SMALL, Pieces, fill, filled
 from portal.usage.register_files import (
     DAILY_SIGN,
     MONTHLY_SIGN,
@@ -300,7 +300,9 @@ class Reading:
                 self._digest.update(into[:count])
                 return count
 
-            yield from filled(noted, min(LARGE, self.part.size + 1), ahead=PIECES_AHEAD)
+            size = min(max(SMALL, self.part.size + 1), LARGE)
+            # Those ahead, the one that is parsed, and the one that is filled.
+            yield from filled(noted, size, kept=PIECES_AHEAD + 2)
 
     def _noted(self) -> Iterator[bytes]:
         self._digest = hashlib.sha256()

@@ -11,22 +11,22 @@ Data = bytes | bytearray
 Pieces = Iterator[tuple[bytearray, bool]]
 """Text behind each ROOM; True with the last."""
 
-LARGE = 8 << 20
+SMALL, LARGE = 1 << 18, 8 << 20
+"""Bytes of a piece, at least and at most; between them as many as the file has, packed or not."""
 ROOM = 1 << 16
 """What is free in front of a piece: there its user may put what is left of the one before."""
 
 
-def filled(read: Read, size: int = LARGE, ahead: int = -1) -> Pieces:
+def filled(read: Read, size: int = LARGE, kept: int = 1) -> Pieces:
     """Pieces that begin behind their ROOM, of so many bytes; the last, perhaps of fewer or none, come with True.
 
-    A piece is its user's until he asks for the next one, or, where they are drawn ahead of him, for as many more: it is
-    written over then.
+    A piece is written over once so many more are asked for.
     """
     memories: list[bytearray] = []
     for turn in count():
-        if len(memories) < ahead + 2:
+        if len(memories) < kept:
             memories.append(bytearray(ROOM + size))
-        memory = memories[turn % (ahead + 2)]
+        memory = memories[turn % kept]
         with memoryview(memory) as view:
             end = ROOM + fill(read, view[ROOM:])
         if end < len(memory):

@@ -380,14 +380,14 @@ static const u8 *lse_rows(const u8 *text, const u8 *end, int final, quarters *fo
     for (int row = 0, at = 0; at < count; row++, ++*lines) {
         code[6] = (char)('0' + row / 10);
         code[7] = (char)('0' + row % 10);
-        const u8 *begin = text, *stop = likely_end(text, end, size), *from = begin + 9;
+        const u8 *begin = text, *stop = likely_end(text, end, size);
         int done = 0;
         if (stop && size > 9 && begins(begin, stop, code, 9))
-            done = lse_row(from, stop - (stop[-1] == '\r'), found, at, count);
+            done = lse_row(begin + 9, stop - (stop[-1] == '\r'), found, at, count);
         if (done)
             text = stop + 1;
         else {
-            from = lse_line(&text, end, code, &stop);
+            const u8 *from = lse_line(&text, end, code, &stop);
             done = from && stop >= from ? lse_row(from, stop, found, at, count) : 0;
             if (!done)
                 return 0;
