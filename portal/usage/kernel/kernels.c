@@ -23,9 +23,42 @@ static int32_t number(const u8 *text, int size)
     return value;
 }
 
+static uint64_t eight(const u8 *text)
+{
+    uint64_t bytes;
+    memcpy(&bytes, text, sizeof bytes);
+    return bytes;
+}
+
+/* Whether two texts are the same; of so few bytes a call of memcmp takes longer. */
+static int same(const u8 *some, const u8 *others, int64_t size)
+{
+    uint64_t differ = 0;
+    int64_t at = 0;
+    for (; at + 8 <= size; at += 8)
+        differ |= eight(some + at) ^ eight(others + at);
+    if (size >= 8)
+        return !(differ | (eight(some + size - 8) ^ eight(others + size - 8)));
+    for (; at < size; at++)
+        differ |= some[at] ^ others[at];
+    return !differ;
+}
+
+/* The five bytes of a value such as 0.859 as Wh; -1 if they are something else. */
+static int32_t short_watt_hours(const u8 *text)
+{
+    unsigned ones = text[0] - '0', tenths = text[2] - '0', hundredths = text[3] - '0', thousandths = text[4] - '0';
+    if (text[1] != '.' || ones > 9 || tenths > 9 || hundredths > 9 || thousandths > 9)
+        return -1;
+    return (int32_t)(ones * 1000 + tenths * 100 + hundredths * 10 + thousandths);
+}
+
 /* kWh with up to six digits and up to three decimals as Wh; -1 if the text is something else. */
 static int32_t watt_hours(const u8 *text, int64_t size)
 {
+    int32_t quick = size == 5 ? short_watt_hours(text) : -1;
+    if (quick >= 0)
+        return quick;
     if (size >= 5 && size <= 10 && text[size - 4] == '.') {
         int32_t whole = number(text, (int)size - 4), part = number(text + size - 3, 3);
         return whole < 0 || part < 0 ? -1 : whole * 1000 + part;
@@ -82,9 +115,16 @@ static const u8 *line_end(const u8 *from, const u8 *end, int64_t longest)
     return room > 0 ? memchr(from, '\n', (size_t)room) : 0;
 }
 
+/* Where a line ends if it is as long as the last one. What stands before must be looked at: it may be a line's end too.
+ */
+static const u8 *likely_end(const u8 *from, const u8 *end, int64_t last)
+{
+    return last > 0 && end - from > last && from[last] == '\n' ? from + last : 0;
+}
+
 static int begins(const u8 *text, const u8 *end, const void *with, int64_t size)
 {
-    return end - text >= size && !memcmp(text, with, (size_t)size);
+    return end - text >= size && same(text, with, size);
 }
 
 static void emit(columns *out, const u8 *esi_id, int esi_size, int64_t day, int channel, int64_t revised,
@@ -137,7 +177,8 @@ static int smt_revised(const u8 *text, const u8 *end, const calendar *days, seri
     return one->revised_at >= 0;
 }
 
-/* One row, whose ESI ID and date were compared already. Returns 0 if it is not the next of its series. */
+/* One row, whose ESI ID and date were compared already. Returns 0 if it is not the next of its series, which then is as
+ * before. */
 static int smt_row(const u8 *text, const u8 *end, const form *rows, const calendar *days, series *both)
 {
     static const char consumption[] = ",Consumption", generation[] = ",Surplus Generation";
@@ -159,15 +200,17 @@ static int smt_row(const u8 *text, const u8 *end, const form *rows, const calend
         if (!smt_revised(text, end, days, one))
             return 0;
     }
-    if (tail - text < one->revised_size + rows->size + 1 || memcmp(text, one->revised, (size_t)one->revised_size))
+    if (tail - text < one->revised_size + rows->size + 1 || !same(text, one->revised, one->revised_size))
         return 0;
     text += one->revised_size;
-    if (memcmp(text, rows->labels[one->rows], (size_t)rows->size))
+    if (!same(text, (const u8 *)rows->labels[one->rows], rows->size))
         return 0;
     text += rows->size;
-    int place = rows->places[one->rows++];
-    if (tail == text + 1 && *text == ',')
+    int place = rows->places[one->rows];
+    if (tail == text + 1 && *text == ',') {
+        one->rows++;
         return 1; /* neither value nor flag */
+    }
     if (place < 0 || tail - text < 3 || tail[-2] != ',' || (tail[-1] != 'A' && tail[-1] != 'E'))
         return 0;
     int32_t value = watt_hours(text, tail - 2 - text);
@@ -176,6 +219,7 @@ static int smt_row(const u8 *text, const u8 *end, const form *rows, const calend
     one->found.values[place] = value;
     one->found.missing[place] = 0;
     one->found.estimated[place] = tail[-1] == 'E';
+    one->rows++;
     return 1;
 }
 
@@ -185,6 +229,7 @@ static const u8 *smt_rows(const u8 *text, const u8 *end, int final, int64_t pref
                           const calendar *days, series *both, int64_t *lines)
 {
     const u8 *first = text;
+    int64_t size = 0;
     both[0].rows = both[1].rows = 0;
     for (*lines = 0;; ++*lines) {
         if (!begins(text, end, first, prefix)) {
@@ -192,12 +237,16 @@ static const u8 *smt_rows(const u8 *text, const u8 *end, int final, int64_t pref
                 return 0; /* what follows may be another row of the day */
             break;
         }
-        const u8 *newline = line_end(text, end, LONGEST_SMT_LINE);
-        if (!newline)
-            return 0;
-        const u8 *stop = newline - (newline[-1] == '\r');
-        if (stop - text < prefix || !smt_row(text + prefix, stop, rows, days, both))
-            return 0;
+        const u8 *newline = likely_end(text, end, size);
+        if (!newline || !smt_row(text + prefix, newline - (newline[-1] == '\r'), rows, days, both)) {
+            newline = line_end(text, end, LONGEST_SMT_LINE);
+            if (!newline)
+                return 0;
+            const u8 *stop = newline - (newline[-1] == '\r');
+            if (stop - text < prefix || !smt_row(text + prefix, stop, rows, days, both))
+                return 0;
+        }
+        size = newline - text;
         text = newline + 1;
     }
     for (int channel = 0; channel < 2; channel++)
@@ -292,12 +341,15 @@ static int lse_row(const u8 *text, const u8 *end, quarters *found, int at, int c
     int done = 0;
     for (;;) {
         const u8 *from = text;
+        int32_t quick = end - text > 6 && text[5] == ',' ? short_watt_hours(text) : -1;
+        if (quick >= 0)
+            text += 5;
         while (text < end && *text != ',' && text - from <= 10)
             text++;
         if (at + done >= count || end - text < 2 || *text != ',')
             return 0;
         int64_t size = text++ - from;
-        int32_t value = size ? watt_hours(from, size) : 0;
+        int32_t value = quick >= 0 ? quick : size ? watt_hours(from, size) : 0;
         int status = *text == 'A' || *text == 'E' ? *text++ : 0;
         if (value < 0 || (!size && (status || done || text >= end)))
             return 0;
@@ -324,13 +376,23 @@ static int lse_row(const u8 *text, const u8 *end, quarters *found, int at, int c
 static const u8 *lse_rows(const u8 *text, const u8 *end, int final, quarters *found, int count, int64_t *lines)
 {
     char code[] = "10000000,";
+    int64_t size = 0;
     for (int row = 0, at = 0; at < count; row++, ++*lines) {
         code[6] = (char)('0' + row / 10);
         code[7] = (char)('0' + row % 10);
-        const u8 *stop, *from = lse_line(&text, end, code, &stop);
-        int done = from && stop >= from ? lse_row(from, stop, found, at, count) : 0;
-        if (!done)
-            return 0;
+        const u8 *begin = text, *stop = likely_end(text, end, size);
+        int done = 0;
+        if (stop && size > 9 && begins(begin, stop, code, 9))
+            done = lse_row(begin + 9, stop - (stop[-1] == '\r'), found, at, count);
+        if (done)
+            text = stop + 1;
+        else {
+            const u8 *from = lse_line(&text, end, code, &stop);
+            done = from && stop >= from ? lse_row(from, stop, found, at, count) : 0;
+            if (!done)
+                return 0;
+        }
+        size = text - 1 - begin;
         at += done;
     }
     int last = final && text == end;
