@@ -176,12 +176,12 @@ def _page(request: Request, who: Entered, place: Place, query: Query, found: Fou
         empty=empty,
         missing=found.missing,
         cut=query.text is not None and found.rows is not None and len(found.rows) == meter_list.SHOW_ALL_UP_TO,
-        rows=meter_list.ordered(found.rows or (), sort, descending=query.descending),
+        count=len(found.rows or ()),
+        rows_markup=meter_list.markup(meter_list.ordered(found.rows or (), sort, descending=query.descending), columns),
         columns=columns,
         sort=sort,
         descending=query.descending,
         sort_links=_sort_links(request.query_params, columns, sort, descending=query.descending),
-        text_of=meter_list.text_of,
     )
 
 
