@@ -40,7 +40,7 @@ def is_well_known(password: str) -> bool:
 
 @cache
 def _listed() -> frozenset[str]:
-    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415  # half a second, for those who set a password
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # half a second, for those who set a password
 
     return frozenset(FREQUENCY_LISTS["passwords"])
 
