@@ -9,7 +9,17 @@ from portal.companies.kinds import Kind
 from portal.context import portal_of
 from portal.entrance import EnteredHere, is_foreign
 from portal.errors import ForgedRequest, NotFound, problem_of_refusal
-from portal.pages import entrance_routes, order_files
+from portal.pages import (
+    access_routes,
+    company_routes,
+    entrance_routes,
+    market_routes,
+    order_files,
+    pending_routes,
+    registration_routes,
+    requests_routes,
+    users_routes,
+)
 from portal.pages.fleet_rows import MOST, fleet_of
 from portal.pages.meter_list_view import meters_page
 from portal.pages.meter_view import address_of, meter_page, visible_meter
@@ -20,6 +30,13 @@ from portal.reads.ask import Refused
 router = APIRouter(include_in_schema=False, default_response_class=Response)
 router.include_router(entrance_routes.router)
 router.include_router(order_files.router)
+router.include_router(registration_routes.router)
+router.include_router(access_routes.router)
+router.include_router(pending_routes.router)
+router.include_router(users_routes.router)
+router.include_router(company_routes.router)
+router.include_router(requests_routes.router)
+router.include_router(market_routes.router)
 A_YEAR_S = 365 * 86_400
 
 
