@@ -12,9 +12,15 @@ from gateway.dice import Dice
 from gateway.ports import Bus
 from gateway.read_policy import ReadLimits
 from portal.accounts.credentials import Credentials
+from portal.accounts.entering import House
+from portal.accounts.first_sign_in import FirstSignIn
+from portal.accounts.owner import Owner
+from portal.accounts.passkeys import PasskeyDesk
 from portal.accounts.passwords import Passwords
+from portal.accounts.recovery import Recovery
 from portal.accounts.signing_in import Door
 from portal.accounts.throttle import Throttle
+from portal.accounts.vault import KEY_BYTES, Vault
 from portal.acting import Acting
 from portal.audit.log import Seal
 from portal.han.desk import DeviceDesk
@@ -47,6 +53,10 @@ class Portal:
     acting: Acting
     registrations: Throttle
     searches: Throttle
+    first_sign_in: FirstSignIn
+    recovery: Recovery
+    owner: Owner
+    passkeys: PasskeyDesk
     intervals: IntervalStore | None = None
     registers: RegisterStore | None = None
     explainer: Explainer | None = None
@@ -65,31 +75,39 @@ class Portal:
         collected: IntervalStore | None = None,
         registers: RegisterStore | None = None,
         explainer: Explainer | None = None,
+        secret: bytes | None = None,
     ) -> Self:
         """The parts over a migrated database and a bus. collected is where gateways' collections go, if anywhere.
 
+        secret is what the vault's key is made of (portal/accounts/vault.py); without one it lasts as long as the parts.
         Whoever calls runs the bus with desk.handle and greet, and runs this.
         """
         settings = settings or PortalSettings()
         passwords = passwords or Passwords(dice)
-        door = Door(database, passwords, Throttle(clock), clock, dice)
+        seal = Seal(seal_key(settings))
+        house = House(preset=settings.preset, seal=seal, clock=clock, dice=dice)
+        vault = Vault(secret or dice.secret(KEY_BYTES), dice)
+        credentials = Credentials(settings.preset, passwords, dice)
         devices = DeviceDesk(database, bus, clock, dice, settings.devices)
         desk = ReadDesk(database, bus, clock, dice, limits, settings.reads, devices.told, collected)
-        seal = Seal(seal_key(settings))
         return cls(
             database=database,
             desk=desk,
             devices=devices,
-            door=door,
+            door=Door(database, passwords, Throttle(clock), house, vault),
             clock=clock,
             dice=dice,
             settings=settings,
             passwords=passwords,
-            credentials=Credentials(settings.preset, passwords, dice),
-            seal=seal,
             acting=Acting(database=database, seal=seal, clock=clock, address=settings.address),
             registrations=Throttle(clock, most=MOST_REGISTRATIONS, per_s=3600.0),
             searches=Throttle(clock, most=MOST_SEARCHES),
+            credentials=credentials,
+            seal=seal,
+            first_sign_in=FirstSignIn(database, passwords, house),
+            recovery=Recovery(database, passwords, credentials, house, vault, settings.address),
+            owner=Owner(database, passwords, house, vault),
+            passkeys=PasskeyDesk(database, house, settings.address),
             intervals=intervals,
             registers=registers,
             explainer=explainer,

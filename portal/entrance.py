@@ -10,7 +10,16 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from portal.accounts.entry import EntryRefusal
-from portal.accounts.sessions import Entered, find_session, is_touch_due, touch
+from portal.accounts.sessions import (
+    Entered,
+    Origin,
+    Unfinished,
+    find_session,
+    find_unfinished,
+    is_touch_due,
+    key_of,
+    touch,
+)
 from portal.accounts.tables import SessionKind
 from portal.context import portal_of
 from portal.errors import ForgedRequest, SignInRequired
@@ -54,11 +63,38 @@ async def entered(request: Request) -> Entered:
     return found
 
 
+async def unfinished(request: Request) -> Unfinished:
+    """Whose sign-in is half done. Raises SignInRequired if nobody's is, or ForgedRequest."""
+    secret = request.cookies.get(cookie_name(request))
+    if not secret:
+        raise SignInRequired
+    portal = portal_of(request)
+    async with portal.database.reading() as connection:
+        found = await find_unfinished(connection, secret, portal.clock.now())
+    if found is None:
+        raise SignInRequired
+    if request.method not in SAFE:
+        await _refuse_forgery(request, found.session.csrf)
+    return found
+
+
+def origin_of(request: Request) -> Origin:
+    """Where a request comes from."""
+    return Origin(address=request.client.host if request.client else "", agent=request.headers.get("user-agent"))
+
+
+def key_before(request: Request) -> str:
+    """The key of the session that a browser carries into a sign-in, which is to end it; empty if it carries none."""
+    secret = request.cookies.get(cookie_name(request))
+    return key_of(secret) if secret else ""
+
+
 async def viewer_here(here: Annotated[Entered, Depends(entered)]) -> Viewer:
     """The viewer of this request."""
     return here.viewer
 
 
+UnfinishedHere = Annotated[Unfinished, Depends(unfinished)]
 EnteredHere = Annotated[Entered, Depends(entered)]
 ViewerHere = Annotated[Viewer, Depends(viewer_here)]
 

@@ -19,6 +19,7 @@ from gateway.ports import Bus
 from gateway.read_policy import ReadLimits
 from portal.accounts.expiry import keep_expiring
 from portal.accounts.sessions import drop_stale
+from portal.accounts.vault import secret_of
 from portal.app import full_app
 from portal.context import Portal
 from portal.first_person import init
@@ -82,6 +83,7 @@ async def serve(configuration: Config) -> None:
             collected=collected,
             registers=registers,
             explainer=Explainer(database, intervals, store, clock, settings.vee),
+            secret=secret_of(settings, dice),
         )
         app = full_app(parts, store, registers)
         servers = {listen(settings.host, settings.port): http_server(app)}

@@ -56,6 +56,12 @@ class PortalSettings:
     audit_key: Annotated[
         Secret | None, Field(description="The key that seals the audit log, kept where the database is not.")
     ] = None
+    secrets_key: Annotated[
+        Secret | None,
+        Field(
+            description="The key that seals second factors; with SQLite a file beside the database unless one is given."
+        ),
+    ] = None
     help_desk: Annotated[str, Field(description="How to reach the help desk, as shown on every page.")] = (
         "help@metergate.example"
     )

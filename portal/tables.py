@@ -1,6 +1,6 @@
 """Every table of the portal: importing this module registers them all in one MetaData."""
 
-from portal.accounts.tables import accounts, duns_grants, sessions
+from portal.accounts.tables import accounts, authenticators, duns_grants, passkeys, recovery_codes, sessions
 from portal.audit.tables import audit, audit_head
 from portal.companies.tables import companies, duns_numbers
 from portal.files.tables import file_credentials, lse_drops
@@ -18,6 +18,7 @@ __all__ = [
     "attachments",
     "audit",
     "audit_head",
+    "authenticators",
     "companies",
     "duns_grants",
     "duns_numbers",
@@ -36,10 +37,12 @@ __all__ = [
     "meter_assignments",
     "meters",
     "midnight_registers",
+    "passkeys",
     "premises",
     "read_askers",
     "read_outbox",
     "reads",
+    "recovery_codes",
     "rep_spans",
     "report_order_files",
     "report_order_meters",

@@ -83,12 +83,17 @@ async def load_viewer(connection: AsyncConnection, account_id: int) -> Viewer | 
     return None if row is None else await viewer_of(connection, row)
 
 
+async def active_duns(connection: AsyncConnection, row: Row[Any]) -> frozenset[Duns]:
+    """The Active numbers of the account behind a row of ACCOUNTS."""
+    if row.company_id is None:
+        return frozenset()
+    return frozenset((await connection.scalars(_ACTIVE_DUNS, {"account": row.id})).all())
+
+
 async def viewer_of(connection: AsyncConnection, row: Row[Any]) -> Viewer | EntryRefusal:
     """The viewer behind a row of ACCOUNTS, or why the account may not enter."""
     kind = row.kind or Kind.CUSTOMER
-    duns: frozenset[Duns] = frozenset()
-    if row.company_id is not None:
-        duns = frozenset((await connection.scalars(_ACTIVE_DUNS, {"account": row.id})).all())
+    duns = await active_duns(connection, row)
     refusal = entry_refusal(row.status, kind, row.company_status, has_active_duns=bool(duns))
     if refusal is not None:
         return refusal

@@ -204,6 +204,8 @@ password = {{ env = "STACK_WORD" }}
 [drivers.{plan.driver}]
 {driver}
 [portal]
+preset = "smt"
+secrets_key = {{ env = "STACK_WORD" }}
 database = "{url}"
 intervals = "sqlite:///{{data}}/intervals.db"
 [portal.credentials]

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.dice import Dice
 from portal.accounts.passwords import Passwords
 from portal.accounts.presets import Preset
-from portal.accounts.sessions import SECRET_BYTES, key_of
+from portal.accounts.sessions import SECRET_BYTES, end_sessions_of, key_of
 from portal.accounts.tables import accounts
 
 LIFE = timedelta(days=14)
@@ -64,18 +64,30 @@ class Credentials:
 
 
 async def give(connection: AsyncConnection, account_id: int, credential: Credential, now: datetime) -> None:
-    """Let an account be opened by a credential, and by no earlier one. A link leaves the password as it is."""
+    """Let an account be opened by a credential, and by no earlier one.
+
+    A temporary password ends what was open by the password before. A link leaves that password as it is, and so the
+    count of misses too: otherwise whoever asks for links again and again could guess the password for ever.
+    """
     if credential.kind is CredentialKind.TEMPORARY_PASSWORD:
         values = {
             "password_hash": credential.kept,
             "must_change_password": True,
             "password_until": now + LIFE,
+            "misses": 0,
             "link_key": None,
             "link_until": None,
         }
     else:
         values = {"link_key": credential.kept, "link_until": now + LIFE}
-    await connection.execute(update(accounts).where(accounts.c.id == account_id).values(misses=0, **values))
+    await connection.execute(update(accounts).where(accounts.c.id == account_id).values(**values))
+    if credential.kind is CredentialKind.TEMPORARY_PASSWORD:
+        await end_sessions_of(connection, account_id)
+
+
+def is_over(until: datetime | None, now: datetime) -> bool:
+    """Whether a credential's life has ended: it is still good at the end itself."""
+    return until is not None and now > until
 
 
 def link_of(credential: Credential, portal_address: str) -> str:

@@ -9,8 +9,9 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, insert, or_, update
+from sqlalchemy import Row, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.dice import Dice
@@ -20,7 +21,12 @@ from portal.settings import SessionTimes
 from portal.viewer import ACCOUNTS, Viewer, viewer_of
 
 SECRET_BYTES = 32
+PUBLIC_ID = 16
+LONGEST_ADDRESS, LONGEST_AGENT = 45, 300
 LEEWAY = timedelta(seconds=60)
+HALF_OPEN_LIFE = timedelta(minutes=30)
+"""Time enough to find a phone and to think of a password."""
+HALF_OPEN = (SessionKind.FIRST_SIGN_IN, SessionKind.SECOND_FACTOR)
 TOKEN_IN_USE = timedelta(minutes=15)
 """A token lives this long past its last use even at the end of its life: clients of Smart Meter Texas that are refused
 with a token that was good just now try again with it without a pause."""
@@ -36,11 +42,28 @@ class Session:
     last_used_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a sign-in comes from: the address, and what the browser or program says of itself."""
+
+    address: str
+    agent: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Entered:
     """Somebody who is signed in and may enter."""
 
     viewer: Viewer
+    session: Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """Somebody whose sign-in is half done: no page is his but those that complete it."""
+
+    account_id: int
+    user_id: str
     session: Session
 
 
@@ -64,7 +87,12 @@ def key_of(secret: str) -> str:
 
 
 async def open_session(
-    connection: AsyncConnection, account_id: int, kind: SessionKind, dice: Dice, now: datetime
+    connection: AsyncConnection,
+    account_id: int,
+    kind: SessionKind,
+    dice: Dice,
+    now: datetime,
+    origin: Origin | None = None,
 ) -> str:
     """Begin a session; returns the secret for the browser or program to keep."""
     secret = _text(dice.secret(SECRET_BYTES))
@@ -75,6 +103,8 @@ async def open_session(
         "csrf": _text(dice.secret(SECRET_BYTES)),
         "created_at": now,
         "last_used_at": now,
+        "address": None if origin is None else origin.address[:LONGEST_ADDRESS],
+        "agent": None if origin is None or origin.agent is None else origin.agent[:LONGEST_AGENT],
     }
     await connection.execute(insert(sessions), row)
     return secret
@@ -90,10 +120,20 @@ async def find_session(
     idle, life, in_use = _times(kind, times)
     if now > row.last_used_at + idle + LEEWAY or now > max(row.created_at + life, row.last_used_at + in_use):
         return None
+    if row.must_change_password:
+        return EntryRefusal.FIRST_SIGN_IN
     viewer = await viewer_of(connection, row)
     if isinstance(viewer, EntryRefusal):
         return viewer
-    return Entered(viewer, Session(key=row.key, kind=kind, csrf=row.csrf, last_used_at=row.last_used_at))
+    return Entered(viewer, _session(row))
+
+
+async def find_unfinished(connection: AsyncConnection, secret: str, now: datetime) -> Unfinished | None:
+    """Whose sign-in is half done under a secret; what he may do there is asked when he does it."""
+    row = (await connection.execute(_FIND, {"wanted": key_of(secret)})).one_or_none()
+    if row is None or row.session_kind not in HALF_OPEN or now > row.created_at + HALF_OPEN_LIFE:
+        return None
+    return Unfinished(account_id=row.id, user_id=row.user_id, session=_session(row))
 
 
 def is_touch_due(session: Session, now: datetime) -> bool:
@@ -111,9 +151,29 @@ async def end_session(connection: AsyncConnection, key: str) -> None:
     await connection.execute(delete(sessions).where(sessions.c.key == key))
 
 
-async def end_sessions_of(connection: AsyncConnection, account_id: int) -> None:
-    """End every session of an account: after a change of password, or of who it is."""
-    await connection.execute(delete(sessions).where(sessions.c.account_id == account_id))
+async def end_sessions_of(connection: AsyncConnection, account_id: int, but: str = "") -> None:
+    """End every session of an account, but that of a key: after a change of password, or of who it is."""
+    ended = delete(sessions).where(sessions.c.account_id == account_id, sessions.c.key != but)
+    await connection.execute(ended)
+
+
+async def sessions_of(connection: AsyncConnection, account_id: int) -> list[Row[Any]]:
+    """An account's sessions, the one used last first."""
+    own = select(sessions).where(sessions.c.account_id == account_id, sessions.c.kind.not_in(HALF_OPEN))
+    return list((await connection.execute(own.order_by(sessions.c.last_used_at.desc(), sessions.c.key))).all())
+
+
+def public_id(key: str) -> str:
+    """A session's name for its owner: it opens nothing."""
+    return key[:PUBLIC_ID]
+
+
+async def end_by_public_id(connection: AsyncConnection, account_id: int, wanted: str) -> bool:
+    """End one of an account's own sessions; False if it has none of that name."""
+    if len(wanted) != PUBLIC_ID or not wanted.isalnum():
+        return False
+    own = and_(sessions.c.account_id == account_id, sessions.c.key.startswith(wanted))
+    return (await connection.execute(delete(sessions).where(own))).rowcount > 0
 
 
 async def drop_stale(connection: AsyncConnection, times: SessionTimes, now: datetime) -> None:
@@ -127,10 +187,16 @@ async def drop_stale(connection: AsyncConnection, times: SessionTimes, now: date
 
 def _times(kind: SessionKind, times: SessionTimes) -> tuple[timedelta, timedelta, timedelta]:
     """The idle time, the life, and how long a use keeps a session past its life."""
+    if kind in HALF_OPEN:
+        return HALF_OPEN_LIFE, HALF_OPEN_LIFE, timedelta()
     if kind is SessionKind.PAGE:
         return timedelta(seconds=times.page_idle_s), timedelta(seconds=times.page_life_s), timedelta()
     idle, life = timedelta(seconds=times.token_idle_s), timedelta(seconds=times.token_life_s)
     return idle, life, TOKEN_IN_USE + LEEWAY
+
+
+def _session(row: Row[Any]) -> Session:
+    return Session(key=row.key, kind=row.session_kind, csrf=row.csrf, last_used_at=row.last_used_at)
 
 
 def _text(secret: bytes) -> str:

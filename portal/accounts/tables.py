@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, text
 
 from gateway.database import Instant
 from portal.accounts.status import AccountStatus
@@ -58,9 +58,15 @@ duns_grants = Table(
 
 
 class SessionKind(StrEnum):
-    """How a session travels: in a page's cookie, or as a program's bearer token."""
+    """How a session travels: in a page's cookie, or as a program's bearer token.
+
+    The two half-open kinds travel as cookies too, and open nothing but the pages that complete them: the first sign-in
+    (or a new password that is owed), and the second factor.
+    """
 
     PAGE = "page"
+    FIRST_SIGN_IN = "first_sign_in"
+    SECOND_FACTOR = "second_factor"
     TOKEN = "token"  # noqa: S105  # a word for a kind, not a secret
 
 
@@ -73,5 +79,48 @@ sessions = Table(
     Column("csrf", String(64), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("last_used_at", Instant, nullable=False, index=True),
+    Column("address", String(45)),
+    Column("agent", String(300)),
+    Column("challenge", String(100)),
 )
-"""Who is signed in. key is the SHA-256 of what the browser or program holds, so that a stolen table opens nothing."""
+"""Who is signed in. key is the SHA-256 of what the browser or program holds, so that a stolen table opens nothing.
+
+challenge is what a passkey must sign next. address and agent are where the session began and by what.
+"""
+
+authenticators = Table(
+    "authenticators",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("confirmed_at", Instant),
+    Column("used_step", BigInteger),
+)
+"""An account's authenticator app: its secret, sealed to this row, and the last step whose code was taken.
+
+It counts once it was confirmed by a code.
+"""
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(64), primary_key=True),
+)
+"""Codes for whoever lost the second factor, as SHA-256 (they have 50 bits of their own); a used one is deleted."""
+
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("credential", LargeBinary, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("name", String(60), nullable=False),
+    Column("added_at", Instant, nullable=False),
+    Column("last_used_at", Instant),
+)
+"""Passkeys of accounts (WebAuthn Level 2); public_key is the COSE key."""
+
+Index("uq_passkeys_credential", passkeys.c.credential, unique=True)

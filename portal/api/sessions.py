@@ -7,10 +7,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from portal.accounts.signing_in import SignInRefused
-from portal.accounts.tables import SessionKind
 from portal.api.described import problems
 from portal.context import portal_of
-from portal.entrance import EnteredHere, ViewerHere
+from portal.entrance import EnteredHere, ViewerHere, origin_of
 from portal.errors import problem_of_refusal, problem_response
 from portal.viewer import Viewer
 
@@ -24,6 +23,7 @@ class SignIn(BaseModel):
 
     user_id: str = Field(min_length=1, max_length=100)
     password: SecretStr = Field(min_length=1, max_length=1024)
+    code: SecretStr = Field(default=SecretStr(""), max_length=40, description="Of the second factor, if there is one.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +40,8 @@ class Token:
 async def sign_in(request: Request, who: SignIn) -> Token | JSONResponse:
     """Exchange a user id and a password for a bearer token."""
     portal = portal_of(request)
-    address = request.client.host if request.client else ""
-    answer = await portal.door.sign_in(who.user_id, who.password.get_secret_value(), SessionKind.TOKEN, address)
+    password, code = who.password.get_secret_value(), who.code.get_secret_value()
+    answer = await portal.door.sign_in_program(who.user_id, password, origin_of(request), code)
     if isinstance(answer, SignInRefused):
         return problem_response(problem_of_refusal(answer, portal.clock))
     idle_s = portal.settings.sessions.token_idle_s

@@ -16,6 +16,7 @@ from portal.errors import NotFound, NotPermitted
 from portal.faults import CHANGED_MEANWHILE, PeopleRefused
 from portal.pages.audit_view import audit_page
 from portal.pages.company_fields import (
+    DEFAULTS,
     EMAIL,
     EMAIL_AGAIN,
     LOGO,
@@ -174,7 +175,7 @@ def _form(who: Entered, company: CompanyProfile) -> Form:
     )
     hidden = {"revision": str(company.revision)}
     form = Form(action=EDIT.href, button="Save Profile", fields=fields, hidden=hidden)
-    values = {name: getattr(company, name) or "" for name in TEXTS if name != "email_again"}
+    values = {name: getattr(company, name) or DEFAULTS.get(name, "") for name in TEXTS if name != "email_again"}
     return form.filled({**values, "privacy_seal": "yes" if company.privacy_seal else ""})
 
 

@@ -7,13 +7,13 @@ from fastapi.responses import RedirectResponse, Response
 
 from portal.accounts.sessions import end_session
 from portal.accounts.signing_in import SignInRefused
-from portal.accounts.tables import SessionKind
 from portal.context import portal_of
-from portal.entrance import EnteredHere, cookie_name, entered, is_foreign
+from portal.entrance import EnteredHere, entered, is_foreign, key_before, origin_of
 from portal.errors import ForgedRequest, SignInRequired, problem_of_refusal
 from portal.pages.forms import Field, FieldKind, Form
-from portal.pages.navigation import CUSTOMERS_IN, MARKET_IN, Place, home
+from portal.pages.navigation import CUSTOMERS_IN, MARKET_IN, REGISTER_COMPANY, REGISTER_CUSTOMER, Place, home
 from portal.pages.render import PAGES, inside
+from portal.pages.session_cookie import forget, gone_on
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
 
@@ -65,18 +65,13 @@ async def sign_in(request: Request) -> Response:
     if form.faults:
         return _sign_in_page(request, form, status=400)
     portal = portal_of(request)
-    address = request.client.host if request.client else ""
-    answer = await portal.door.sign_in(form["user_id"], form["password"], SessionKind.PAGE, address)
+    answer = await portal.door.sign_in(form["user_id"], form["password"], origin_of(request), key_before(request))
     if isinstance(answer, SignInRefused):
         problem = problem_of_refusal(answer, portal.clock)
         page = _sign_in_page(request, form.refused({"user_id": answer.words}), problem.status)
         page.headers.update(problem.headers)
         return page
-    onward = inside(form.hidden["next"])
-    gone = RedirectResponse(home(answer.viewer) if onward == "/" else onward, status_code=303)
-    secure = request.url.scheme == "https"
-    gone.set_cookie(cookie_name(request), answer.secret, httponly=True, samesite="lax", secure=secure, path="/")
-    return gone
+    return gone_on(request, answer, form.hidden["next"])
 
 
 @router.post("/logout")
@@ -84,7 +79,7 @@ async def sign_out(request: Request, who: EnteredHere) -> Response:
     """End the session, in the browser and here."""
     await portal_of(request).database.write(lambda connection: end_session(connection, who.session.key))
     gone = RedirectResponse("/", status_code=303)
-    gone.delete_cookie(cookie_name(request), path="/", secure=request.url.scheme == "https", httponly=True)
+    forget(request, gone)
     return gone
 
 
@@ -101,5 +96,13 @@ def _sign_in_page(request: Request, form: Form, status: int = 200) -> Response:
     entry = MARKET_IN if form.hidden["entry"] == MARKET_IN.href else CUSTOMERS_IN
     form = replace(form, hidden={"next": inside(form.hidden["next"]), "entry": entry.href})
     return PAGES.page(
-        request, "login.html", None, "Sign in", place=entry.href, status=status, error=bool(form.faults), form=form
+        request,
+        "login.html",
+        None,
+        "Sign in",
+        place=entry.href,
+        status=status,
+        error=bool(form.faults),
+        form=form,
+        register=REGISTER_COMPANY if entry == MARKET_IN else REGISTER_CUSTOMER,
     )

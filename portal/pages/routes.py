@@ -13,22 +13,30 @@ from portal.pages import (
     access_routes,
     company_routes,
     entrance_routes,
+    finishing_routes,
     market_routes,
     order_files,
     pending_routes,
+    profile_routes,
+    recovery_routes,
     registration_routes,
     requests_routes,
+    security_routes,
     users_routes,
 )
 from portal.pages.fleet_rows import MOST, fleet_of
 from portal.pages.meter_list_view import meters_page
 from portal.pages.meter_view import address_of, meter_page, visible_meter
-from portal.pages.navigation import ACCOUNT_METERS, FLEET, PROFILE, USAGE_METERS
+from portal.pages.navigation import ACCOUNT_METERS, FLEET, USAGE_METERS
 from portal.pages.render import PAGES, STATIC, THEME_COOKIE, THEMES, inside
 from portal.reads.ask import Refused
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
 router.include_router(entrance_routes.router)
+router.include_router(recovery_routes.router)
+router.include_router(finishing_routes.router)
+router.include_router(profile_routes.router)
+router.include_router(security_routes.router)
 router.include_router(order_files.router)
 router.include_router(registration_routes.router)
 router.include_router(access_routes.router)
@@ -66,12 +74,6 @@ async def account_meters(request: Request, who: EnteredHere) -> Response:
     if who.viewer.kind is not Kind.REP:
         raise NotFound
     return await meters_page(request, who, ACCOUNT_METERS)
-
-
-@router.get("/account/profile")
-async def profile(request: Request, who: EnteredHere) -> Response:
-    """My Profile."""
-    return PAGES.page(request, "profile.html", who, PROFILE.words, place=PROFILE.href)
 
 
 @router.get("/usage/meters")

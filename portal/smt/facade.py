@@ -19,6 +19,7 @@ from portal.accounts.signing_in import SignInRefusal, SignInRefused
 from portal.accounts.tables import SessionKind
 from portal.companies.kinds import Kind
 from portal.context import Portal
+from portal.entrance import origin_of
 from portal.reads.ask import AskRefusal, Refused
 from portal.smt.bodies import day, esi_id, text
 from portal.smt.dead_tokens import DeadTokens
@@ -96,8 +97,7 @@ class SmtFacade:
         return found.viewer
 
     async def _authenticate(self, request: Request, body: Body) -> JSONResponse:
-        address = request.client.host if request.client else ""
-        answer = await self._door.sign_in(text(body, "username"), text(body, "password"), SessionKind.TOKEN, address)
+        answer = await self._door.sign_in_program(text(body, "username"), text(body, "password"), origin_of(request))
         if isinstance(answer, SignInRefused):
             return _sign_in_refused(answer)
         return JSONResponse(_account(answer.viewer) | {"token": answer.secret})

@@ -161,8 +161,8 @@ async def test_adm_05_approve_and_decline_work_on_many_at_once(office: Office) -
 
 
 async def test_adm_06_quick_approve_gives_all_numbers_and_no_permission(office: Office) -> None:
-    """ADM-06: "The selected Accounts will have access to all of the Company's DUNS numbers and will not have Energy Data
-    or In-Home Device Services permission."."""
+    """ADM-06: "The selected Accounts will have access to all of the Company's DUNS numbers and will not have Energy
+    Data or In-Home Device Services permission."."""
     account_id = await office.asked()
     assert await office.approve(account_id) == "approved"
     assert await held(office, account_id) == {LONE_STAR, LONE_STAR_SECOND}

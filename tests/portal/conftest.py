@@ -17,7 +17,7 @@ from portal.reads.desk import ReadDesk
 from tests.clock import HandClock
 from tests.portal.asking import make_desk
 from tests.portal.wire import Answers, WireBus
-from tests.portal.world import CHEAP, GATEWAY, PASSWORD, settle
+from tests.portal.world import CHEAP, GATEWAY, GUIDES, PASSWORD, settle
 
 SignIn = Callable[[str], Awaitable[httpx.AsyncClient]]
 
@@ -72,7 +72,7 @@ async def desk(database: Database, bus: WireBus, clock: HandClock) -> AsyncItera
 @pytest.fixture
 async def portal(database: Database, bus: WireBus, clock: HandClock) -> AsyncIterator[Portal]:
     """A portal over the small world, its desk running."""
-    portal = Portal.over(database, bus, clock, SeededDice(7), passwords=CHEAP)
+    portal = Portal.over(database, bus, clock, SeededDice(7), GUIDES, passwords=CHEAP)
     async with running(portal):
         yield portal
 

@@ -41,7 +41,7 @@ from simulators.virtual_time import VirtualClock, run
 from tests.gateway.fakes import DictionaryDriver, request, shelves
 from tests.gateway.homes import CODE, DEVICE, DictionaryHome
 from tests.portal.conftest import running
-from tests.portal.world import CHEAP, GATEWAY, WORLD, settle, viewer, visible
+from tests.portal.world import CHEAP, GATEWAY, GUIDES, WORLD, settle, viewer, visible
 
 NEXT = GatewayId("gw-3")
 SECRET = bytes(range(32))
@@ -135,7 +135,7 @@ async def town(folder: Path, weather: Weather | None = None) -> AsyncIterator[To
         exits.push_async_callback(database.close)
         world = replace(WORLD, gateways=(*WORLD.gateways, SeedGateway(id=NEXT, tdsp="Hill Country Wires")))
         await settle(database, clock.now(), world)
-        portal = Portal.over(database, bus, clock, SeededDice(4), passwords=CHEAP)
+        portal = Portal.over(database, bus, clock, SeededDice(4), GUIDES, passwords=CHEAP)
         await exits.enter_async_context(running(portal))
         serving = keep("the bus", lambda: bus.run(portal.desk.handle, portal.greet), clock, Backoff())
         exits.callback(asyncio.create_task(serving).cancel)

@@ -24,7 +24,7 @@ from tests.portal.usage.files import PLAIN, meter_day, read
 from tests.portal.usage.lse_files import read_lse
 from tests.portal.usage.reports import NOW, Feed, keep, known_of, known_of_json
 from tests.portal.wire import WireBus
-from tests.portal.world import BEGAN, CHEAP, esi
+from tests.portal.world import BEGAN, CHEAP, GUIDES, esi
 
 DAY = meter_day([859, None, *range(94)], meter=esi(1))
 FIRST = replace(DAY, values=(1,) * 96)
@@ -39,7 +39,7 @@ async def portal(database: Database, bus: WireBus, clock: HandClock) -> AsyncIte
     store = await SqlIntervalStore.opened(database)
     await keep(store, [[FIRST, OTHERS], [DAY]])
     portal = Portal.over(
-        database, bus, clock, SeededDice(7), passwords=CHEAP, intervals=store, registers=RegisterStore(database)
+        database, bus, clock, SeededDice(7), GUIDES, passwords=CHEAP, intervals=store, registers=RegisterStore(database)
     )
     async with running(portal):
         yield portal

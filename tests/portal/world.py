@@ -10,10 +10,12 @@ from gateway.database import Database
 from gateway.dice import SeededDice
 from gateway.identifiers import Duns, EsiId, GatewayId, MeterNumber
 from portal.accounts.passwords import Passwords
+from portal.accounts.presets import Preset
 from portal.accounts.tables import accounts
 from portal.companies.kinds import Kind
 from portal.market.spans import Span
 from portal.seed import SeedAccount, SeedCompany, SeedDuns, SeedGateway, SeedMeter, SeedPremise, SeedWorld, seed
+from portal.settings import PortalSettings
 from portal.viewer import Viewer, load_viewer
 from portal.visibility import VisibleMeter, find_meter
 
@@ -124,6 +126,8 @@ WORLD = SeedWorld(
 )
 """Meter 4 went from Lone Star to Bluebonnet; meter 5 has no gateway; meter 6 hangs on the other TDSP's."""
 
+GUIDES = PortalSettings(preset=Preset.SMT)
+"""The guide's rules of signing in, in which administrators need no second factor."""
 CHEAP = Passwords(SeededDice(1), memory_kib=64, passes=1)
 """Password hashes that cost a test nothing."""
 

@@ -14,10 +14,14 @@ from gateway.clock import SystemClock
 from gateway.database import Database
 from gateway.dice import SeededDice
 from gateway.identifiers import GatewayId
+from portal.accounts.entering import HalfOpened, House, SignedIn
 from portal.accounts.passwords import Passwords
-from portal.accounts.signing_in import Door, SignedIn, SignInRefused
-from portal.accounts.tables import SessionKind
+from portal.accounts.presets import Preset
+from portal.accounts.sessions import Origin
+from portal.accounts.signing_in import Door, SignInRefused
 from portal.accounts.throttle import Throttle
+from portal.accounts.vault import Vault
+from portal.audit.log import Seal
 from portal.market.spans import Span
 from portal.opening import MIGRATIONS
 from portal.seed import seed
@@ -67,8 +71,11 @@ class Demo:
     async def sign_in(self, user_id: str, password: str) -> SignedIn | SignInRefused:
         """As somebody at the entrance."""
         clock = SystemClock()
-        door = Door(self.database, HASHER, Throttle(clock), clock, DICE)
-        return await door.sign_in(user_id, password, SessionKind.PAGE, "127.0.0.1")
+        house = House(preset=Preset.SMT, seal=Seal(), clock=clock, dice=DICE)
+        door = Door(self.database, HASHER, Throttle(clock), house, Vault(bytes(32), DICE))
+        answer = await door.sign_in(user_id, password, Origin(address="127.0.0.1"))
+        assert not isinstance(answer, HalfOpened)
+        return answer
 
 
 @pytest.fixture

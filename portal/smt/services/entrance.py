@@ -15,7 +15,7 @@ from starlette.requests import Request
 
 from gateway.dice import Dice
 from portal.accounts.signing_in import Door, SignInRefused
-from portal.accounts.tables import SessionKind
+from portal.entrance import origin_of
 from portal.smt.edge import bearer
 from portal.viewer import Viewer
 
@@ -48,8 +48,7 @@ class ServiceEntrance:
         if found is not None and token is not None:
             self._known[key] = token
             return found
-        address = request.client.host if request.client else ""
-        answer = await self._door.sign_in(user_id, password, SessionKind.TOKEN, address)
+        answer = await self._door.sign_in_program(user_id, password, origin_of(request))
         if isinstance(answer, SignInRefused):
             return answer
         self._known[key] = answer.secret

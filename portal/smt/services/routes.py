@@ -17,9 +17,9 @@ from starlette.routing import BaseRoute, Route
 from gateway.clock import central_date
 from gateway.identifiers import EsiId
 from portal.accounts.signing_in import SignInRefused
-from portal.accounts.tables import SessionKind
 from portal.companies.kinds import Kind
 from portal.context import Portal
+from portal.entrance import origin_of
 from portal.meters.information import meter_information, premise_information
 from portal.meters.installed import first_installed
 from portal.reports.forms import Report
@@ -101,10 +101,8 @@ class SmtServices:
 
     async def _token(self, request: Request) -> JSONResponse:
         body = await read_body(request)
-        address = request.client.host if request.client else ""
-        answer = await self._portal.door.sign_in(
-            text(body, "username"), text(body, "password"), SessionKind.TOKEN, address
-        )
+        door = self._portal.door
+        answer = await door.sign_in_program(text(body, "username"), text(body, "password"), origin_of(request))
         if isinstance(answer, SignInRefused):
             return _not_entered(answer)
         now, lives_s = self._clock.now(), self._portal.settings.sessions.token_idle_s

@@ -30,7 +30,7 @@ from portal.http_server import http_server, listen
 from tests.gateway.fakes import DictionaryDriver, shelves
 from tests.gateway.homes import DEVICE, SEALING, SECOND, DictionaryHome
 from tests.portal.conftest import running
-from tests.portal.world import CHEAP, GATEWAY, PASSWORD, esi, meter, settle
+from tests.portal.world import CHEAP, GATEWAY, GUIDES, PASSWORD, esi, meter, settle
 
 LABEL = "83FED3407A939723A5C639B26916D505C3B5"
 METER = meter(1).number
@@ -53,7 +53,7 @@ async def run(tmp_path: Path, home: DictionaryHome, monkeypatch: pytest.MonkeyPa
         await settle(database, clock.now())
         broker = MemoryBroker(clock, dice)
         bus = MemoryBus(broker, None, clock, dice)
-        portal = Portal.over(database, bus, clock, dice, passwords=CHEAP)
+        portal = Portal.over(database, bus, clock, dice, GUIDES, passwords=CHEAP)
         await exits.enter_async_context(running(portal))
         kept = await exits.enter_async_context(shelves(tmp_path))
         gateway = Gateway(

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.database import Database
 from gateway.dice import SeededDice
+from portal.accounts.presets import Preset
 from portal.context import Portal
 from portal.files.settings import FilesSettings
 from portal.orders.settings import OrderSettings
@@ -31,7 +32,11 @@ async def stand(database: Database, clock: HandClock, tmp_path: Path) -> Stand:
 @pytest.fixture
 async def portal(stand: Stand, bus: WireBus) -> AsyncIterator[Portal]:
     """A portal that takes orders of up to four meters, three of them open at once."""
-    settings = PortalSettings(files=FilesSettings(folder=stand.root), orders=OrderSettings(most_meters=4, most_open=3))
+    settings = PortalSettings(
+        preset=Preset.SMT,
+        files=FilesSettings(folder=stand.root),
+        orders=OrderSettings(most_meters=4, most_open=3),
+    )
     portal = Portal.over(
         stand.database,
         bus,

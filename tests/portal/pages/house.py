@@ -17,6 +17,7 @@ from gateway.database import Database
 from gateway.dice import SeededDice
 from gateway.identifiers import GatewayId
 from gateway.messages import RequestRead
+from portal.accounts.presets import Preset
 from portal.app import full_app
 from portal.context import Portal
 from portal.reads.desk import ReadDesk
@@ -101,12 +102,14 @@ class Browser:
 
 
 @asynccontextmanager
-async def open_house(folder: Path, clock: Clock, world: SeedWorld = WORLD) -> AsyncIterator[House]:
+async def open_house(
+    folder: Path, clock: Clock, world: SeedWorld = WORLD, preset: Preset = Preset.SMT
+) -> AsyncIterator[House]:
     """A portal on SQLite with a world in it, its desk running; the test takes from its bus and answers."""
     database = Database.open(f"sqlite:///{folder}/portal.db")
     await settle(database, clock.now(), world)
     bus = WireBus()
-    settings = PortalSettings(help_desk="help@example.com")
+    settings = PortalSettings(help_desk="help@example.com", preset=preset)
     intervals_database = Database.open(f"sqlite:///{folder}/intervals.db")
     store = await SqlIntervalStore.opened(intervals_database)
     portal = Portal.over(database, bus, clock, SeededDice(7), settings, passwords=CHEAP, intervals=store)

@@ -25,7 +25,7 @@ from portal.usage.sql_store import SqlIntervalStore
 from portal.usage.store import IntervalStore
 from tests.clock import HandClock
 from tests.portal.wire import Answers, WireBus
-from tests.portal.world import CHEAP, GATEWAY, PASSWORD, esi
+from tests.portal.world import CHEAP, GATEWAY, GUIDES, PASSWORD, esi
 
 
 def application(portal: Portal, intervals: IntervalStore, registers: RegisterStore) -> FastAPI:
@@ -109,7 +109,7 @@ class Stand:
 async def standing(database: Database, clock: HandClock) -> AsyncIterator[Stand]:
     """A façade that serves until the end of the block."""
     bus = WireBus()
-    portal = Portal.over(database, bus, clock, SeededDice(1), passwords=CHEAP)
+    portal = Portal.over(database, bus, clock, SeededDice(1), GUIDES, passwords=CHEAP)
     desk, intervals = portal.desk, await SqlIntervalStore.opened(database)
     registers = RegisterStore(database)
     tasks = [asyncio.create_task(desk.run()), asyncio.create_task(bus.run(desk.handle, desk.greet))]

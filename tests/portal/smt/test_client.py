@@ -38,7 +38,7 @@ from portal.usage.sql_store import SqlIntervalStore
 from portal.usage.store import SourceFile
 from tests.gateway.fakes import DictionaryDriver, Shelves, assignments, shelves
 from tests.portal.smt.stand import application
-from tests.portal.world import CHEAP, GATEWAY, PASSWORD, esi, meter, settle
+from tests.portal.world import CHEAP, GATEWAY, GUIDES, PASSWORD, esi, meter, settle
 
 
 class OurServer(AbstractResolver):
@@ -100,7 +100,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
     await settle(database, clock.now())
     broker = MemoryBroker(clock, dice)
     bus = MemoryBus(broker, None, clock, dice)
-    portal = Portal.over(database, bus, clock, dice, passwords=CHEAP)
+    portal = Portal.over(database, bus, clock, dice, GUIDES, passwords=CHEAP)
     intervals_database = Database.open(f"sqlite:///{tmp_path}/intervals.db")
     intervals = await SqlIntervalStore.opened(intervals_database)
     files = ensure_certificates(tmp_path / "tls", clock.now())

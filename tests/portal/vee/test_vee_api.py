@@ -18,7 +18,7 @@ from tests.portal.conftest import SignIn, running
 from tests.portal.usage.reports import Feed, number
 from tests.portal.vee.street import DAY, MONDAY, Street, day_of, shape, without
 from tests.portal.wire import WireBus
-from tests.portal.world import CHEAP, esi
+from tests.portal.world import CHEAP, GUIDES, esi
 
 LOST = MONDAY + DAY
 """A day of which nothing came; of Monday a quarter hour is missing."""
@@ -48,6 +48,7 @@ async def portal(street: Street, database: Database, bus: WireBus, clock: HandCl
         bus,
         clock,
         SeededDice(7),
+        GUIDES,
         passwords=CHEAP,
         intervals=store,
         registers=RegisterStore(database),
