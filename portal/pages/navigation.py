@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from portal.approvals.company_queue import kinds_for
 from portal.companies.kinds import Kind
+from portal.companies.letters import ACCOUNT_QUEUE, COMPANY_QUEUE, DUNS_QUEUE
 from portal.permissions import Action
 from portal.viewer import Viewer
 
@@ -30,7 +31,7 @@ class Tab:
 
 
 ACCOUNT_METERS = Place("Customer Meters (ROR)", "/account/meters")
-PENDING = Place("Pending Approval", "/account/pending")
+PENDING = Place("Pending Approval", ACCOUNT_QUEUE)
 USERS = Place("Manage Users", "/account/users")
 COMPANY = Place("Company Profile", "/account/company")
 PROFILE = Place("My Profile", "/account/profile")
@@ -39,8 +40,8 @@ MY_METERS = Place("My Meters", "/usage/meters")
 FLEET = Place("Gateways", "/fleet")
 ALL_METERS = Place("Meters", "/usage/meters")
 COMPANIES = Place("Companies", "/market/companies")
-COMPANY_REQUESTS = Place("Company Requests", "/market/requests")
-DUNS_REQUESTS = Place("DUNS Requests", "/market/duns")
+COMPANY_REQUESTS = Place("Company Requests", COMPANY_QUEUE)
+DUNS_REQUESTS = Place("DUNS Requests", DUNS_QUEUE)
 MARKET_AUDIT = Place("Audit Log", "/market/audit")
 FAQ = Place("Frequently Asked Questions", "/help")
 HELP = Tab("Help", (FAQ,))

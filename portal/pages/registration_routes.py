@@ -132,11 +132,11 @@ async def finish(request: Request) -> Response:
     checked = check_new_company(
         _company_of(company), person_of(form), draft.kind, logo if isinstance(logo, bytes) else None
     )
+    faults = dict(checked.faults) if isinstance(checked, PeopleRefused) else {}
     if isinstance(logo, BadLogo):
-        checked = bad_form({"company.logo": logo.words})
-    if isinstance(checked, PeopleRefused) or form.faults:
-        refused = checked if isinstance(checked, PeopleRefused) else bad_form({})
-        return _refused(request, draft, person, refused)
+        draft, faults = replace(draft, logo="", logo_name=""), faults | {"company.logo": logo.words}
+    if isinstance(checked, PeopleRefused) or faults or form.faults:
+        return _refused(request, draft, person, bad_form(faults))
     if refused_now := too_often(request, portal.registrations):
         page = _person_page(request, draft, person.refused({"user_id": refused_now.words}))
         return marked(request, page, refused_now)

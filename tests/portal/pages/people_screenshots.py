@@ -52,7 +52,8 @@ def with_people(world: SeedWorld) -> SeedWorld:
 async def people_pictures(browser: Browser, house: House, address: str, folder: Path, shoot: Shoot) -> None:
     """The pages of registration, approval and administration."""
     office = Office.over(house.database, house.clock)
-    await office.asked(company="Bluebonnet Power", form=person_form("joe.alvarez", first_name="Joe", last_name="Alvarez"))
+    joe = person_form("joe.alvarez", first_name="Joe", last_name="Alvarez")
+    await office.asked(company="Bluebonnet Power", form=joe)
     ivy = person_form("ivy.brandt", first_name="Ivy", last_name="Brandt")
     asked = await office.asked(company="Bluebonnet Power", role=AskedRole.ADMINISTRATOR, form=ivy)
     new = await office.registered(company=company_form(url="https://www.pecan.example"))
