@@ -102,7 +102,7 @@ class Browser:
         self,
         page: httpx.Response,
         action: str,
-        fields: Mapping[str, str | list[str]],
+        fields: Mapping[str, str | Sequence[str]],
         files: Mapping[str, tuple[str, bytes, str]] | None = None,
     ) -> httpx.Response:
         """Send the form of a page, with the hidden fields that it has; files by their field's name."""
