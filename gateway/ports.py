@@ -8,8 +8,9 @@ from typing import Protocol
 from gateway.errors import FailureReason
 from gateway.han.notices import Heard, Notice
 from gateway.han.words import DeviceInfo, Membership, Stage
-from gateway.identifiers import Eui64, GatewayId, MeterNumber, RequestId
+from gateway.identifiers import Duns, Eui64, GatewayId, MeterNumber, RequestId
 from gateway.keys import InstallCode
+from gateway.market_notices import MarketNotices
 from gateway.messages import Mark, Message, OutcomeStatus, ReadEnded, Report, RequestRead, UnknownReport
 from gateway.read_policy import ReadLimits
 from gateway.reads import Age, Direction, FrozenRegisters, LoadProfile, RegisterRead
@@ -177,6 +178,18 @@ Handler = Callable[[Sequence[Delivery]], Awaitable[None]]
 """Takes what has arrived, in order; the messages are acknowledged when it returns. May see a message twice."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketDelivery:
+    """Notices as they arrived, with the DUNS number of the TDSP whose topic carried them: the broker vouches for it."""
+
+    tdsp: Duns
+    message: MarketNotices
+
+
+MarketHandler = Callable[[Sequence[MarketDelivery]], Awaitable[None]]
+"""Takes the market's notices as a Handler takes what gateways say."""
+
+
 class Bus(Protocol):
     """The pipe between gateways and portals: at least once, in order per sender, nothing kept."""
 
@@ -185,10 +198,12 @@ class Bus(Protocol):
         handler: Handler,
         greet: Callable[[], Awaitable[None]],
         last_words: tuple[GatewayId, Message] | None = None,
+        market: MarketHandler | None = None,
     ) -> None:
         """Live through one connection: subscribe, await greet(), hand over what arrives, raise LinkLost when it ends.
 
-        last_words is published by the broker if this side vanishes. Cancelling it disconnects cleanly.
+        last_words is published by the broker if this side vanishes. market is a portal's handler of TDSPs' notices;
+        without one it hears none. Cancelling it disconnects cleanly.
         """
         ...
 

@@ -26,7 +26,7 @@ class _Asked:
 
     def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
-        assert not compiled.post_compile_params, "a list of values has as many places as it is long: no question"
+        assert "POSTCOMPILE" not in str(compiled), "a list of values has as many places as it is long: no question"
         required = {name for bind, name in compiled.bind_names.items() if bind.required}
         every = compiled.construct_params(dict.fromkeys(required)) or {}
         self.text = str(compiled)

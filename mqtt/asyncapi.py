@@ -6,15 +6,18 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from mqtt.codec import MAX_BYTES, envelope_of
-from mqtt.topics import ROOT, TABLE, VERSION, Direction, Kind
+from gateway.market_notices import MarketNotices
+from mqtt.codec import MAX_BYTES, envelope_of, market_envelope
+from mqtt.topics import MARKET, ROOT, TABLE, VERSION, Direction, Kind
 
+_NOTICES = MarketNotices.__name__
 _PARTIES = {Direction.UP: "gateway", Direction.DOWN: "portal"}
 
 
 def document() -> dict[str, Any]:
     """The document as JSON values, with the portal's view of sending and receiving."""
     adapters = [(kind.name, "validation", TypeAdapter[Any](envelope_of(kind))) for kind in TABLE]
+    adapters.append((_NOTICES, "validation", TypeAdapter[Any](market_envelope())))
     by_key, definitions = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]  # the mode's literal is widened in a list
     schemas = {f"{name}Envelope": schema for (name, _), schema in by_key.items()} | definitions.get("$defs", {})
     return {
@@ -22,15 +25,17 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "metergate bus",
             "version": f"{VERSION}.0.0",
-            "description": "What gateways and portals tell each other over MQTT 3.1.1 at QoS 1. Delivery is at least "
-            f"once and in order per sender; a payload has at most {MAX_BYTES} bytes; unknown fields are ignored.",
+            "description": "What gateways, portals and TDSPs tell each other over MQTT 3.1.1 at QoS 1. Delivery is at "
+            f"least once and in order per sender; a payload has at most {MAX_BYTES} bytes; unknown fields are ignored.",
             "license": {"name": "GPL-3.0-or-later"},
         },
         "defaultContentType": "application/json",
-        "channels": dict(_channel(direction, channel) for direction, channel in _places()),
-        "operations": {f"{_verb(kind)}{kind.name}": _operation(kind) for kind in TABLE},
+        "channels": dict(_channel(direction, channel) for direction, channel in _places()) | {"market": _market()},
+        "operations": {f"{_verb(kind)}{kind.name}": _operation(kind) for kind in TABLE}
+        | {f"receive{_NOTICES}": _receive_notices()},
         "components": {
-            "messages": {kind.name: _message(kind) for kind in TABLE},
+            "messages": {kind.name: _message(kind.name, kind.message) for kind in TABLE}
+            | {_NOTICES: _message(_NOTICES, MarketNotices)},
             "schemas": dict(sorted(schemas.items())),
         },
     }
@@ -69,11 +74,29 @@ def _operation(kind: Kind) -> dict[str, Any]:
     }
 
 
-def _message(kind: Kind) -> dict[str, Any]:
-    summary, _, rest = (inspect.getdoc(kind.message) or "").partition("\n")
+def _market() -> dict[str, Any]:
     return {
-        "name": kind.name,
+        "address": f"{MARKET}/{{tdsp}}",
+        "description": "Written by the TDSP only.",
+        "parameters": {"tdsp": {"description": "The TDSP's DUNS number, which is its user name at the broker."}},
+        "messages": {_NOTICES: {"$ref": f"#/components/messages/{_NOTICES}"}},
+    }
+
+
+def _receive_notices() -> dict[str, Any]:
+    return {
+        "action": "receive",
+        "channel": {"$ref": "#/channels/market"},
+        "messages": [{"$ref": f"#/channels/market/messages/{_NOTICES}"}],
+        "bindings": {"mqtt": {"qos": 1, "retain": False, "bindingVersion": "0.2.0"}},
+    }
+
+
+def _message(name: str, message: type[Any]) -> dict[str, Any]:
+    summary, _, rest = (inspect.getdoc(message) or "").partition("\n")
+    return {
+        "name": name,
         "summary": summary,
         **({"description": " ".join(rest.split())} if rest.strip() else {}),
-        "payload": {"$ref": f"#/components/schemas/{kind.name}Envelope"},
+        "payload": {"$ref": f"#/components/schemas/{name}Envelope"},
     }

@@ -27,9 +27,9 @@ from pydantic import Field
 
 from gateway.config import Secret, settings
 from gateway.errors import BadConfig, BadIdentifier
-from gateway.identifiers import GatewayId
+from gateway.identifiers import Duns, GatewayId
 from mqtt.codec import MAX_BYTES
-from mqtt.topics import may_read, may_write
+from mqtt.topics import may_read, may_tell, may_write
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class BrokerSettings:
     port: Annotated[int, Field(ge=0, le=65_535, description="TCP port to listen on; 0 takes a free one.")] = 1883
     users: Annotated[
         dict[str, Secret],
-        Field(description="User names and their passwords: the portal's, and each gateway's under its id."),
+        Field(description="User names and their passwords: the portal's, each gateway's id, each TDSP's DUNS number."),
     ] = field(default_factory=dict)
     portal: Annotated[str, Field(description="The user name that portals share.")] = "portal"
     connections: Annotated[int, Field(ge=1, description="Most connections at once; more are closed at once.")] = 256
@@ -65,7 +65,10 @@ class BrokerSettings:
 
 
 class Gate:
-    """Who may come in, and what each may write and read: a gateway by its own id, the portals by theirs."""
+    """Who may come in, and what each may write and read: a gateway by its own id, the portals by theirs.
+
+    A user whose name is a DUNS number is that TDSP, which tells its notices and nothing else.
+    """
 
     def __init__(self, passwords: Mapping[str, str], portal: str) -> None:
         self._passwords = dict(passwords)
@@ -87,6 +90,8 @@ class Gate:
             party = None
         else:
             try:
+                if Duns.pattern.fullmatch(username or ""):
+                    return action is Action.PUBLISH and may_tell(Duns(username or ""), topic)
                 party = GatewayId(username or "")
             except BadIdentifier:
                 return False

@@ -16,11 +16,11 @@ from gateway.dice import Dice
 from gateway.errors import BadConfig, LinkLost
 from gateway.identifiers import GatewayId
 from gateway.messages import Message
-from gateway.ports import Handler
+from gateway.ports import Handler, MarketHandler
 from mqtt.codec import MAX_BYTES, stamped
 from mqtt.reception import Reception, until_lost
 from mqtt.refusals import Cause
-from mqtt.topics import KINDS, format_topic, may_write, subscription
+from mqtt.topics import KINDS, MARKET_SUBSCRIPTION, format_topic, may_write, subscription
 from mqtt.wire import Wire
 
 # The library takes the name of our package for its own logger and silences it when it is imported.
@@ -91,6 +91,7 @@ class MqttBus:
         handler: Handler,
         greet: Callable[[], Awaitable[None]],
         last_words: tuple[GatewayId, Message] | None = None,
+        market: MarketHandler | None = None,
     ) -> None:
         """Live through one connection, as gateway.ports.Bus says. Raises LinkLost when it ends."""
         assert self._wire is None, "a bus lives through one connection at a time"
@@ -106,8 +107,10 @@ class MqttBus:
         await wire.open()
         try:
             await wire.listen(subscription(self._party))
+            if market is not None:
+                await wire.listen(MARKET_SUBSCRIPTION)
             self._wire, self._up = wire, True
-            await until_lost(wire.lost, reception.serve(handler, greet))
+            await until_lost(wire.lost, reception.serve(handler, greet, market))
         finally:
             self._wire, self._up = None, False
             await wire.close()

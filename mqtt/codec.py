@@ -14,11 +14,12 @@ from typing_extensions import TypedDict
 
 from gateway.clock import Clock
 from gateway.dice import Dice
-from gateway.identifiers import RequestId
+from gateway.identifiers import Duns, RequestId
+from gateway.market_notices import MarketNotices
 from gateway.messages import GatewayState, Mark, Message, UnknownReport
-from gateway.ports import Delivery
+from gateway.ports import Delivery, MarketDelivery
 from mqtt.refusals import Cause, Refused
-from mqtt.topics import KINDS, TABLE, VERSION, Direction, Kind, parse_topic
+from mqtt.topics import KINDS, TABLE, VERSION, Direction, Kind, market_topic, parse_market_topic, parse_topic
 
 MAX_BYTES = 64 * 1024
 """The largest payload that is encoded, or parsed at all."""
@@ -49,14 +50,23 @@ _CAUSES = {"union_tag_invalid": Cause.UNKNOWN_TYPE, "literal_error": Cause.WRONG
 
 def envelope_of(kind: Kind) -> Any:
     """The type of one kind's envelope, as pydantic reads it."""
+    return _envelope(kind.name, kind.message)
+
+
+def market_envelope() -> Any:
+    """The type of the envelope in which a TDSP's notices come."""
+    return _envelope(MarketNotices.__name__, MarketNotices)
+
+
+def _envelope(name: str, message: type[Any]) -> Any:
     fields = {
-        "type": Literal[kind.name],
+        "type": Literal[name],
         "v": Literal[VERSION],
         "id": RequestId,
         "at": AwareDatetime,
-        "data": kind.message,
+        "data": message,
     }
-    return TypedDict(f"{kind.name}Envelope", fields)  # type: ignore[operator]  # made from the table, not written out
+    return TypedDict(f"{name}Envelope", fields)  # type: ignore[operator]  # made from a table, not written out
 
 
 def _validator() -> SchemaValidator:
@@ -66,6 +76,8 @@ def _validator() -> SchemaValidator:
 
 
 _VALIDATOR = _validator()
+_MARKET_VALIDATOR = SchemaValidator(TypeAdapter[Any](market_envelope()).core_schema)
+_MARKET_DUMPER = TypeAdapter(MarketNotices).serializer
 LONGEST_KIND = 64
 
 
@@ -93,7 +105,7 @@ def decode(topic: str, payload: bytes, max_bytes: int = MAX_BYTES) -> Delivery:
         raise Refused(Cause.OVERSIZED, f"{len(payload)} bytes on {topic[:64]!r}")
     where = parse_topic(topic)
     try:
-        envelope = _parse(payload)
+        envelope = _parse(payload, _VALIDATOR)
     except Refused as refused:
         if refused.cause is not Cause.UNKNOWN_TYPE or where.direction is not Direction.UP:
             raise
@@ -110,15 +122,32 @@ def decode(topic: str, payload: bytes, max_bytes: int = MAX_BYTES) -> Delivery:
     return Delivery(gateway=where.gateway, message=message, sent_at=envelope["at"])
 
 
-def _parse(payload: bytes) -> Any:
+def encode_market(tdsp: Duns, notices: MarketNotices, *, id: RequestId, at: datetime) -> tuple[str, bytes]:  # noqa: A002  # the envelope's own word
+    """Topic and payload of a TDSP's notices. Raises Refused if they take more bytes than anyone would parse."""
+    head = f'{{"type":"{MarketNotices.__name__}","v":{VERSION},"id":"{id}","at":"{at.isoformat()}","data":'
+    payload = head.encode() + _MARKET_DUMPER.to_json(notices, exclude_none=True) + b"}"
+    if len(payload) > MAX_BYTES:
+        raise Refused(Cause.OVERSIZED, f"{len(notices.notices)} notices take {len(payload)} bytes")
+    return market_topic(tdsp), payload
+
+
+def decode_market(topic: str, payload: bytes, max_bytes: int = MAX_BYTES) -> MarketDelivery:
+    """The notices that arrived on a topic of the market. Raises Refused (a BadMessage) with the cause."""
+    if len(payload) > max_bytes:
+        raise Refused(Cause.OVERSIZED, f"{len(payload)} bytes on {topic[:64]!r}")
+    tdsp = parse_market_topic(topic)
+    return MarketDelivery(tdsp=tdsp, message=_parse(payload, _MARKET_VALIDATOR)["data"])
+
+
+def _parse(payload: bytes, validator: SchemaValidator) -> Any:
     if rb"\u0000" in payload:
         raise Refused(Cause.MALFORMED, "NUL in a text")
     try:
-        return _VALIDATOR.validate_json(payload, strict=True)
+        return validator.validate_json(payload, strict=True)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(map(str, fault["loc"]))
-        is_version = place.endswith(".v") and len(fault["loc"]) == 2
+        is_version = fault["loc"][-1:] == ("v",) and len(fault["loc"]) <= 2
         cause = _CAUSES.get(fault["type"], Cause.MALFORMED)
         if cause is Cause.WRONG_VERSION and not is_version:
             cause = Cause.MALFORMED

@@ -15,7 +15,7 @@ from gateway.dice import Dice
 from gateway.errors import LinkLost
 from gateway.identifiers import GatewayId
 from gateway.messages import Message
-from gateway.ports import Handler
+from gateway.ports import Handler, MarketHandler
 from mqtt.codec import MAX_BYTES, stamped
 from mqtt.reception import MAX_WAITING, Arrival, Reception, until_lost
 from mqtt.refusals import Cause
@@ -186,6 +186,7 @@ class MemoryBus:
         handler: Handler,
         greet: Callable[[], Awaitable[None]],
         last_words: tuple[GatewayId, Message] | None = None,
+        market: MarketHandler | None = None,
     ) -> None:
         """Live through one connection, as gateway.ports.Bus says. Raises LinkLost when it ends."""
         assert self._link is None, "a bus lives through one connection at a time"
@@ -202,7 +203,7 @@ class MemoryBus:
         self._link = link
 
         try:
-            await until_lost(link.lost, reception.serve(handler, greet), link.deliver(reception, self._clock))
+            await until_lost(link.lost, reception.serve(handler, greet, market), link.deliver(reception, self._clock))
         finally:
             self._link = None
             self._broker.detach(link)

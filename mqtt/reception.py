@@ -15,10 +15,10 @@ from typing import Any
 
 from gateway.errors import LinkLost
 from gateway.messages import UnknownReport
-from gateway.ports import Delivery, Handler
-from mqtt.codec import MAX_BYTES, decode
+from gateway.ports import Delivery, Handler, MarketDelivery, MarketHandler
+from mqtt.codec import MAX_BYTES, decode, decode_market
 from mqtt.refusals import Cause, Refused
-from mqtt.topics import KINDS
+from mqtt.topics import KINDS, is_of_market
 
 log = logging.getLogger(__name__)
 
@@ -70,8 +70,13 @@ class Reception:
         self._waiting.append(arrival)
         self._arrived.set()
 
-    async def serve(self, handler: Handler, greet: Callable[[], Awaitable[None]]) -> None:
-        """Greet, then hand over what has arrived and arrives, in order, until cancelled."""
+    async def serve(
+        self, handler: Handler, greet: Callable[[], Awaitable[None]], market: MarketHandler | None = None
+    ) -> None:
+        """Greet, then hand over what has arrived and arrives, in order, until cancelled.
+
+        What gateways say and what TDSPs tell go to handlers of their own; order is kept within each.
+        """
         await greet()
         while True:
             await self._arrived.wait()
@@ -79,7 +84,7 @@ class Reception:
             batch = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
             if not self._waiting:
                 self._arrived.clear()
-            await self._hand_over(batch, handler)
+            await self._hand_over(batch, handler, market)
 
     async def _gather(self) -> None:
         """Let the connection be read on while that brings more: what lies in the socket belongs into the same batch.
@@ -92,22 +97,38 @@ class Reception:
             await asyncio.sleep(0)
             quiet = quiet + 1 if len(self._waiting) == before else 0
 
-    async def _hand_over(self, batch: Sequence[Arrival], handler: Handler) -> None:
-        deliveries = [delivery for arrival in batch if (delivery := self._decode(arrival))]
-        if deliveries:
-            try:
-                await handler(deliveries)
-            except Exception:
-                self._counters[Cause.HANDLER] += 1
-                log.exception("the handler failed; %d messages count as handled", len(deliveries))
+    async def _hand_over(self, batch: Sequence[Arrival], handler: Handler, market: MarketHandler | None) -> None:
+        of_gateways, of_market = list[Delivery](), list[MarketDelivery]()
+        for arrival in batch:
+            delivery = self._decode(arrival, hears_market=market is not None)
+            if isinstance(delivery, Delivery):
+                of_gateways.append(delivery)
+            elif delivery is not None:
+                of_market.append(delivery)
+        if of_gateways:
+            await self._handled(handler(of_gateways), len(of_gateways))
+        if of_market and market is not None:
+            await self._handled(market(of_market), len(of_market))
         for arrival in batch:
             if arrival.mark is not None:
                 self._acknowledge(arrival.mark)
 
-    def _decode(self, arrival: Arrival) -> Delivery | None:
+    async def _handled(self, work: Awaitable[None], count: int) -> None:
+        """Wait for a handler; what it raises is logged here, once."""
+        try:
+            await work
+        except Exception:
+            self._counters[Cause.HANDLER] += 1
+            log.exception("the handler failed; %d messages count as handled", count)
+
+    def _decode(self, arrival: Arrival, *, hears_market: bool) -> Delivery | MarketDelivery | None:
         if not arrival.topic:
             return None
         try:
+            if hears_market and is_of_market(arrival.topic):
+                if arrival.kept:
+                    raise Refused(Cause.REPLAYED, "the broker had kept notices")
+                return decode_market(arrival.topic, arrival.payload, self._max_bytes)
             delivery = decode(arrival.topic, arrival.payload, self._max_bytes)
             message = delivery.message
             if arrival.kept and (isinstance(message, UnknownReport) or not KINDS[type(message)].retained):

@@ -2,6 +2,8 @@
 
 A topic is `metergate/1/{direction}/{gateway}/{channel}`. The direction stands before the gateway, so that a broker's
 access list is two lines: a gateway writes `metergate/1/up/{its id}/#` and reads `metergate/1/down/{its id}/#`.
+
+Beside it, each TDSP tells its notices on `metergate/1/market/{its DUNS number}`, which nobody else writes.
 """
 
 import re
@@ -24,7 +26,7 @@ from gateway.han.messages import (
     RotateNetworkKey,
     SendNotice,
 )
-from gateway.identifiers import GatewayId
+from gateway.identifiers import Duns, GatewayId
 from gateway.messages import (
     AssignMeter,
     CommandEnded,
@@ -42,6 +44,9 @@ VERSION = 1
 """The version of topics and envelope; another one is another topic tree."""
 
 ROOT = f"metergate/{VERSION}"
+MARKET = f"{ROOT}/market"
+"""Below it, each TDSP's own topic; the portals subscribe to all of them."""
+MARKET_SUBSCRIPTION = f"{MARKET}/+"
 _CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _LONGEST = 128
 
@@ -120,6 +125,29 @@ def parse_topic(text: str) -> Topic:
         raise Refused(Cause.WRONG_TOPIC, f"{text!r} names no direction or no gateway") from None
 
 
+def market_topic(tdsp: Duns) -> str:
+    """The topic on which a TDSP tells its notices."""
+    return f"{MARKET}/{tdsp}"
+
+
+def is_of_market(topic: str) -> bool:
+    """Whether a topic is one of the market's, well formed or not."""
+    return topic.startswith(f"{MARKET}/")
+
+
+def parse_market_topic(text: str) -> Duns:
+    """The TDSP of a topic of the market. Raises Refused unless it is exactly what market_topic could have written."""
+    try:
+        return Duns(text.removeprefix(f"{MARKET}/"))
+    except BadIdentifier:
+        raise Refused(Cause.WRONG_TOPIC, f"{text[:_LONGEST]!r} names no TDSP by its DUNS number") from None
+
+
+def may_tell(tdsp: Duns, topic: str) -> bool:
+    """The access list's rule for a TDSP: it writes its own topic, and reads nothing."""
+    return topic == market_topic(tdsp)
+
+
 def subscription(party: GatewayId | None) -> str:
     """What a party subscribes to: a gateway what comes down to it, a portal (None) what comes up from all."""
     return f"{ROOT}/{Direction.UP}/+/#" if party is None else f"{ROOT}/{Direction.DOWN}/{party}/#"
@@ -132,6 +160,10 @@ def may_write(party: GatewayId | None, topic: str) -> bool:
 
 
 def may_read(party: GatewayId | None, topic: str) -> bool:
-    """The access list's rule for receiving and for filters: a gateway what comes down to it, a portal what comes up."""
-    prefix = f"{ROOT}/{Direction.UP}/" if party is None else f"{ROOT}/{Direction.DOWN}/{party}/"
-    return topic.startswith(prefix)
+    """The access list's rule for receiving and for filters: a gateway what comes down to it, a portal what comes up.
+
+    A portal receives the market's notices too.
+    """
+    if party is None:
+        return topic.startswith((f"{ROOT}/{Direction.UP}/", f"{MARKET}/"))
+    return topic.startswith(f"{ROOT}/{Direction.DOWN}/{party}/")

@@ -7,7 +7,9 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 from portal.api import (
+    account,
     accounts,
+    api_keys,
     approvals,
     assignments,
     audit,
@@ -15,6 +17,7 @@ from portal.api import (
     companies,
     devices,
     fleet,
+    market,
     meters,
     notices,
     orders,
@@ -77,10 +80,8 @@ def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: Err
     app.add_middleware(BodyLimit, most_bytes=portal.settings.most_body_bytes)
     install(app, show_error)
     people = (registrations, companies, approvals, accounts, audit)
-    market = (meters, usage, reports, orders, vee)
-    fleets = (devices, notices, assignments, commands, fleet)
-    api = (sessions, *people, *market, *fleets, reference)
-    for part in api:
+    of_meters = (meters, usage, reports, orders, vee, devices, notices, assignments, commands)
+    for part in (sessions, account, api_keys, *people, *of_meters, fleet, market, reference):
         app.include_router(part.router, prefix=API)
     # Pages, files and the interfaces that programs know from elsewhere come after the API.
     for router in routers:

@@ -24,6 +24,7 @@ from portal.accounts.vault import KEY_BYTES, Vault
 from portal.acting import Acting
 from portal.audit.log import Seal
 from portal.han.desk import DeviceDesk
+from portal.market.desk import MarketDesk
 from portal.reads.desk import ReadDesk
 from portal.settings import PortalSettings, seal_key
 from portal.usage.registers import RegisterStore
@@ -43,6 +44,7 @@ class Portal:
     database: Database
     desk: ReadDesk
     devices: DeviceDesk
+    market: MarketDesk
     door: Door
     clock: Clock
     dice: Dice
@@ -80,7 +82,7 @@ class Portal:
         """The parts over a migrated database and a bus. collected is where gateways' collections go, if anywhere.
 
         secret is what the vault's key is made of (portal/accounts/vault.py); without one it lasts as long as the parts.
-        Whoever calls runs the bus with desk.handle and greet, and runs this.
+        Whoever calls runs the bus with desk.handle, greet and market.handle, and runs this.
         """
         settings = settings or PortalSettings()
         passwords = passwords or Passwords(dice)
@@ -95,6 +97,7 @@ class Portal:
             desk=desk,
             devices=devices,
             door=Door(database, passwords, Throttle(clock), house, vault),
+            market=MarketDesk(database, clock, dice, settings.market, devices.send),
             clock=clock,
             dice=dice,
             settings=settings,
@@ -119,10 +122,11 @@ class Portal:
         await self.devices.greet()
 
     async def run(self) -> None:
-        """Send to gateways, and give up what they do not answer; until cancelled."""
+        """Send to gateways, give up what they do not answer, let notices take effect; until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.desk.run())
             tasks.create_task(self.devices.run())
+            tasks.create_task(self.market.run())
 
 
 def portal_of(request: Request) -> Portal:

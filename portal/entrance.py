@@ -2,9 +2,12 @@
 
 Cookies travel by themselves, so a change that comes with one must also carry the session's CSRF token (header
 X-CSRF-Token, or the form's field `csrf`) and must not come from another site. A bearer token is proof enough.
+
+An API key comes as a bearer token too. It is nobody's, so it opens the routes that name one of its scopes and no other.
 """
 
 import hmac
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -21,8 +24,11 @@ from portal.accounts.sessions import (
     touch,
 )
 from portal.accounts.tables import SessionKind
+from portal.api_keys import keys
+from portal.api_keys.keys import KeyHolder
+from portal.api_keys.tables import Scope
 from portal.context import portal_of
-from portal.errors import ForgedRequest, SignInRequired
+from portal.errors import ForgedRequest, NotPermitted, SignInRequired
 from portal.viewer import Viewer
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -46,14 +52,15 @@ def credentials_of(request: Request) -> tuple[str, SessionKind] | None:
 
 
 async def entered(request: Request) -> Entered:
-    """Who is signed in. Raises SignInRequired, or ForgedRequest for a change without its token."""
+    """Who is signed in. Raises SignInRequired, ForgedRequest for a change without its token, NotPermitted for a key."""
+    if await key_holder(request) is not None:
+        raise NotPermitted
     carried = credentials_of(request)
     if carried is None:
         raise SignInRequired
     portal = portal_of(request)
     now = portal.clock.now()
-    async with portal.database.reading() as connection:
-        found = await find_session(connection, *carried, portal.settings.sessions, now)
+    found = await find_session(portal.database, *carried, portal.settings.sessions, now)
     if found is None or isinstance(found, EntryRefusal):
         raise SignInRequired
     if request.method not in SAFE and found.session.kind is SessionKind.PAGE:
@@ -69,8 +76,7 @@ async def unfinished(request: Request) -> Unfinished:
     if not secret:
         raise SignInRequired
     portal = portal_of(request)
-    async with portal.database.reading() as connection:
-        found = await find_unfinished(connection, secret, portal.clock.now())
+    found = await find_unfinished(portal.database, secret, portal.clock.now())
     if found is None:
         raise SignInRequired
     if request.method not in SAFE:
@@ -87,6 +93,36 @@ def key_before(request: Request) -> str:
     """The key of the session that a browser carries into a sign-in, which is to end it; empty if it carries none."""
     secret = request.cookies.get(cookie_name(request))
     return key_of(secret) if secret else ""
+
+
+async def key_holder(request: Request) -> KeyHolder | None:
+    """Whose API key a request carries, None if it carries none. Raises SignInRequired if it opens nothing."""
+    carried = credentials_of(request)
+    if carried is None or carried[1] is not SessionKind.TOKEN or not carried[0].startswith(keys.MARK):
+        return None
+    portal = portal_of(request)
+    now = portal.clock.now()
+    async with portal.database.reading() as connection:
+        holder = await keys.find_key(connection, carried[0], now)
+    if holder is None:
+        raise SignInRequired
+    if keys.is_touch_due(holder, now):
+        await portal.database.write(lambda connection: keys.touch(connection, holder, now))
+    return holder
+
+
+def scoped(scope: Scope) -> Callable[[Request], Awaitable[Viewer | KeyHolder]]:
+    """A dependency: who asks, somebody signed in or a key with that scope. Raises NotPermitted for other keys."""
+
+    async def here(request: Request) -> Viewer | KeyHolder:
+        holder = await key_holder(request)
+        if holder is None:
+            return (await entered(request)).viewer
+        if scope not in holder.scopes:
+            raise NotPermitted
+        return holder
+
+    return here
 
 
 async def viewer_here(here: Annotated[Entered, Depends(entered)]) -> Viewer:

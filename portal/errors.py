@@ -182,6 +182,12 @@ def problem_of_refusal(refusal: Refusal, clock: Clock) -> Problem:
     )
 
 
+def problem_of_faults(faults: Mapping[str, str]) -> Problem:
+    """The problem of fields that rules refused, in the form in which faulty requests are told."""
+    told = [{"where": f"body.{name}", "what": words} for name, words in faults.items()]
+    return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "bad-request", "The request is not right.", faults=told)
+
+
 def problem_response(problem: Problem) -> JSONResponse:
     """A problem as a response."""
     return JSONResponse(

@@ -94,7 +94,7 @@ async def serve(configuration: Config) -> None:
         stop_on_signals(stop)
         serving = [asyncio.create_task(server.serve([place])) for place, server in servers.items()]
         working = [
-            asyncio.create_task(keep("the bus", lambda: bus.run(parts.desk.handle, parts.greet), clock, Backoff())),
+            asyncio.create_task(keep("the bus", lambda: _on_bus(bus, parts), clock, Backoff())),
             asyncio.create_task(keep("the desks", lambda: over_database(parts.run()), clock, Backoff())),
             asyncio.create_task(keep("the mail", lambda: over_database(sender.run()), clock, Backoff())),
             asyncio.create_task(keep("expiries", lambda: over_database(keep_expiring(parts.acting)), clock, Backoff())),
@@ -110,6 +110,11 @@ async def serve(configuration: Config) -> None:
         await database.close()
         await intervals.close()
         await keeping.close()
+
+
+async def _on_bus(bus: Bus, parts: Portal) -> None:
+    """Live through one connection to the bus, for gateways and TDSPs."""
+    await bus.run(parts.desk.handle, parts.greet, market=parts.market.handle)
 
 
 async def _until_stopped(

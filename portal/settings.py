@@ -11,6 +11,7 @@ from portal.accounts.presets import Preset
 from portal.files.settings import FilesSettings
 from portal.han.settings import DeviceSettings
 from portal.mail.settings import MailSettings
+from portal.market.settings import MarketSettings
 from portal.orders.settings import OrderSettings
 from portal.reads.settings import DeskSettings
 from portal.usage.load_settings import LoadSettings
@@ -86,6 +87,9 @@ class PortalSettings:
     )
     vee: Annotated[VeeSettings, Field(description="How intervals are accounted for, checked and estimated.")] = field(
         default_factory=VeeSettings
+    )
+    market: Annotated[MarketSettings, Field(description="How TDSPs' notices are taken.")] = field(
+        default_factory=MarketSettings
     )
     credentials: Annotated[Credentials, Field(description="Who the portal is to the broker.")] = field(
         default_factory=Credentials

@@ -1,13 +1,14 @@
 """Every table of the portal: importing this module registers them all in one MetaData."""
 
 from portal.accounts.tables import accounts, authenticators, duns_grants, passkeys, recovery_codes, sessions
+from portal.api_keys.tables import api_keys
 from portal.audit.tables import audit, audit_head
 from portal.companies.tables import companies, duns_numbers
 from portal.files.tables import file_credentials, lse_drops
 from portal.gateways.tables import gateway_marks, gateways, incidents
 from portal.han.tables import han_commands, han_devices, han_outbox, han_reports, han_timeline
 from portal.mail.tables import letters
-from portal.market.tables import premises, rep_spans
+from portal.market.tables import market_notices, premise_histories, premises, rep_spans
 from portal.meters.tables import attachments, meter_assignments, meters, midnight_registers, reported_registers
 from portal.orders.tables import report_order_files, report_order_meters, report_orders
 from portal.reads.tables import read_askers, read_outbox, reads
@@ -15,6 +16,7 @@ from portal.schema import metadata
 
 __all__ = [
     "accounts",
+    "api_keys",
     "attachments",
     "audit",
     "audit_head",
@@ -33,11 +35,13 @@ __all__ = [
     "incidents",
     "letters",
     "lse_drops",
+    "market_notices",
     "metadata",
     "meter_assignments",
     "meters",
     "midnight_registers",
     "passkeys",
+    "premise_histories",
     "premises",
     "read_askers",
     "read_outbox",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, or_, select
+from sqlalchemy import Row, Select, bindparam, exists, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.identifiers import Duns
@@ -55,45 +55,61 @@ class Viewer:
         return self.may(Action.REQUEST_READS)
 
 
-ACCOUNTS: Select[Any] = select(
-    accounts,
+_COMMA: Any = literal_column("','")
+"""A plain text would become a value of SQLAlchemy's own kind, which only its engines fill in."""
+_HELD = (
+    select(func.aggregate_strings(duns_numbers.c.duns, _COMMA))
+    .where(
+        duns_numbers.c.company_id == accounts.c.company_id,
+        duns_numbers.c.status == DunsStatus.ACTIVE,
+        or_(
+            accounts.c.administrator,
+            exists().where(duns_grants.c.account_id == accounts.c.id, duns_grants.c.duns_id == duns_numbers.c.id),
+        ),
+    )
+    .correlate(accounts)
+    .scalar_subquery()
+    .label("held")
+)
+OF_COMPANY = (
     companies.c.kind.label("kind"),
     companies.c.name.label("company"),
     companies.c.status.label("company_status"),
-).select_from(accounts.outerjoin(companies))
-"""An account with what its company adds; the rows from which viewers are made."""
-
-_BY_ID = ACCOUNTS.where(accounts.c.id == bindparam("account"))
-
-_ACTIVE_DUNS = (
-    select(duns_numbers.c.duns)
-    .join(accounts, accounts.c.company_id == duns_numbers.c.company_id)
-    .outerjoin(duns_grants, and_(duns_grants.c.account_id == accounts.c.id, duns_grants.c.duns_id == duns_numbers.c.id))
-    .where(
-        accounts.c.id == bindparam("account"),
-        duns_numbers.c.status == DunsStatus.ACTIVE,
-        or_(accounts.c.administrator, duns_grants.c.account_id.is_not(None)),
-    )
+    _HELD,
 )
+ACCOUNTS: Select[Any] = select(accounts, *OF_COMPANY).select_from(accounts.outerjoin(companies))
+"""An account with what its company adds, and its Active DUNS numbers as one text; viewers are made of such rows."""
+
+VIEWER: Select[Any] = ACCOUNTS.with_only_columns(
+    *(
+        accounts.c[name]
+        for name in (
+            "id", "user_id", "company_id", "status", "administrator", "energy_data", "home_devices", "email",
+            "first_name", "last_name", "language", "must_change_password",
+        )
+    ),
+    *OF_COMPANY,
+)  # fmt: skip
+"""The same without what no viewer is made of."""
+
+_BY_ID = VIEWER.where(accounts.c.id == bindparam("account"))
 
 
 async def load_viewer(connection: AsyncConnection, account_id: int) -> Viewer | EntryRefusal | None:
     """The viewer behind an account, why it may not enter, or None if there is no such account."""
     row = (await connection.execute(_BY_ID, {"account": account_id})).one_or_none()
-    return None if row is None else await viewer_of(connection, row)
+    return None if row is None else viewer_of(row)
 
 
-async def active_duns(connection: AsyncConnection, row: Row[Any]) -> frozenset[Duns]:
+def active_duns(row: Row[Any]) -> frozenset[Duns]:
     """The Active numbers of the account behind a row of ACCOUNTS."""
-    if row.company_id is None:
-        return frozenset()
-    return frozenset((await connection.scalars(_ACTIVE_DUNS, {"account": row.id})).all())
+    return frozenset(map(Duns, row.held.split(","))) if row.held else frozenset()
 
 
-async def viewer_of(connection: AsyncConnection, row: Row[Any]) -> Viewer | EntryRefusal:
-    """The viewer behind a row of ACCOUNTS, or why the account may not enter."""
+def viewer_of(row: Row[Any]) -> Viewer | EntryRefusal:
+    """The viewer behind a row of VIEWER, or why the account may not enter."""
     kind = row.kind or Kind.CUSTOMER
-    duns = await active_duns(connection, row)
+    duns = active_duns(row)
     refusal = entry_refusal(row.status, kind, row.company_status, has_active_duns=bool(duns))
     if refusal is not None:
         return refusal

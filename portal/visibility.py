@@ -15,10 +15,12 @@ from pydantic import Field
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, exists, false, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.database import Instant
+from gateway.database import Database, Instant
 from gateway.identifiers import Duns, EsiId, GatewayId, MeterNumber
+from gateway.questions import Question
 from portal.accounts.status import AccountStatus
 from portal.accounts.tables import accounts, duns_grants
+from portal.api_keys.keys import KeyHolder
 from portal.companies.kinds import Kind
 from portal.companies.status import CompanyStatus, DunsStatus
 from portal.companies.tables import companies, duns_numbers
@@ -44,6 +46,14 @@ class VisibleMeter:
     city: str
     state: str
     zip: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisiblePremise:
+    """A premise whose history its viewer may see at this moment; only this module makes one."""
+
+    esi_id: EsiId
+    tdsp_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +158,7 @@ def _seen_by(kind: Kind) -> Select[Any]:
 
 _SEEN = {kind: _seen_by(kind) for kind in Kind}
 _ONE = {kind: seen.where(meters.c.esi_id == bindparam("wanted")) for kind, seen in _SEEN.items()}
+_ONE_ASKED = {kind: Question(one) for kind, one in _ONE.items()}
 
 
 _COMPANY = bindparam("of_company", type_=companies.c.id.type)
@@ -197,6 +208,12 @@ async def find_meter(connection: AsyncConnection, viewer: Viewer, esi_id: EsiId,
     return None if row is None else mint(row)
 
 
+async def ask_meter(database: Database, viewer: Viewer, esi_id: EsiId, at: datetime) -> VisibleMeter | None:
+    """The same as find_meter, as a question of its own."""
+    rows = await database.ask(_ONE_ASKED[viewer.kind], viewer_account=viewer.account_id, visible_at=at, wanted=esi_id)
+    return mint(rows[0]) if rows else None
+
+
 async def find_meters(
     connection: AsyncConnection, viewer: Viewer, esi_ids: Sequence[EsiId], at: datetime
 ) -> dict[EsiId, VisibleMeter]:
@@ -211,6 +228,38 @@ async def find_meters(
 def sees_all_reads(viewer: Viewer) -> bool:
     """Whether somebody sees every on-demand read of a meter that he sees: all but customers do (ROR-06)."""
     return viewer.kind is not Kind.CUSTOMER
+
+
+_PREMISE = select(premises.c.esi_id, premises.c.tdsp_id).where(premises.c.esi_id == bindparam("wanted"))
+_OWN_PREMISE = (
+    select(premises.c.esi_id)
+    .join(companies, companies.c.id == premises.c.tdsp_id)
+    .where(premises.c.esi_id == bindparam("wanted"), companies.c.id == _COMPANY, _ACTIVE_COMPANY)
+)
+_KEY_METER = _OF_COMPANY.where(meters.c.esi_id == bindparam("wanted"))
+
+
+async def find_premise(
+    connection: AsyncConnection, who: Viewer | KeyHolder, esi_id: EsiId, at: datetime
+) -> VisiblePremise | None:
+    """A premise by its ESI ID, or None alike if there is none or it is not theirs.
+
+    Its TDSP sees it with or without a meter; a REP sees it while it sees the meter there, as an administrator of the
+    company would if a key asks. Nobody else does.
+    """
+    company = {"of_company": who.company_id, "wanted": esi_id}
+    if who.kind is Kind.TDSP:
+        is_theirs = (await connection.execute(_OWN_PREMISE, company)).first() is not None
+    elif who.kind is not Kind.REP:
+        is_theirs = False
+    elif isinstance(who, Viewer):
+        is_theirs = await find_meter(connection, who, esi_id, at) is not None
+    else:
+        is_theirs = (await connection.execute(_KEY_METER, {**company, "visible_at": at})).first() is not None
+    if not is_theirs:
+        return None
+    row = (await connection.execute(_PREMISE, {"wanted": esi_id})).one()
+    return VisiblePremise(esi_id=row.esi_id, tdsp_id=row.tdsp_id)
 
 
 def seen_reads(viewer: Viewer) -> ColumnElement[bool]:

@@ -112,6 +112,7 @@ async def private_mosquitto(
     users: Mapping[str, str],
     *,
     portals: Sequence[str] = ("portal",),
+    tdsps: Sequence[str] = (),
     max_inflight: int = 64,
     max_queued: int = 20_000,
     username_as_clientid: bool = True,
@@ -119,7 +120,8 @@ async def private_mosquitto(
 ) -> AsyncIterator[Mosquitto]:
     """A Mosquitto with password and access lists in folder; users maps names to passwords.
 
-    A user named in portals reads up and writes down for every gateway; anyone else is the gateway of that name.
+    A user named in portals reads up and writes down for every gateway and hears every TDSP, one named in tdsps tells on
+    its own topic; anyone else is the gateway of that name.
     Client ids follow user names unless username_as_clientid is off, so that nobody ends another's session.
     """
     binary, hasher = program("mosquitto", "mosquitto"), program("mosquitto_passwd", "mosquitto")
@@ -129,6 +131,9 @@ async def private_mosquitto(
     lines = ["pattern write metergate/1/up/%u/#", "pattern read metergate/1/down/%u/#"]
     for name in portals:
         lines += [f"user {name}", "topic read metergate/1/up/#", "topic write metergate/1/down/#"]
+        lines += ["topic read metergate/1/market/+"]
+    for name in tdsps:
+        lines += [f"user {name}", f"topic write metergate/1/market/{name}"]
     access.write_text("\n".join(lines) + "\n")
     port = free_port()
     lines = [

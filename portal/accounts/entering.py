@@ -80,14 +80,14 @@ async def owed_by(connection: AsyncConnection, row: Row[Any], preset: Preset) ->
     )
 
 
-async def hindrance(connection: AsyncConnection, row: Row[Any]) -> EntryRefusal | None:
+def hindrance(row: Row[Any]) -> EntryRefusal | None:
     """Why an account could not enter even after its first sign-in (GATE-01, AMB-13), None if it could."""
     begins = row.status is AccountStatus.APPROVED
     account = AccountStatus.ACTIVE if begins else row.status
     company = row.company_status
     if begins and row.administrator and company is CompanyStatus.APPROVED:
         company = CompanyStatus.ACTIVE
-    duns = await active_duns(connection, row)
+    duns = active_duns(row)
     return entry_refusal(account, row.kind or Kind.CUSTOMER, company, has_active_duns=bool(duns))
 
 
@@ -96,7 +96,7 @@ async def go_on(
 ) -> SignedIn | HalfOpened | EntryRefusal:
     """The next step of a sign-in on pages: the second factor, what is owed, or in. before is the last step's key."""
     now = house.clock.now()
-    refusal = await hindrance(connection, row)
+    refusal = hindrance(row)
     if refusal is not None:
         return refusal
     if before:

@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from portal.accounts.changing import change_account, locked_accounts
 from portal.accounts.credentials import LIFE
-from portal.accounts.letters import letter_of_expired_approval, letter_of_expired_request
 from portal.accounts.machine import AccountAction
 from portal.accounts.status import AccountStatus
+from portal.accounts.status_letters import letter_of_expired_approval, letter_of_expired_request
 from portal.accounts.tables import accounts
 from portal.acting import Act, Acting
 from portal.audit.log import SYSTEM

@@ -184,7 +184,7 @@ class FirstSignIn:
 
 async def complete_if_due(connection: AsyncConnection, house: House, row: Row[Any]) -> EntryRefusal | None:
     """Make an Approved account Active; why not, if it could not enter even then."""
-    refusal = await hindrance(connection, row)
+    refusal = hindrance(row)
     if refusal is None:
         await complete(connection, house, row)
     return refusal

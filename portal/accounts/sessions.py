@@ -14,11 +14,13 @@ from typing import Any
 from sqlalchemy import Row, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.database import Database
 from gateway.dice import Dice
+from gateway.questions import Question
 from portal.accounts.entry import EntryRefusal
 from portal.accounts.tables import SessionKind, accounts, sessions
 from portal.settings import SessionTimes
-from portal.viewer import ACCOUNTS, Viewer, viewer_of
+from portal.viewer import VIEWER, Viewer, viewer_of
 
 SECRET_BYTES = 32
 PUBLIC_ID = 16
@@ -67,8 +69,8 @@ class Unfinished:
     session: Session
 
 
-_FIND = (
-    ACCOUNTS.add_columns(
+_FIND = Question(
+    VIEWER.add_columns(
         sessions.c.key,
         sessions.c.kind.label("session_kind"),
         sessions.c.csrf,
@@ -111,10 +113,10 @@ async def open_session(
 
 
 async def find_session(
-    connection: AsyncConnection, secret: str, kind: SessionKind, times: SessionTimes, now: datetime
+    database: Database, secret: str, kind: SessionKind, times: SessionTimes, now: datetime
 ) -> Entered | EntryRefusal | None:
     """Who holds a secret, why he may not enter any more, or None if no session of this kind lives under it."""
-    row = (await connection.execute(_FIND, {"wanted": key_of(secret)})).one_or_none()
+    row = await _found(database, secret)
     if row is None or row.session_kind is not kind:
         return None
     idle, life, in_use = _times(kind, times)
@@ -122,18 +124,22 @@ async def find_session(
         return None
     if row.must_change_password:
         return EntryRefusal.FIRST_SIGN_IN
-    viewer = await viewer_of(connection, row)
+    viewer = viewer_of(row)
     if isinstance(viewer, EntryRefusal):
         return viewer
     return Entered(viewer, _session(row))
 
 
-async def find_unfinished(connection: AsyncConnection, secret: str, now: datetime) -> Unfinished | None:
+async def find_unfinished(database: Database, secret: str, now: datetime) -> Unfinished | None:
     """Whose sign-in is half done under a secret; what he may do there is asked when he does it."""
-    row = (await connection.execute(_FIND, {"wanted": key_of(secret)})).one_or_none()
+    row = await _found(database, secret)
     if row is None or row.session_kind not in HALF_OPEN or now > row.created_at + HALF_OPEN_LIFE:
         return None
     return Unfinished(account_id=row.id, user_id=row.user_id, session=_session(row))
+
+
+async def _found(database: Database, secret: str) -> Row[Any] | None:
+    return next(iter(await database.ask(_FIND, wanted=key_of(secret))), None)
 
 
 def is_touch_due(session: Session, now: datetime) -> bool:

@@ -108,7 +108,7 @@ class Door:
         """A token for a program; code is of the authenticator app, or a recovery code, where the account has one."""
 
         async def settle(connection: AsyncConnection, row: Row[Any]) -> SignedIn | SignInRefusal:
-            refusal = await hindrance(connection, row)
+            refusal = hindrance(row)
             if refusal is not None:
                 return SignInRefusal(refusal.value)
             if await factors_of(connection, row.id):

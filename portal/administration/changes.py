@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Row, update
 
 from portal.accounts.changing import account_subject, change_account, is_last_active_administrator, locked_account
-from portal.accounts.letters import letter_of_change
 from portal.accounts.machine import AccountAction, after
 from portal.accounts.status import AccountStatus
+from portal.accounts.status_letters import letter_of_change
 from portal.accounts.tables import accounts
 from portal.acting import Act
 from portal.approvals.account_queue import Permissions, grant, numbers_fault, numbers_of

@@ -18,7 +18,7 @@ from portal.reads.history import find_read, reads_of
 from portal.reads.shown import OnDemandRead, shown
 from portal.reads.status import ReadStatus
 from portal.viewer import Viewer
-from portal.visibility import VisibleMeter, count_matching, find_meter, mint, visible_meters
+from portal.visibility import VisibleMeter, ask_meter, count_matching, mint, visible_meters
 
 router = APIRouter(tags=["Meters and reads"])
 
@@ -42,8 +42,7 @@ class MeterPage:
 async def meter_here(request: Request, esi_id: Annotated[EsiId, Path()], viewer: ViewerHere) -> VisibleMeter:
     """The meter that a path names, if this viewer may see it. Raises NotFound."""
     portal = portal_of(request)
-    async with portal.database.reading() as connection:
-        meter = await find_meter(connection, viewer, esi_id, portal.clock.now())
+    meter = await ask_meter(portal.database, viewer, esi_id, portal.clock.now())
     if meter is None:
         raise NotFound
     return meter

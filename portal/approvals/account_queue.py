@@ -20,9 +20,9 @@ from portal.accounts.changing import (
     locked_account,
 )
 from portal.accounts.credentials import LIFE, Credential
-from portal.accounts.letters import letter_of_approval, letter_of_decline
 from portal.accounts.machine import AccountAction
 from portal.accounts.status import AccountStatus
+from portal.accounts.status_letters import letter_of_approval, letter_of_decline
 from portal.accounts.tables import accounts, duns_grants
 from portal.acting import Act
 from portal.companies.kinds import NUMBERED

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import Row, delete, exists, or_, select
 
 from portal.accounts.changing import account_subject, change_account, locked_accounts
-from portal.accounts.letters import letter_of_change, letter_of_decline
 from portal.accounts.machine import GONE, AccountAction
 from portal.accounts.status import AccountStatus
+from portal.accounts.status_letters import letter_of_change, letter_of_decline
 from portal.accounts.tables import accounts, duns_grants
 from portal.acting import Act
 from portal.companies.changing import change_company, change_duns, duns_subject, locked_numbers

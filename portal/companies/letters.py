@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from portal.accounts.credentials import LIFE, Credential
-from portal.accounts.letters import comments, ways_in
+from portal.accounts.status_letters import comments, ways_in
 from portal.companies.kinds import KIND_WORDS, Kind
 from portal.companies.machines import CompanyAction, DunsAction
 from portal.companies.status import CompanyStatus

@@ -18,6 +18,7 @@ from gateway.han.notices import Notice
 from gateway.han.sealing import KEY_BYTES
 from gateway.identifiers import Eui64, GatewayId, RequestId
 from gateway.keys import InstallCode
+from gateway.messages import Command
 from gateway.ports import Bus
 from portal.han.ask import (
     Asking,
@@ -118,6 +119,10 @@ class DeviceDesk:
                 connection, viewer, command_id, gateway, driver, self._settings, self._clock.now()
             ),
         )
+
+    def send(self, commands: Iterable[tuple[GatewayId, Command]]) -> None:
+        """Send commands that others recorded and that are committed."""
+        self._outbox.add(commands)
 
     def told(self, news: DeviceNews) -> None:
         """What was just recorded and committed: send what follows from it, and tell those who wait."""

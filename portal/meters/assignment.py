@@ -65,10 +65,13 @@ async def ask(
     meter_id: int,
     target: Target | None,
     withdraw_id: RequestId,
-    account_id: int,
+    account_id: int | None,
     now: datetime,
 ) -> Sent | None:
-    """Begin to move a meter to a gateway, or (None) away from its own; None if it is on its way already, or nowhere."""
+    """Begin to move a meter to a gateway, or (None) away from its own; None if it is on its way already, or nowhere.
+
+    account_id is who asked, None for the market feed.
+    """
     here = await standing(connection, meter_id)
     event = Event.WITHDRAW_ASKED
     if target is not None:

@@ -52,6 +52,9 @@ Index(
     "uq_meters_esi_id_on_wall", meters.c.esi_id, unique=True, sqlite_where=_ON_THE_WALL, postgresql_where=_ON_THE_WALL
 )
 
+_TO_WITHDRAW = text("removed_at is not null and gateway is not null")
+Index("ix_meters_to_withdraw", meters.c.id, sqlite_where=_TO_WITHDRAW, postgresql_where=_TO_WITHDRAW)
+
 meter_assignments = Table(
     "meter_assignments",
     metadata,

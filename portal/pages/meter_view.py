@@ -14,7 +14,7 @@ from portal.pages.navigation import USAGE_METERS, Place
 from portal.pages.read_card import card_of
 from portal.pages.reason_words import FLAGS, HOUR_KEPT, NOT_FULFILLED
 from portal.pages.render import PAGES
-from portal.visibility import VisibleMeter, find_meter
+from portal.visibility import VisibleMeter, ask_meter
 
 
 def address_of(meter: VisibleMeter) -> str:
@@ -29,8 +29,7 @@ async def visible_meter(request: Request, who: Entered, esi_id: str) -> VisibleM
     except BadIdentifier:
         raise NotFound from None
     portal = portal_of(request)
-    async with portal.database.reading() as connection:
-        meter = await find_meter(connection, who.viewer, wanted, portal.clock.now())
+    meter = await ask_meter(portal.database, who.viewer, wanted, portal.clock.now())
     if meter is None:
         raise NotFound
     return meter

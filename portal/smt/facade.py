@@ -31,7 +31,7 @@ from portal.smt.usage_entries import daily_entry, interval_entries
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.store import IntervalStore
 from portal.viewer import Viewer
-from portal.visibility import VisibleMeter, find_meter
+from portal.visibility import VisibleMeter, ask_meter
 
 SUBMITTED = "Request submitted successfully for further processing"
 OVER_LIMIT = (
@@ -88,8 +88,7 @@ class SmtFacade:
     async def find_viewer(self, token: str) -> Viewer | None:
         """Who holds a token; every use of it lets it live longer."""
         now = self._clock.now()
-        async with self._database.reading() as connection:
-            found = await find_session(connection, token, SessionKind.TOKEN, self._times, now)
+        found = await find_session(self._database, token, SessionKind.TOKEN, self._times, now)
         if not isinstance(found, Entered):
             return None
         if is_touch_due(found.session, now):
@@ -179,8 +178,7 @@ class SmtFacade:
         wanted = esi_id(body)
         if wanted is None:
             return None
-        async with self._database.reading() as connection:
-            return await find_meter(connection, viewer, wanted, self._clock.now())
+        return await ask_meter(self._database, viewer, wanted, self._clock.now())
 
 
 def _account(viewer: Viewer) -> dict[str, Any]:

@@ -4,21 +4,21 @@ Both note each meter-day in one set of those seen. What is read, and what is ref
 is what the strict parser alone would say of the file line by line; only it can refuse.
 """
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Protocol
 
 from portal.usage.batch import Batch, batch_of
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import MeterDay
 from portal.usage.kernel import chosen
 from portal.usage.kernel.contract import Kernel, Parsed
 from portal.usage.kernel.forms import today_ends
 from portal.usage.lse_file import LseGroups
+from portal.usage.pieces import ROOM, Data, Pieces
 from portal.usage.seen_days import SeenDays
 from portal.usage.smt_file import EARLIEST, SmtGroups
 
-PIECE = 4 << 20
-"""Bytes parsed at once, at least; a file's last piece may have fewer."""
 SPARED = 128
 """A piece's last meter-day is nearly always cut off: what part of a piece is not worth the strict parser's time."""
 
@@ -26,7 +26,7 @@ SPARED = 128
 class Groups(Protocol):
     """A strict parser, a group of rows at a time; SmtGroups says how."""
 
-    def take(self, data: bytes, at: int, number: int, *, final: bool) -> tuple[list[MeterDay], int, int] | None:
+    def take(self, data: Data, at: int, number: int, *, final: bool) -> tuple[list[MeterDay], int, int] | None:
         """Meter-days, the offset behind them, their lines; None if they are not whole yet. Raises BadFile."""
         ...
 
@@ -35,47 +35,28 @@ class Groups(Protocol):
         ...
 
 
-def smt_batches(
-    pieces: Iterable[bytes],
-    known: Container[str],
-    today: date,
-    *,
-    kernel: Kernel | None = None,
-    piece: int = PIECE,
-) -> Iterator[Batch]:
+def smt_batches(pieces: Pieces, known: KnownMeters, today: date, *, kernel: Kernel | None = None) -> Iterator[Batch]:
     """The meter-days of an interval CSV in the file's order, with memory for a piece of it only.
 
-    known holds the ESI IDs that may occur, today is the Chicago date; piece: bytes to gather before they are parsed.
-    Raises BadFile, as smt_file.parse does.
+    pieces: as portal.usage.pieces gives them, left behind once the next is asked for; known: the meters that may occur;
+    today: the Chicago date. Raises BadFile, as smt_file.parse does.
     """
-    seen = SeenDays()
+    seen = SeenDays(known)
     parse = (kernel or chosen()).parse_smt
-    return joined(
-        gathered(pieces, piece), parse, SmtGroups(known, today, seen), Gate(known, today, seen), piece // SPARED
-    )
+    return joined(pieces, parse, SmtGroups(known, today, seen), Gate(today, seen))
 
 
-def lse_batches(
-    pieces: Iterable[bytes],
-    known: Container[str],
-    today: date,
-    *,
-    kernel: Kernel | None = None,
-    piece: int = PIECE,
-) -> Iterator[Batch]:
+def lse_batches(pieces: Pieces, known: KnownMeters, today: date, *, kernel: Kernel | None = None) -> Iterator[Batch]:
     """The meter-days of a file of LodeStar Enhanced, likewise. Raises BadFile, as lse_file.parse does."""
-    seen = SeenDays()
+    seen = SeenDays(known)
     parse = (kernel or chosen()).parse_lse
-    return joined(
-        gathered(pieces, piece), parse, LseGroups(known, today, seen), Gate(known, today, seen), piece // SPARED
-    )
+    return joined(pieces, parse, LseGroups(known, today, seen), Gate(today, seen))
 
 
 class Gate:
     """What a kernel does not ask of meter-days: which meters are known, what day it is, and what came before."""
 
-    def __init__(self, known: Container[str], today: date, seen: SeenDays) -> None:
-        self._known = known
+    def __init__(self, today: date, seen: SeenDays) -> None:
         self._earliest = EARLIEST.toordinal()
         self._today = today.toordinal()
         self._today_ends = today_ends(self._today)
@@ -88,34 +69,25 @@ class Gate:
             and batch.days.max() <= self._today
             and batch.revised.max() < self._today_ends
         )
-        return bool(in_time) and self._seen.add_batch(batch, self._known)
+        return bool(in_time) and self._seen.add_batch(batch)
 
 
-def gathered(pieces: Iterable[bytes], least: int) -> Iterator[tuple[list[bytes], bool]]:
-    """Pieces that are at least so many bytes together; the last, perhaps empty, come with True."""
-    waiting: list[bytes] = []
-    size = 0
-    for piece in pieces:
-        waiting.append(piece)
-        size += len(piece)
-        if size >= least:
-            yield waiting, False
-            waiting, size = [], 0
-    yield waiting, True
+def joined(pieces: Pieces, parse: Callable[..., Parsed], strict: Groups, gate: Gate) -> Iterator[Batch]:
+    """Batches of a file by a kernel's parser and a strict one. Raises BadFile.
 
-
-def joined(
-    gathers: Iterable[tuple[list[bytes], bool]], parse: Callable[..., Parsed], strict: Groups, gate: Gate, spared: int
-) -> Iterator[Batch]:
-    """Batches of a file by a kernel's parser and a strict one, as gathered gives its pieces. Raises BadFile.
-
-    What a kernel leaves of pieces, if it is no more than the bytes spared, waits for the next ones.
+    What is left of a piece, if it is no more than a small part of it, waits for the next one.
     """
-    rest, number, doubted = b"", 1, 1
-    for pieces, final in gathers:
-        data, at = b"".join([rest, *pieces]), 0  # at once: a copy costs as much as parsing a part of them
-        while at < len(data):
-            if at >= doubted:  # a file's first group, and what the gate did not admit, is for the strict parser alone
+    rest, number, doubt = b"", 1, 1
+    for data, final in pieces:
+        at = ROOM - len(rest)
+        if at >= 0:
+            data[at:ROOM] = rest
+        else:
+            data, at = bytearray(rest) + data[ROOM:], 0  # noqa: PLW2901  # of a group of rows without end
+        # A file's first group, and what the gate did not admit, is for the strict parser alone.
+        doubted = at + doubt
+        while at < len(data) and (final or len(data) - at > (len(data) - ROOM) // SPARED):
+            if at >= doubted:
                 parsed = parse(data, at, final=final)
                 if len(parsed.batch):
                     if gate.admits(parsed.batch):
@@ -124,8 +96,6 @@ def joined(
                     else:
                         doubted = parsed.end
                     continue
-            if not final and len(data) - at <= spared:
-                break
             taken = strict.take(data, at, number, final=final)
             if taken is None:
                 break
@@ -133,5 +103,5 @@ def joined(
             number += lines
             if meter_days:
                 yield batch_of(meter_days)
-        rest, doubted = data[at:], max(doubted - at, 0)
+        rest, doubt = bytes(data[at:]), max(doubted - at, 0)
     strict.ended()

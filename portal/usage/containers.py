@@ -6,13 +6,14 @@ unpacks to too much, is encrypted, is damaged or holds another archive is refuse
 
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Protocol
 
 from gateway.errors import BadInput
 from portal.usage.load_settings import LoadSettings
+from portal.usage.pieces import Read, read_from
 
 PIECE = 1 << 20
 """Bytes read at once."""
@@ -33,21 +34,49 @@ END_OF_ZIP, LONGEST_COMMENT, DIRECTORY_ENTRY = 22, 65_535, 1024
 
 Told = Callable[[int], None]
 """Hears of bytes that were read."""
-Opener = Callable[[], AbstractContextManager[BinaryIO]]
+
+
+class Bytes(Protocol):
+    """What a source's bytes are read from."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes."""
+        ...
+
+    def readinto(self, into: memoryview, /) -> int:
+        """The next bytes, into memory; how many they are."""
+        ...
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go on elsewhere."""
+        ...
+
+    def tell(self) -> int:
+        """Where the next bytes stand."""
+        ...
+
+
+Opener = Callable[[], AbstractContextManager[Bytes]]
 """Opens the bytes of a source anew, at their beginning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A file to load: label names it to people, name is kept with it; pieces begins its bytes anew.
+    """A file to load: label names it to people, name is kept with it; opened begins its bytes anew.
 
-    pieces tells what it is given of bytes read as it goes, size of them in all. It may raise OSError and BadInput.
+    Reading tells what opened was given of the bytes read, size of them in all. It may raise OSError and BadInput.
     """
 
     label: str
     name: str
     size: int
-    pieces: Callable[[Told], Iterator[bytes]]
+    opened: Callable[[Told], AbstractContextManager[Read]]
+
+    def pieces(self, told: Told) -> Iterator[bytes]:
+        """All its bytes, some PIECE at once."""
+        with self.opened(told) as read, memoryview(bytearray(PIECE)) as memory:
+            while count := read(memory):
+                yield bytes(memory[:count])
 
 
 def parts(opened: Opener, label: str, name: str, limits: LoadSettings) -> Sequence[Part]:
@@ -63,26 +92,40 @@ def parts(opened: Opener, label: str, name: str, limits: LoadSettings) -> Sequen
     if strange:
         raise BadInput(f"it is {strange}; plain files, gzip and zip are read")
     if head.startswith(GZIP):
-        return [Part(label=label, name=name, size=size, pieces=lambda told: _gzip(opened, told, limits))]
-    return [Part(label=label, name=name, size=size, pieces=lambda told: _plain(opened, told))]
+        return [Part(label=label, name=name, size=size, opened=lambda told: poured(_gzip(opened, told, limits)))]
+    return [Part(label=label, name=name, size=size, opened=lambda told: _plain(opened, told))]
 
 
-def _plain(opened: Opener, told: Told) -> Iterator[bytes]:
+@contextmanager
+def _plain(opened: Opener, told: Told) -> Iterator[Read]:
     with opened() as file:
-        while piece := file.read(PIECE):
-            told(len(piece))
-            yield piece
+
+        def read(into: memoryview) -> int:
+            count = file.readinto(into)
+            told(count)
+            return count
+
+        yield read
 
 
-def _gzip(opened: Opener, told: Told, limits: LoadSettings) -> Iterator[bytes]:
+@contextmanager
+def poured(pieces: Generator[bytes, None, None]) -> Iterator[Read]:
+    """What comes in pieces, to be read; the generator is closed behind it."""
+    with closing(pieces):
+        yield read_from(pieces)
+
+
+def _gzip(opened: Opener, told: Told, limits: LoadSettings) -> Generator[bytes, None, None]:
     """The bytes of all members of a gzip file, one after the other."""
     taken, measure = 0, _Measure(limits)
 
     def packed() -> Iterator[bytes]:
         nonlocal taken
-        for piece in _plain(opened, told):
-            taken += len(piece)
-            yield piece
+        with opened() as file:
+            while piece := file.read(PIECE):
+                told(len(piece))
+                taken += len(piece)
+                yield piece
 
     for piece in _unpacked(packed()):
         measure.add(piece, taken)
@@ -138,7 +181,7 @@ def _check_size(unpacked: int, packed: int, limits: LoadSettings) -> None:
         raise BadInput(f"it unpacks to more than {limits.most_ratio} times its size (portal.load.most_ratio)")
 
 
-def _members(file: BinaryIO, limits: LoadSettings) -> list[zipfile.ZipInfo]:
+def _members(file: Bytes, limits: LoadSettings) -> list[zipfile.ZipInfo]:
     """The files of a zip archive in its directory's order. Raises BadInput for what shall not be unpacked."""
     _check_directory(file, limits)
     with _zip_faults(), zipfile.ZipFile(file) as archive:
@@ -160,7 +203,7 @@ def _members(file: BinaryIO, limits: LoadSettings) -> list[zipfile.ZipInfo]:
     return members
 
 
-def _check_directory(file: BinaryIO, limits: LoadSettings) -> None:
+def _check_directory(file: Bytes, limits: LoadSettings) -> None:
     """Refuse an archive whose directory would not be small, before it is read into memory as a whole."""
     start = max(0, file.seek(0, 2) - END_OF_ZIP - LONGEST_COMMENT)
     file.seek(start)
@@ -178,7 +221,7 @@ def _check_directory(file: BinaryIO, limits: LoadSettings) -> None:
 
 
 def _member(opened: Opener, member: zipfile.ZipInfo, label: str, name: str, limits: LoadSettings) -> Part:
-    def pieces(told: Told) -> Iterator[bytes]:
+    def pieces(told: Told) -> Generator[bytes, None, None]:
         measure = _Measure(limits)
         with opened() as file, _zip_faults(), zipfile.ZipFile(file) as archive, archive.open(member) as unpacked:
             while piece := unpacked.read(PIECE):
@@ -189,7 +232,12 @@ def _member(opened: Opener, member: zipfile.ZipInfo, label: str, name: str, limi
                 raise zipfile.BadZipFile("a file in it has not the size that its directory says")
 
     inside = member.filename
-    return Part(label=f"{label}/{inside}", name=f"{name}/{inside}", size=member.file_size, pieces=pieces)
+    return Part(
+        label=f"{label}/{inside}",
+        name=f"{name}/{inside}",
+        size=member.file_size,
+        opened=lambda told: poured(pieces(told)),
+    )
 
 
 @contextmanager

@@ -8,15 +8,13 @@ at any moment and run again: a file is one transaction, and its bytes are known 
 import asyncio
 import hashlib
 import sys
-from collections.abc import AsyncIterator, Callable, Container, Generator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing
-from datetime import date
-from functools import partial
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from sqlalchemy import select
+from sqlalchemy import bindparam, func, select
 
 from gateway import config
 from gateway.clock import Clock, SystemClock, central_date
@@ -32,10 +30,12 @@ from portal.usage.batch import Batch
 from portal.usage.batches import lse_batches, smt_batches
 from portal.usage.containers import KNOWN_BY, PIECE, Part, Told, parts
 from portal.usage.drop_folder import DropFolder, Taken
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.kernel.contract import Kernel
 from portal.usage.lines import BYTE_ORDER_MARK
 from portal.usage.load_progress import progress
 from portal.usage.load_settings import LoadSettings
+from portal.usage.pieces import LARGE, SMALL, Pieces, fill, filled
 from portal.usage.register_files import (
     DAILY_SIGN,
     MONTHLY_SIGN,
@@ -52,7 +52,8 @@ from portal.usage.store import IntervalStore, Loaded, SourceFile
 __all__ = ["PIECE", "command", "load_file"]
 
 T = TypeVar("T")
-PIECES_AHEAD, BATCHES_AHEAD = 16, 4
+PREMISES_AT_ONCE = 200_000
+PIECES_AHEAD, BATCHES_AHEAD = 2, 4
 """What is read before it is parsed, some 16 MB, and parsed before it is stored, some 10 MB."""
 NOTHING_STORED = "Nothing of this file was stored."
 
@@ -78,7 +79,7 @@ class Loader:
 
     def __init__(self, store: IntervalStore, registers: RegisterStore, clock: Clock, limits: LoadSettings) -> None:
         self._store, self._registers, self._clock, self._limits = store, registers, clock, limits
-        self.known: Container[str] = frozenset()
+        self.known = KnownMeters()
         self.tally = load_report.Tally()
 
     async def load(self, source: Source) -> Taken:
@@ -170,21 +171,31 @@ async def _opened(configuration: Config) -> AsyncIterator[tuple[Loader, PortalSe
         await database.close()
 
 
-async def known_meters(url: str) -> frozenset[str]:
-    """The ESI IDs of all premises that the portal with this database knows."""
+async def known_meters(url: str) -> KnownMeters:
+    """The meters of all premises that the portal with this database knows."""
     database = Database.open(url)
+    some = select(premises.c.esi_id).where(premises.c.esi_id > bindparam("after"))
+    some = some.order_by(premises.c.esi_id).limit(PREMISES_AT_ONCE)
+    esi_id = some.subquery().c.esi_id
+    joined = select(
+        func.max(esi_id), func.aggregate_strings(esi_id, ",")
+    )  # a row for each would take ten times as long
+    found: list[str] = []
     try:
         async with database.reading() as connection:
-            esi_ids = await connection.scalars(select(premises.c.esi_id))
-            return frozenset(esi_ids)
+            last, text = (await connection.execute(joined, {"after": ""})).one()
+            while last is not None:
+                found += text.split(",")
+                last, text = (await connection.execute(joined, {"after": last})).one()
     finally:
         await database.close()
+    return KnownMeters(found)
 
 
 async def load_file(
     store: IntervalStore,
     path: Path,
-    known: Container[str],
+    known: KnownMeters,
     clock: Clock,
     told: Told,
     kernel: Kernel | None = None,
@@ -227,9 +238,7 @@ class _Unreadable(BadInput):
 class Reading:
     """A file read for its rows and, in the same pass, for its digest, each in a thread beside whoever stores them."""
 
-    def __init__(
-        self, part: Part, known: Container[str], clock: Clock, told: Told, kernel: Kernel | None = None
-    ) -> None:
+    def __init__(self, part: Part, known: KnownMeters, clock: Clock, told: Told, kernel: Kernel | None = None) -> None:
         self.part = part
         self._kernel = kernel
         self._known = known
@@ -245,8 +254,9 @@ class Reading:
         What is parsed afterwards must be the same bytes.
         """
         digest = hashlib.sha256()
-        for piece in self._pieces(_unheard):
-            digest.update(piece)
+        with _readable(), self.part.opened(_unheard) as read, memoryview(bytearray(PIECE)) as memory:
+            while count := read(memory):
+                digest.update(memory[:count])
         self._before = digest.hexdigest()
         return self._before
 
@@ -257,43 +267,58 @@ class Reading:
     def begins(self, sign: bytes) -> bool:
         """Whether the file begins with these bytes."""
         if self._head is None:
-            self._head = b""
-            with closing(self._pieces(_unheard)) as pieces:
-                while len(self._head) < KNOWN_BY and (piece := next(pieces, b"")):
-                    self._head += piece[:KNOWN_BY]
+            with _readable(), self.part.opened(_unheard) as read, memoryview(bytearray(KNOWN_BY)) as memory:
+                self._head = bytes(memory[: fill(read, memory)])
         return self._head.removeprefix(BYTE_ORDER_MARK).startswith(sign)
 
     def batches(self) -> Iterator[Batch]:
         """The file's meter-days. Raises BadInput."""
         parse = lse_batches if self.begins(lse_file.SIGN) else smt_batches
-        return ahead(self._parsed(partial(parse, kernel=self._kernel)), BATCHES_AHEAD)
+        pieces = ahead(self._filled(), PIECES_AHEAD)
+        return ahead(self._parsed(parse(pieces, self._known, self._today, kernel=self._kernel)), BATCHES_AHEAD)
 
     def daily_reads(self) -> Iterator[DailyRead]:
         """The file's daily reads. Raises BadInput."""
-        return self._parsed(parse_daily)
+        return self._parsed(parse_daily(self._noted(), self._known, self._today))
 
     def monthly_usage(self) -> Iterator[MonthlyUsage]:
         """The file's billing periods. Raises BadInput."""
-        return self._parsed(parse_monthly)
+        return self._parsed(parse_monthly(self._noted(), self._known, self._today))
 
-    def _parsed(self, parse: Callable[[Iterable[bytes], Container[str], date], Iterator[T]]) -> Iterator[T]:
-        self._digest = hashlib.sha256()
-
-        def noted() -> Iterator[bytes]:
-            for piece in self._pieces(self._told):
-                self._digest.update(piece)
-                yield piece
-
-        yield from parse(ahead(noted(), PIECES_AHEAD), self._known, self._today)
+    def _parsed(self, rows: Iterator[T]) -> Iterator[T]:
+        yield from rows
         if self._before not in ("", self.digest()):
             raise BadInput("the file was changed while it was read")
 
-    def _pieces(self, told: Told) -> Generator[bytes, None, None]:
-        # What the system says of the file is told apart from what it says of the database here.
-        try:
-            yield from self.part.pieces(told)
-        except OSError as error:
-            raise _Unreadable(error.strerror) from None
+    def _filled(self) -> Pieces:
+        """The file's bytes in memory that is used again, noted for its digest."""
+        self._digest = hashlib.sha256()
+        with _readable(), self.part.opened(self._told) as read:
+
+            def noted(into: memoryview) -> int:
+                count = read(into)
+                self._digest.update(into[:count])
+                return count
+
+            size = min(max(SMALL, self.part.size + 1), LARGE)
+            # Those ahead, the one that is parsed, and the one that is filled.
+            yield from filled(noted, size, kept=PIECES_AHEAD + 2)
+
+    def _noted(self) -> Iterator[bytes]:
+        self._digest = hashlib.sha256()
+        with _readable():
+            for piece in self.part.pieces(self._told):
+                self._digest.update(piece)
+                yield piece
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """What the system says of the file is told apart from what it says of the database here."""
+    try:
+        yield
+    except OSError as error:
+        raise _Unreadable(error.strerror) from None
 
 
 def _unheard(_count: int) -> None:

@@ -7,7 +7,7 @@ are read so; a block must still cover whole Chicago days, in which the portal co
 """
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
@@ -15,6 +15,7 @@ from functools import lru_cache
 from gateway.clock import CENTRAL, central_date, central_midnight, intervals_in
 from gateway.identifiers import EsiId
 from portal.usage.bad_file import BadField
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.smt_fields import strange_esi_id
 from portal.usage.smt_file import EARLIEST
@@ -100,7 +101,7 @@ def fields_of(code: str, rest: str) -> dict[str, str]:
     return dict(zip(names, found + [""] * (len(names) - len(found)), strict=True))
 
 
-def first_record(fields: Mapping[str, str], line: int, known: Container[str], today: date) -> Block:
+def first_record(fields: Mapping[str, str], line: int, known: KnownMeters, today: date) -> Block:
     """Record 00000001: whose energy, which channel, from when to when. Raises BadField."""
     if fields["ESIID"] not in known:
         raise BadField("ESIID", strange_esi_id(fields["ESIID"]))

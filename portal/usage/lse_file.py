@@ -7,13 +7,15 @@ empty, or must be the interval's. Commas at a line's end may be absent: an empty
 interval, and the block's count, which its times promise, tells if a file meant otherwise.
 """
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from portal.usage.bad_file import BadField, BadFile
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import MeterDay
 from portal.usage.lines import BYTES_EACH, decode, lines, too_long
 from portal.usage.lse_block import CODES, Block, fields_of, first_record, revision, second_record
+from portal.usage.pieces import Data
 from portal.usage.seen_days import SeenDays
 from portal.usage.smt_fields import KwhMemory, watt_hours
 
@@ -24,12 +26,12 @@ SIGN = CODES[0][:-1].encode()
 TRIPLE = ("VALUE", "STATUS", "INTERVAL_START")
 
 
-def parse(pieces: Iterable[bytes], known: Container[str], today: date) -> Iterator[MeterDay]:
+def parse(pieces: Iterable[bytes], known: KnownMeters, today: date) -> Iterator[MeterDay]:
     """The meter-days of a file, given as pieces of any size, in the file's order.
 
-    known holds the ESI IDs that may occur, today is the Chicago date. Raises BadFile at the first record that is wrong.
+    known: the meters that may occur, today is the Chicago date. Raises BadFile at the first record that is wrong.
     """
-    reader = _Reader(known, today, SeenDays())
+    reader = _Reader(known, today, SeenDays(known))
     for batch in lines(reader.noted(pieces), (), LONGEST_LINE):
         for line in batch:
             yield from reader.line(line)
@@ -42,10 +44,10 @@ class LseGroups:
     seen is shared with that reader. Of a file given line by line it says what parse says.
     """
 
-    def __init__(self, known: Container[str], today: date, seen: SeenDays) -> None:
+    def __init__(self, known: KnownMeters, today: date, seen: SeenDays) -> None:
         self._reader = _Reader(known, today, seen)
 
-    def take(self, data: bytes, at: int, number: int, *, final: bool) -> tuple[list[MeterDay], int, int] | None:
+    def take(self, data: Data, at: int, number: int, *, final: bool) -> tuple[list[MeterDay], int, int] | None:
         """The days that a block's lines from an offset on make whole, the offset behind them, and how many they are.
 
         number is the first line's; final: the file ends where data does. The lines may be those of a part of the block,
@@ -53,7 +55,7 @@ class LseGroups:
         """
         found: list[MeterDay] = []
         first = number
-        self._reader.at(number, data[-1:] if final else b"\n")
+        self._reader.at(number, bytes(data[-1:]) if final else b"\n")
         while at < len(data) and not (number > first and data.startswith(SIGN, at) and self._reader.between):
             end = data.find(b"\n", at)
             if end < 0:
@@ -62,7 +64,7 @@ class LseGroups:
                 if not final:
                     break
                 end = len(data)
-            (line,) = decode(data[at:end], number, (), LONGEST_LINE)
+            (line,) = decode(bytes(data[at:end]), number, (), LONGEST_LINE)
             found += self._reader.line(line)
             at, number = min(end + 1, len(data)), number + 1
         return (found, at, number - first) if number > first else None
@@ -75,7 +77,7 @@ class LseGroups:
 class _Reader:
     """What must be remembered from one line to the next."""
 
-    def __init__(self, known: Container[str], today: date, seen: SeenDays) -> None:
+    def __init__(self, known: KnownMeters, today: date, seen: SeenDays) -> None:
         self._known = known
         self._today = today
         self._seen = seen

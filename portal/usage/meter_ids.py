@@ -1,15 +1,14 @@
 """Meters by dense numbers: an ESI ID of up to 22 digits would be the greater part of every row's key."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from portal.usage.batch import ESI_ID_WIDTH
+from portal.usage.esi_ids import EsiIds, esi_ids_of, places_in
 from portal.usage.row_keys import Numbers
 from portal.usage.tables import usage_meters
 
@@ -17,7 +16,7 @@ LOCK = 7_204_119
 """PostgreSQL's advisory locks of the interval store: one for each month by its number, and one for new meters."""
 NEW_METERS = -1
 FEW = 500
-READ_AT_ONCE = 20_000
+ASKED_AT_ONCE, READ_AT_ONCE = 20_000, 200_000
 
 LOOK_UP = {
     "sqlite": "select m.esi_id, m.id from json_each(?) k cross join usage_meters m on m.esi_id = k.value",
@@ -25,18 +24,11 @@ LOOK_UP = {
         select m.esi_id, m.id from unnest($1::varchar[]) k (esi_id) join usage_meters m on m.esi_id = k.esi_id""",
 }
 AFTER = {
-    "sqlite": "select esi_id, id from usage_meters where id > ? order by id limit ?",
-    "postgresql": "select esi_id, id from usage_meters where id > $1 order by id limit $2",
+    "sqlite": "select group_concat(esi_id), group_concat(id) from usage_meters where id > ? and id <= ?",
+    "postgresql": """
+        select string_agg(esi_id, ','), string_agg(id::text, ',') from usage_meters where id > $1 and id <= $2""",
 }
 ADD = "insert into usage_meters (id, esi_id) values (?, ?)"
-
-EsiIds = NDArray[np.bytes_]
-
-
-def esi_ids_of(texts: Iterable[str]) -> EsiIds:
-    """ESI IDs as a column; by one text, for numpy would convert each by itself."""
-    joined = "".join([text.ljust(ESI_ID_WIDTH, "\0") for text in texts])
-    return np.frombuffer(joined.encode(), dtype=f"S{ESI_ID_WIDTH}")
 
 
 class MeterIds:
@@ -46,7 +38,7 @@ class MeterIds:
     """
 
     def __init__(self, esi_ids: EsiIds | None = None, ids: Numbers | None = None, through: int = 0) -> None:
-        self._esi_ids = np.array([], dtype=f"S{ESI_ID_WIDTH}") if esi_ids is None else esi_ids
+        self._esi_ids = esi_ids_of(()) if esi_ids is None else esi_ids
         self._ids = np.array([], dtype=np.int64) if ids is None else ids
         self._through = through
 
@@ -55,16 +47,14 @@ class MeterIds:
 
     def find(self, esi_ids: EsiIds) -> Numbers:
         """The meters' numbers, 0 for one that is not known here."""
-        if not len(self):
-            return np.zeros(len(esi_ids), dtype=np.int64)
-        at = np.minimum(np.searchsorted(self._esi_ids, esi_ids), len(self) - 1)
-        return np.where(self._esi_ids[at] == esi_ids, self._ids[at], 0)
+        at = places_in(self._esi_ids, esi_ids)
+        return np.where(at < 0, 0, self._ids[at]) if len(self) else np.zeros(len(at), dtype=np.int64)
 
     def joined(self, esi_ids: EsiIds, ids: Numbers, through: int = 0) -> "MeterIds":
         """With more meters; those that are known here already stay as they are."""
         new = self.find(esi_ids) == 0
         esi_ids, ids = esi_ids[new], ids[new]
-        order = np.argsort(esi_ids)
+        order = np.argsort(esi_ids, kind="stable")
         esi_ids, ids = esi_ids[order], ids[order]
         at = np.searchsorted(self._esi_ids, esi_ids)
         through = max(through, self._through)
@@ -113,15 +103,16 @@ class MeterIds:
 
     async def _refreshed(self, connection: AsyncConnection) -> "MeterIds":
         """With the whole table, as far as it is not known."""
-        known = self
-        while True:
-            rows: Any = await connection.exec_driver_sql(
-                AFTER[connection.dialect.name], (known._through, READ_AT_ONCE)
-            )  # as plain text: an identifier for each would cost more than the rest of a load
-            pairs = rows.all()
-            if not pairs:
-                return known
-            known = known.joined(*_columns(pairs), pairs[-1][1])
+        last = await connection.scalar(select(func.max(usage_meters.c.id))) or 0
+        esi_ids, ids = [esi_ids_of(())], [np.array([], dtype=np.int64)]
+        for after in range(self._through, last, READ_AT_ONCE):
+            # As one text: a row for each meter would cost more than the rest of a load.
+            asked = (after, min(after + READ_AT_ONCE, last))
+            texts: Any = (await connection.exec_driver_sql(AFTER[connection.dialect.name], asked)).one()
+            if texts[0]:
+                esi_ids.append(esi_ids_of(texts[0].split(",")))
+                ids.append(np.fromstring(texts[1], dtype=np.int64, sep=","))
+        return self.joined(np.concatenate(esi_ids), np.concatenate(ids), last)
 
 
 def _columns(pairs: Sequence[tuple[str, int]]) -> tuple[EsiIds, Numbers]:
@@ -148,8 +139,8 @@ def different(ids: Numbers) -> Numbers:
 async def look_up(connection: AsyncConnection, esi_ids: Sequence[str]) -> dict[str, int]:
     """The numbers of those meters that the table has, by ESI ID."""
     found: dict[str, int] = {}
-    for start in range(0, len(esi_ids), READ_AT_ONCE):
-        some = [str.__str__(each) for each in esi_ids[start : start + READ_AT_ONCE]]
+    for start in range(0, len(esi_ids), ASKED_AT_ONCE):
+        some = [str.__str__(each) for each in esi_ids[start : start + ASKED_AT_ONCE]]
         asked: Any = json.dumps(some) if connection.dialect.name == "sqlite" else some
         rows: Any = await connection.exec_driver_sql(LOOK_UP[connection.dialect.name], (asked,))
         found.update(dict(rows.all()))

@@ -6,12 +6,13 @@ an apostrophe before it.
 """
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from gateway.identifiers import EsiId
 from portal.usage.bad_file import BadField, BadFile
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import Channel
 from portal.usage.lines import lines
 from portal.usage.seen_days import SeenDays
@@ -55,7 +56,7 @@ class MonthlyUsage:
     billed_va: int | None
 
 
-def parse_daily(pieces: Iterable[bytes], known: Container[str], today: date) -> Iterator[DailyRead]:
+def parse_daily(pieces: Iterable[bytes], known: KnownMeters, today: date) -> Iterator[DailyRead]:
     """The daily reads of a file in its order. Raises BadFile at the first row that is wrong."""
     rows = _Rows(known, today)
 
@@ -78,7 +79,7 @@ def parse_daily(pieces: Iterable[bytes], known: Container[str], today: date) -> 
         yield found
 
 
-def parse_monthly(pieces: Iterable[bytes], known: Container[str], today: date) -> Iterator[MonthlyUsage]:
+def parse_monthly(pieces: Iterable[bytes], known: KnownMeters, today: date) -> Iterator[MonthlyUsage]:
     """The billing periods of a file in its order. Raises BadFile at the first row that is wrong."""
     rows = _Rows(known, today)
 
@@ -141,8 +142,8 @@ def _rows(pieces: Iterable[bytes], columns: tuple[str, ...]) -> Iterator[tuple[i
 class _Rows:
     """What all rows of a file are held against."""
 
-    def __init__(self, known: Container[str], today: date) -> None:
-        self._known, self._today, self._seen = known, today, SeenDays()
+    def __init__(self, known: KnownMeters, today: date) -> None:
+        self._known, self._today, self._seen = known, today, SeenDays(known)
 
     def meter(self, row: Mapping[str, str]) -> EsiId:
         bare = row["ESIID"].removeprefix("'")

@@ -1,14 +1,13 @@
 """Which meter-days a file has told already, in a few bytes for each meter however many days it has."""
 
-from collections.abc import Container
 from datetime import date
-from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.identifiers import EsiId
 from portal.usage.batch import CHANNELS, Batch
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import Channel
 
 DAYS = 64
@@ -16,28 +15,26 @@ DAYS = 64
 
 
 class SeenDays:
-    """A set of meter-days: for every 64 days an array of a number for each meter and channel, each day a bit."""
+    """A set of days of known meters: for every 64 days an array of a number for each meter and channel, a bit a day."""
 
-    def __init__(self) -> None:
-        self._rows: dict[bytes, int] = {}
+    def __init__(self, known: KnownMeters) -> None:
+        self._known = known
         self._words: dict[int, NDArray[np.uint64]] = {}
 
     def add(self, esi_id: EsiId, channel: Channel, day: date) -> bool:
-        """Note a meter-day; False if it was noted before."""
-        row = self._rows.setdefault(esi_id.encode(), len(self._rows))
-        at, (word, bit) = 2 * row + CHANNELS.index(channel), divmod(day.toordinal(), DAYS)
+        """Note a day of a known meter; False if it was noted before."""
+        at, (word, bit) = 2 * self._known.place(esi_id) + CHANNELS.index(channel), divmod(day.toordinal(), DAYS)
         words, mask = self._array(word), 1 << bit
         if int(words[at]) & mask:
             return False
         words[at] = int(words[at]) | mask
         return True
 
-    def add_batch(self, batch: Batch, known: Container[str]) -> bool:
+    def add_batch(self, batch: Batch) -> bool:
         """Note meter-days; False, and none of them noted, if a meter is not known, or a meter-day was noted before."""
-        rows = self._numbers(batch.esi_ids.tolist(), known)
-        if rows is None:
+        places = 2 * self._known.places(batch.esi_ids) + batch.channels
+        if places.min(initial=0) < 0:
             return False
-        places = 2 * rows + batch.channels
         if not _differ(places, batch.days):
             return False
         words = batch.days // DAYS
@@ -49,24 +46,11 @@ class SeenDays:
             np.bitwise_or.at(array, places[these], bits[these])
         return True
 
-    def _numbers(self, esi_ids: list[bytes], known: Container[str]) -> NDArray[np.int64] | None:
-        """A number for each meter; None if one is not known. Those that have a number are."""
-        found = list(map(self._rows.get, esi_ids))
-        if None in found:
-            new = [esi_id for esi_id, row in zip(esi_ids, found, strict=True) if row is None]
-            if not all(map(known.__contains__, map(bytes.decode, new))):
-                return None
-            self._rows |= zip(dict.fromkeys(new), count(len(self._rows)))
-            found = list(map(self._rows.get, esi_ids))
-        return np.array(found, dtype=np.int64)
-
     def _array(self, word: int) -> NDArray[np.uint64]:
-        """The numbers of 64 days, with room for every meter."""
-        array, size = self._words.get(word), 2 * len(self._rows)
-        if array is None or len(array) < size:
-            wider = np.zeros(2 * size, dtype=np.uint64)
-            wider[: 0 if array is None else len(array)] = () if array is None else array
-            self._words[word] = array = wider
+        """The numbers of 64 days; memory that nobody writes to is not taken."""
+        array = self._words.get(word)
+        if array is None:
+            self._words[word] = array = np.zeros(2 * len(self._known), dtype=np.uint64)
         return array
 
 

@@ -6,7 +6,7 @@ files hold the rows of the missing hour with no value; on the day on which it en
 is labelled 02:00 to 01:15. Both are read, and so is the correct labelling.
 """
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -15,8 +15,10 @@ from typing import Any
 from gateway.clock import intervals_in
 from gateway.identifiers import EsiId
 from portal.usage.bad_file import BadField, BadFile
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.lines import BYTES_EACH, LONGEST_LINE, decode, lines, too_long
+from portal.usage.pieces import Data
 from portal.usage.seen_days import SeenDays
 from portal.usage.slots import QUARTERS, SKIPPED, SLOTS, BadTime, place, slots_in
 from portal.usage.smt_fields import KwhMemory, read_date, read_instant, strange_esi_id, watt_hours
@@ -40,12 +42,12 @@ EARLIEST = date(2010, 2, 1)
 MOST_ROWS = 2 * SLOTS
 
 
-def parse(pieces: Iterable[bytes], known: Container[str], today: date) -> Iterator[MeterDay]:
+def parse(pieces: Iterable[bytes], known: KnownMeters, today: date) -> Iterator[MeterDay]:
     """The meter-days of a file, given as pieces of any size, in the file's order.
 
-    known holds the ESI IDs that may occur, today is the Chicago date. Raises BadFile at the first row that is wrong.
+    known: the meters that may occur, today is the Chicago date. Raises BadFile at the first row that is wrong.
     """
-    reader = _Reader(known, today, SeenDays())
+    reader = _Reader(known, today, SeenDays(known))
     group: list[str] = []
     prefix, first, number = HEADER, 1, 1
     for batch in lines(pieces, COLUMNS):
@@ -67,10 +69,10 @@ class SmtGroups:
     seen is shared with that reader. Of a file given line by line it says what parse says.
     """
 
-    def __init__(self, known: Container[str], today: date, seen: SeenDays) -> None:
+    def __init__(self, known: KnownMeters, today: date, seen: SeenDays) -> None:
         self._reader = _Reader(known, today, seen)
 
-    def take(self, data: bytes, at: int, number: int, *, final: bool) -> tuple[list[MeterDay], int, int] | None:
+    def take(self, data: Data, at: int, number: int, *, final: bool) -> tuple[list[MeterDay], int, int] | None:
         """The meter-days of the rows at an offset, the offset behind them, and how many lines they are.
 
         number is the first line's; final: the file ends where data does. None if the last of the rows is not among
@@ -86,7 +88,7 @@ class SmtGroups:
                 if not final:
                     return None
                 end = len(data)
-            (line,) = decode(data[at:end], number, COLUMNS)
+            (line,) = decode(bytes(data[at:end]), number, COLUMNS)
             if not group:
                 prefix = HEADER if number == 1 and line.startswith(HEADER) else _prefix(line)
             elif not line.startswith(prefix):
@@ -112,7 +114,7 @@ def _prefix(line: str) -> str:
 class _Reader:
     """What must be remembered from one meter-day to the next."""
 
-    def __init__(self, known: Container[str], today: date, seen: SeenDays) -> None:
+    def __init__(self, known: KnownMeters, today: date, seen: SeenDays) -> None:
         self._known = known
         self._today = today
         self._seen = seen

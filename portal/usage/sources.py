@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gateway.errors import BadInput
-from portal.usage.containers import PIECE, Opener
+from portal.usage.containers import PIECE, Bytes, Opener
 from portal.usage.load_settings import LoadSettings
 
 STANDARD_INPUT = Path("-")
@@ -79,7 +79,7 @@ def spooled(stream: BinaryIO, limits: LoadSettings) -> Iterator[Source]:
                 ) from None
 
         @contextmanager
-        def opened() -> Iterator[BinaryIO]:
+        def opened() -> Iterator[Bytes]:
             file.seek(0)
             yield file
 

@@ -71,10 +71,11 @@ def pieces(
     version: int, days: Numbers, channels: Numbers, meters: Numbers, totals: Numbers, missing: Numbers
 ) -> Iterator[tuple[int, int, int, int, int, bytes]]:
     """Rows of the table for meter-days of one version that stand by day, meter and channel."""
-    for day, channel in np.unique(np.stack([days, channels]), axis=1).T.tolist():
-        of = np.flatnonzero((days == day) & (channels == channel))
+    kinds = days * 2 + channels
+    for kind in np.unique(kinds).tolist():
+        of = np.flatnonzero(kinds == kind)
         some = meters[of]
-        yield day, channel, version, int(some[0]), int(some[-1]), packed(some, totals[of], missing[of])
+        yield kind // 2, kind % 2, version, int(some[0]), int(some[-1]), packed(some, totals[of], missing[of])
 
 
 async def keep(connection: AsyncConnection, rows: Iterator[tuple[int, int, int, int, int, bytes]]) -> None:

@@ -27,6 +27,7 @@ from portal.app import full_app
 from portal.context import Portal
 from portal.errors import PROBLEMS
 from portal.gateways.tables import IncidentKind
+from portal.market.notices import NoticeRefusal
 from portal.opening import MIGRATIONS
 from portal.pages.reason_words import REASONS
 from portal.usage.registers import RegisterStore
@@ -184,6 +185,8 @@ async def test_every_operation_of_the_api_is_explained(app: FastAPI) -> None:
 def is_topic(text: str) -> bool:
     """Whether a topic or filter is one that the table of topics has."""
     _, _, direction, *rest = text.split("/")
+    if direction == "market":
+        return len(rest) == 1
     channels = {kind.channel for kind in TABLE if kind.direction == direction} | {"#"}
     return direction in set(Direction) and (rest == ["#"] or (len(rest) == 2 and rest[1] in channels))
 
@@ -257,6 +260,7 @@ def test_every_word_for_trouble_is_explained() -> None:
     )
     assert [words for words in REASONS.values() if f"| {words} |" not in retailer] == []
     assert [kind for kind in IncidentKind if f"| `{kind}` |" not in operator] == []
+    assert [reason for reason in NoticeRefusal if f"| `{reason}` |" not in operator] == []
     assert [kind for kind in FaultKind if f"| `{kind}` |" not in lab] == []
     assert [reason for reason in FailureReason if f"`{reason}`" not in programs] == []
     assert [kind for _, kind, _ in PROBLEMS.values() if kind != "forged-request" and f"`{kind}`" not in programs] == []

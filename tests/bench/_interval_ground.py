@@ -11,6 +11,7 @@ import numpy as np
 
 from gateway.clock import SystemClock
 from gateway.database import Database
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.kernel.contract import Kernel
 from portal.usage.load import load_file
 from portal.usage.sql_store import SqlIntervalStore
@@ -41,13 +42,13 @@ class Ground:
         self.files.pop(path.name).unlink()
 
 
-def known(meters: int) -> frozenset[str]:
-    """The ESI IDs of so many meters."""
-    return frozenset(str(esi_id(number)) for number in range(meters))
+def known(meters: int) -> KnownMeters:
+    """So many meters."""
+    return KnownMeters(str(esi_id(number)) for number in range(meters))
 
 
 def load(
-    path: Path, names: frozenset[str], url: str, kernel: Kernel | None = None, before: Shapes | None = None
+    path: Path, names: KnownMeters, url: str, kernel: Kernel | None = None, before: Shapes | None = None
 ) -> tuple[float, float]:
     """What `metergate load` does with a file once its store is open, to the committed transaction.
 

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from gateway.clock import SystemClock
 from gateway.database import Database
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.load import PIECE, load_file
 from portal.usage.smt_file import parse
 from portal.usage.sql_store import SqlIntervalStore
@@ -42,7 +43,7 @@ def pieces(path: Path) -> Iterator[bytes]:
 
 def parsed(path: Path, premises: list[Premise]) -> None:
     """Ours: every row checked, meter-days made."""
-    known = frozenset(premise.esi_id for premise in premises)
+    known = KnownMeters(premise.esi_id for premise in premises)
     for _ in parse(pieces(path), known, NOW.date()):
         pass
 
@@ -64,7 +65,7 @@ def exhausted(path: Path) -> None:
 
 def loaded(path: Path, premises: list[Premise], folder: Path) -> None:
     """Ours: checked, compared with what is there, stored with its version."""
-    known = frozenset(premise.esi_id for premise in premises)
+    known = KnownMeters(premise.esi_id for premise in premises)
 
     async def load() -> None:
         database = Database.open(f"sqlite:///{folder}/ours-{time.monotonic_ns()}.db")

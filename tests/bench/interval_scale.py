@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from portal.usage.esi_ids import KnownMeters
 from tests.bench._interval_data import PER_DAY, Shapes
 from tests.bench._interval_ground import DAY, Ground, known, load
 from tests.bench._verdicts import goal
@@ -23,7 +24,7 @@ STEPS = (1_000, 10_000, 100_000, 1_000_000)
 MONTH_METERS = 10_000
 
 
-def cost(ground: Ground, meters: int, number: int, url: str, names: frozenset[str]) -> float:
+def cost(ground: Ground, meters: int, number: int, url: str, names: KnownMeters) -> float:
     """Microseconds of processor time a meter-day that a day's load takes; says its rate too if the file is great."""
     path = ground.file("lse", meters, DAY + timedelta(days=number))
     size = path.stat().st_size

@@ -31,6 +31,7 @@ from gateway.database import Database
 from gateway.dice import SystemDice
 from gateway.identifiers import Duns, EsiId, GatewayId, MeterNumber
 from mqtt.memory import MemoryBroker, MemoryBus
+from portal.accounts.presets import Preset
 from portal.app import full_app
 from portal.companies.kinds import Kind
 from portal.companies.tables import companies
@@ -39,6 +40,7 @@ from portal.http_server import http_server, listen
 from portal.market.tables import premises, rep_spans
 from portal.meters.tables import meters
 from portal.seed import SeedAccount, SeedCompany, SeedDuns, SeedGateway, SeedWorld
+from portal.settings import PortalSettings
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
@@ -125,7 +127,8 @@ async def serve(url: str, intervals_url: str) -> None:
     await _report(store, yesterday)
     registers = RegisterStore(intervals)
     bus = MemoryBus(MemoryBroker(clock, dice), None, clock, dice)
-    portal = Portal.over(database, bus, clock, dice, intervals=store, registers=registers)
+    settings = PortalSettings(preset=Preset.SMT)
+    portal = Portal.over(database, bus, clock, dice, settings, intervals=store, registers=registers)
     await _serve(full_app(portal, store, registers))
 
 

@@ -33,10 +33,12 @@ from gateway.identifiers import Eui64, MeterNumber
 from mqtt.codec import decode as bus_message
 from portal.usage.batches import smt_batches
 from portal.usage.containers import parts
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.kernel import chosen
 from portal.usage.kernel.numpy_kernel import NumpyKernel
 from portal.usage.load_settings import LoadSettings
 from portal.usage.lse_file import parse as lse_file
+from portal.usage.pieces import filled, read_from
 from portal.usage.register_files import parse_daily, parse_monthly
 from portal.usage.smt_file import parse as smt_file
 from simulators.han import wire
@@ -61,6 +63,7 @@ KEY = bytes(range(16))
 NOON = datetime(2026, 7, 8, 17, tzinfo=UTC)
 DEVICE = Eui64("0022A30007000000")
 _LIMITS = LoadSettings(most_unpacked_bytes=10_000_000)
+KNOWN = KnownMeters(["10443720007000000"])
 _BASIC = basic()
 _METER = Metering(meter_at(street(7, 1)[0], CLOCK))
 _REPORT = foundation.GENERAL_COMMANDS[foundation.GeneralCommand.Report_Attributes].schema
@@ -234,7 +237,7 @@ def bus_messages(data: bytes) -> None:
 def interval_files(data: bytes) -> None:
     """Interval files that somebody drops."""
     with suppress(BadInput):
-        list(smt_file([data], {"10443720007000000"}, date(2026, 7, 1)))
+        list(smt_file([data], KNOWN, date(2026, 7, 1)))
 
 
 def containers(data: bytes) -> None:
@@ -252,21 +255,21 @@ def lse_files(data: bytes) -> None:
         b"00000001,10443720007000000,4,20260308000000,20260308235959,Y,N\n00000002,,,,,,,900,01\n00000003\n00000004\n"
     )
     with suppress(BadInput):
-        list(lse_file([head, data[1:]] if data[:1] < b"\x80" else [data[1:]], {"10443720007000000"}, date(2026, 7, 1)))
+        list(lse_file([head, data[1:]] if data[:1] < b"\x80" else [data[1:]], KNOWN, date(2026, 7, 1)))
 
 
 def register_files(data: bytes) -> None:
     """Register reads by day and by month."""
     for parse in (parse_daily, parse_monthly):
         with suppress(BadInput):
-            list(parse([data], {"10443720007000000"}, date(2026, 7, 1)))
+            list(parse([data], KNOWN, date(2026, 7, 1)))
 
 
 def interval_kernels(data: bytes) -> None:
     """The same files, and blocks, by both kernels."""
     for kernel in (chosen(), NumpyKernel()):
         with suppress(BadInput):
-            list(smt_batches([data], {"10443720007000000"}, date(2026, 7, 1), kernel=kernel))
+            list(smt_batches(filled(read_from(iter([data])), 4096), KNOWN, date(2026, 7, 1), kernel=kernel))
         with suppress(BadInput):
             kernel.unpack([data])
         for final in (False, True):

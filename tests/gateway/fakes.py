@@ -17,7 +17,7 @@ from gateway.journal.collected import SqlCollectionJournal
 from gateway.journal.devices import DeviceBook
 from gateway.journal.meters import MeterBook
 from gateway.messages import Message, ReadEnded, RequestRead
-from gateway.ports import Assignment, Handler, HomeNetwork, LoadProfileSource, RegisterReporting
+from gateway.ports import Assignment, Handler, HomeNetwork, LoadProfileSource, MarketHandler, RegisterReporting
 from gateway.reads import RegisterRead, Scale
 
 M = TypeVar("M")
@@ -145,6 +145,7 @@ class NotebookBus:
         handler: Handler,
         greet: Callable[[], Awaitable[None]],
         last_words: tuple[GatewayId, Message] | None = None,
+        market: MarketHandler | None = None,
     ) -> None:
         """Connected until cancelled."""
         self.up, self.handler = True, handler

@@ -137,8 +137,8 @@ async def test_reg_06_a_company_is_found_under_both_of_its_names(office: Office)
         ("REG-13: Account Email Address (required)", "email"),
     ],
 )
-async def test_reg_08_09_10_11_12_13_required_fields_of_a_company(office: Office, rule: str, field: str) -> None:
-    """REG-08 to REG-13: each of these fields is marked "(required)"."""
+async def test_reg_08_reg_09_reg_10_reg_11_reg_12_reg_13_required(office: Office, rule: str, field: str) -> None:
+    """REG-08, REG-09, REG-10, REG-11, REG-12, REG-13: each of these fields is marked "(required)"."""
     assert set(await faults(office, company_form(**{field: ""}))) == {f"company.{field}"}, rule
 
 

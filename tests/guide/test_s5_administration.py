@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from gateway.database import Database
 from gateway.identifiers import Duns
+from portal.accounts.expiry import expire_due
 from portal.accounts.machine import AccountAction
 from portal.accounts.status import AccountStatus
 from portal.accounts.tables import accounts, duns_grants
@@ -229,6 +231,18 @@ async def test_adm_12_an_approved_account_is_approved_and_its_owner_gets_a_way_i
     assert "account.approve pat.pecan pending>approved" in await office.actions()
 
 
+async def test_adm_13_a_request_that_nobody_answers_in_14_days_is_deleted(office: Office, clock: HandClock) -> None:
+    """ADM-13: "If a Company Administrator does not take action on a pending registration request within 14 days, the
+    requestor will be notified by email and the registration request will be deleted."."""
+    await office.asked()
+    clock.set(clock.now() + timedelta(days=14))
+    assert await waiting(office) == []
+    await office.run(expire_due)
+    assert await office.status("pat.pecan") is None
+    (letter,) = await office.mail("pat.pecan@pecan.example")
+    assert letter.subject == "Your request for an account has expired"
+
+
 async def test_adm_14_25_accounts_are_listed_and_26_are_searched(crowd: Any) -> None:
     """ADM-14, AMB-01: "If you have 25 or fewer Accounts associated with your Company, your Account List will
     automatically display. If you have more than 25 Accounts, you will need to search"."""
@@ -434,6 +448,9 @@ async def test_cpr_05_the_last_active_number_stays(office: Office) -> None:
         assert set((await save(office, duns_removed=both, duns_added=added)).faults) == {"duns_removed"}
     assert set((await save(office, duns_removed=["333333333"])).faults) == {"duns_removed"}
     assert await office.duns_status("888888888") is None
+    await save(office, duns_added=["888888888"])
+    assert set((await save(office, duns_removed=both)).faults) == {"duns_removed"}
+    assert isinstance(await save(office, duns_removed=[both[0], "888888888"]), int)
 
 
 async def test_reg_15_administrators_add_numbers_with_approval_and_remove_them_without(office: Office) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from gateway.clock import CENTRAL, central_date
 from gateway.database import Database
 from portal.files.lse_dropper import LseDropper
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.lse_file import parse
 from portal.usage.sql_store import SqlIntervalStore
@@ -41,7 +42,7 @@ async def test_rpt_22_the_daily_lse_files_of_a_reps_meters_are_downloaded_from_i
 
         def fetch_all(client: Client) -> list[MeterDay]:
             files = [client.fetched(f"lse/{name}") for name in client.nlst("lse")]
-            return [each for file in files for each in parse([file], frozenset(map(esi, range(9))), day)]
+            return [each for file in files for each in parse([file], KnownMeters(map(esi, range(9))), day)]
 
         assert await servers.ftps(fetch_all, LONE_STAR) == [reported[1], reported[2]]
         assert await servers.ftps(fetch_all, BLUEBONNET) == [reported[3]]

@@ -13,6 +13,7 @@ from gateway.dice import SeededDice
 from portal.app import build_app
 from portal.context import Portal
 from portal.han.desk import DeviceDesk
+from portal.market.desk import MarketDesk
 from portal.reads.desk import ReadDesk
 from tests.clock import HandClock
 from tests.portal.asking import make_desk
@@ -23,7 +24,7 @@ SignIn = Callable[[str], Awaitable[httpx.AsyncClient]]
 
 
 @asynccontextmanager
-async def running(desk: ReadDesk | DeviceDesk | Portal) -> AsyncIterator[None]:
+async def running(desk: ReadDesk | DeviceDesk | MarketDesk | Portal) -> AsyncIterator[None]:
     """A desk, or all of a portal's, that sends and sweeps while the block lasts."""
     task = asyncio.create_task(desk.run())
     try:

@@ -34,10 +34,12 @@ OTHERS = {
     "device": "000D6F0007A0B1C2",
     "action": "ping",
     "command_id": UNKNOWN_READ,
+    "key_id": "1",
     "gateway": GATEWAY,
     "number": "1",
     "name": "daily",
     "start": "2026-05-11T05:00:00Z",
+    "session_id": "0123456789abcdef",
 }
 """What stands in paths beside meters and reads."""
 
@@ -203,6 +205,7 @@ async def test_no_route_shows_one_rep_the_meter_of_another(
 async def test_every_route_asks_who_is_there(app: FastAPI, guest: httpx.AsyncClient) -> None:
     open_to_all = {"/api/v1/sessions", "/api/v1/docs", "/api/v1/docs.css", "/api/v1/companies"}
     open_to_all |= {"/api/v1/registrations/companies", "/api/v1/registrations/accounts"}
+    open_to_all |= {"/api/v1/password-recovery", "/api/v1/password-recovery/question", "/api/v1/user-id-recovery"}
     for context in iter_route_contexts(app.routes):
         route = context.original_route
         path = str(context.path)

@@ -127,10 +127,9 @@ async def test_a_pages_session_ends_after_its_life_however_much_it_is_used(
     ends_at = clock.now() + timedelta(seconds=times.page_life_s)
     used = update(sessions).values(last_used_at=ends_at)
     await change(database, used)
-    async with database.reading() as connection:
-        assert await find_session(connection, secret, SessionKind.PAGE, times, ends_at) is not None
-        later = ends_at + timedelta(seconds=1)
-        assert await find_session(connection, secret, SessionKind.PAGE, times, later) is None
+    assert await find_session(database, secret, SessionKind.PAGE, times, ends_at) is not None
+    later = ends_at + timedelta(seconds=1)
+    assert await find_session(database, secret, SessionKind.PAGE, times, later) is None
 
 
 async def test_signing_out_ends_the_session_at_once(signed_in: SignIn) -> None:

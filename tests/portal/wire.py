@@ -17,7 +17,7 @@ from gateway.messages import (
     ReadStage,
     RequestRead,
 )
-from gateway.ports import Bus, Delivery, Handler
+from gateway.ports import Bus, Delivery, Handler, MarketHandler
 from gateway.reads import RegisterRead, Scale, age_of
 from portal.reads.desk import ReadDesk
 from portal.reads.status import ReadStatus
@@ -43,6 +43,7 @@ class WireBus:
         handler: Handler,
         greet: Callable[[], Awaitable[None]],
         last_words: tuple[GatewayId, Message] | None = None,
+        market: MarketHandler | None = None,
     ) -> None:
         """Hand over what arrives until the test loses the connection."""
         self._connected = True

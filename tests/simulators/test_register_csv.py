@@ -4,13 +4,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from gateway.clock import central_midnight
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.register_files import parse_daily, parse_monthly
 from simulators.register_csv import RegisterDay, noted, write_daily, write_monthly
 from simulators.smt_csv import history
 from simulators.street import street
 
 PREMISES = street(7, 3)
-KNOWN = {premise.esi_id for premise in PREMISES}
+KNOWN = KnownMeters(premise.esi_id for premise in PREMISES)
 TODAY = date(2026, 7, 1)
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.clock import intervals_in
 from gateway.identifiers import EsiId
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.smt_file import HEADER, parse
 from simulators import smt_csv
@@ -26,7 +27,7 @@ WH = st.integers(0, 999_999_999)
 
 def read(text: str) -> list[MeterDay]:
     """The meter-days of a file's text."""
-    return list(parse([text.encode()], {METER}, TODAY))
+    return list(parse([text.encode()], KnownMeters([METER]), TODAY))
 
 
 @st.composite
@@ -71,7 +72,7 @@ def test_a_street_of_files_has_what_its_homes_used(tmp_path: Path) -> None:
     first, last = date(2026, 3, 1), date(2026, 3, 31)
     rows = write(tmp_path / "IntervalData.csv", history(premises, first, last), random.Random(7), NOW)
     data = (tmp_path / "IntervalData.csv").read_bytes()
-    days = list(parse([data], {premise.esi_id for premise in premises}, TODAY))
+    days = list(parse([data], KnownMeters(premise.esi_id for premise in premises), TODAY))
     solar = sum(premise.home.solar for premise in premises)
     assert solar > 0
     assert len(days) == (len(premises) + solar) * 31
@@ -104,7 +105,7 @@ def test_no_revision_date_lies_in_the_future(tmp_path: Path) -> None:
     yesterday = TODAY - timedelta(days=1)
     write(tmp_path / "x.csv", history(premises, yesterday, yesterday), random.Random(3), NOW)
     data = (tmp_path / "x.csv").read_bytes()
-    days = parse([data], {premise.esi_id for premise in premises}, TODAY)
+    days = parse([data], KnownMeters(premise.esi_id for premise in premises), TODAY)
     assert all(day.revised_at is not None and day.revised_at <= NOW for day in days)
 
 

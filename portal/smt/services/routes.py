@@ -36,7 +36,7 @@ from portal.usage.registers import RegisterStore
 from portal.usage.report_range import refusal
 from portal.usage.store import IntervalStore
 from portal.viewer import Viewer
-from portal.visibility import VisibleMeter, find_meter, find_meters
+from portal.visibility import VisibleMeter, ask_meter, find_meters
 
 log = logging.getLogger(__name__)
 
@@ -195,8 +195,8 @@ class SmtServices:
 
         Raises ServiceRefused for days that cannot be asked for.
         """
+        meter = await ask_meter(self._database, viewer, usage.esi_ids[0], self._clock.now())
         async with self._database.reading() as connection:
-            meter = await find_meter(connection, viewer, usage.esi_ids[0], self._clock.now())
             installed = date.min if meter is None else central_date(await first_installed(connection, meter))
         today = central_date(self._clock.now())
         refused = refusal(usage.first, usage.last, today, installed)

@@ -18,15 +18,16 @@ from portal.usage.batch import ESI_ID_WIDTH, Batch
 from portal.usage.day_block import HEADER, MOST_COUNT
 from portal.usage.kernel.contract import Parsed, Quarters
 from portal.usage.kernel.forms import calendar, forms
+from portal.usage.pieces import Data
 
 FOLDER = Path(__file__).parent
 LIBRARY = FOLDER / "kernels.so"
-SOURCES = ("kernels.c", "blocks.h")
+SOURCES = ("kernels.c", "fields.h", "blocks.h")
 MOST_BLOCK = HEADER.size + 2 * 13 + 4 * MOST_COUNT
 LEAST_SMT, LEAST_LSE = 92 * 50, 92 * 4
 """Fewer bytes no meter-day has in such a file."""
 LONGEST_ROW = 128
-CHUNK_DAYS = 4096
+CHUNK_DAYS = 8192
 """Meter-days taken in one call, so that its arrays stay small."""
 
 COLUMNS = ("esi_ids", "days", "channels", "revised", "totals", "missing", "ends", "blocks")
@@ -156,8 +157,8 @@ class CKernel:
         days, rows, out = POINTER(_Calendar), POINTER(_Form), POINTER(_Columns)
         self._pack.restype, self._pack.argtypes = None, (c_int64, c_int64, *[c_void_p] * 5)
         self._unpack.restype, self._unpack.argtypes = c_int64, (c_int64, c_char_p, *[c_void_p] * 5)
-        self._smt.restype, self._smt.argtypes = None, (c_char_p, c_int64, c_int32, days, rows, c_int32, out)
-        self._lse.restype, self._lse.argtypes = None, (c_char_p, c_int64, c_int32, days, out)
+        self._smt.restype, self._smt.argtypes = None, (c_void_p, c_int64, c_int32, days, rows, c_int32, out)
+        self._lse.restype, self._lse.argtypes = None, (c_void_p, c_int64, c_int32, days, out)
         self._format.restype = c_int64
         columns = [c_void_p] * 3
         self._format.argtypes = (c_char_p, c_int64, c_int64, *columns, c_char_p, c_void_p, days, rows, c_void_p)
@@ -190,18 +191,21 @@ class CKernel:
             raise BadInput(f"{len(blocks[-1 - used])} bytes are no block of a day")
         return Quarters(counts=counts, values=values[:used], missing=missing[:used], estimated=estimated[:used])
 
-    def parse_smt(self, data: bytes, at: int = 0, *, final: bool = False) -> Parsed:
+    def parse_smt(self, data: Data, at: int = 0, *, final: bool = False) -> Parsed:
         """See Kernel."""
         room = _Room(min((len(data) - at) // LEAST_SMT + 2, CHUNK_DAYS))
         room.columns.at = at
-        self._smt(data, len(data), final, byref(_calendar()), _forms(), len(forms()), byref(room.columns))
+        text = np.frombuffer(data, dtype=np.uint8)  # which keeps the memory in its place meanwhile
+        days, rows = byref(_calendar()), _forms()
+        self._smt(_address(text), len(text), final, days, rows, len(forms()), byref(room.columns))
         return room.parsed()
 
-    def parse_lse(self, data: bytes, at: int = 0, *, final: bool = False) -> Parsed:
+    def parse_lse(self, data: Data, at: int = 0, *, final: bool = False) -> Parsed:
         """See Kernel."""
         room = _Room(min((len(data) - at) // LEAST_LSE + 1, CHUNK_DAYS))
         room.columns.at = at
-        self._lse(data, len(data), final, byref(_calendar()), byref(room.columns))
+        text = np.frombuffer(data, dtype=np.uint8)
+        self._lse(_address(text), len(text), final, byref(_calendar()), byref(room.columns))
         return room.parsed()
 
     def format_smt(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gateway.identifiers import EsiId
 from portal.usage.batch import Batch
+from portal.usage.pieces import Data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class Kernel(Protocol):
 
     Parsers take what is in the form that files nearly always have, and stop in front of the first meter-day that is not
     whole or is irregular in any way: the strict parser reads it or says what is wrong. They do not ask which meters are
-    known, what day it is, or whether a meter-day came before.
+    known, what day it is, or whether a meter-day came before. What they give back holds nothing of the text's memory.
     """
 
     @property
@@ -59,14 +60,14 @@ class Kernel(Protocol):
         """The quarter hours of blocks. Raises BadInput for bytes that are no block, or one beyond 32 bits."""
         ...
 
-    def parse_smt(self, data: bytes, at: int = 0, *, final: bool = False) -> Parsed:
+    def parse_smt(self, data: Data, at: int = 0, *, final: bool = False) -> Parsed:
         """Meter-days of an interval CSV from an offset on, at which a row begins; final: data ends where the file does.
 
         A day's two channels come as consumption, then generation.
         """
         ...
 
-    def parse_lse(self, data: bytes, at: int = 0, *, final: bool = False) -> Parsed:
+    def parse_lse(self, data: Data, at: int = 0, *, final: bool = False) -> Parsed:
         """Meter-days of a LodeStar Enhanced file from an offset on, at which a row 00000001 begins; as parse_smt."""
         ...
 

@@ -6,106 +6,7 @@
  * Every pointer into text is checked against the end of its line before it is followed; lines are found first, and a
  * line has a greatest length.
  */
-#include "blocks.h"
-
-/* ---- fields ---- */
-
-/* Digits as a number; -1 if one is none. size is at most 9. */
-static int32_t number(const u8 *text, int size)
-{
-    int32_t value = 0;
-    for (int at = 0; at < size; at++) {
-        unsigned digit = text[at] - '0';
-        if (digit > 9)
-            return -1;
-        value = value * 10 + (int32_t)digit;
-    }
-    return value;
-}
-
-/* kWh with up to six digits and up to three decimals as Wh; -1 if the text is something else. */
-static int32_t watt_hours(const u8 *text, int64_t size)
-{
-    if (size >= 5 && size <= 10 && text[size - 4] == '.') {
-        int32_t whole = number(text, (int)size - 4), part = number(text + size - 3, 3);
-        return whole < 0 || part < 0 ? -1 : whole * 1000 + part;
-    }
-    const u8 *dot = size > 0 && size <= 10 ? memchr(text, '.', (size_t)size) : 0;
-    int64_t wide = dot ? dot - text : size, decimals = dot ? size - wide - 1 : 0;
-    if (wide < 1 || wide > 6 || decimals > 3 || (dot && !decimals))
-        return -1;
-    int32_t whole = number(text, (int)wide), part = dot ? number(dot + 1, (int)decimals) : 0;
-    for (int64_t more = decimals; more < 3 && part > 0; more++)
-        part *= 10;
-    return whole < 0 || part < 0 ? -1 : whole * 1000 + part;
-}
-
-static int esi_id_size(const u8 *text, const u8 *end)
-{
-    int size = 0;
-    while (size <= ESI_ID_WIDTH && text + size < end && text[size] >= '0' && text[size] <= '9')
-        size++;
-    return size == 17 || size == 22 ? size : 0;
-}
-
-/* The proleptic ordinal of a date, 0 if there is no such day. */
-static int64_t ordinal(int32_t year, int32_t month, int32_t day)
-{
-    static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
-    if (year < 1 || month < 1 || month > 12 || day < 1)
-        return 0;
-    int leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    if (day > before[month] - before[month - 1] + (month == 2 && leap))
-        return 0;
-    int64_t past = year - 1;
-    return past * 365 + past / 4 - past / 100 + past / 400 + before[month - 1] + (month > 2 && leap) + day;
-}
-
-static int quarters_in(const calendar *days, int64_t day)
-{
-    return day >= days->first && day < days->first + days->days ? days->counts[day - days->first] : 0;
-}
-
-/* A wall time as seconds since 1970; of the hour that comes twice the first. -2 if the calendar does not have it. */
-static int64_t instant(const calendar *days, int64_t day, int32_t hour, int32_t minute, int32_t second)
-{
-    int count = quarters_in(days, day);
-    if (!count || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59)
-        return -2;
-    int shift = count == 92 && hour >= 3 ? -3600 : count == 100 && hour >= 2 ? 3600 : 0;
-    return days->midnights[day - days->first] + hour * 3600 + minute * 60 + second + shift;
-}
-
-static const u8 *line_end(const u8 *from, const u8 *end, int64_t longest)
-{
-    int64_t room = end - from < longest ? end - from : longest;
-    return room > 0 ? memchr(from, '\n', (size_t)room) : 0;
-}
-
-static int begins(const u8 *text, const u8 *end, const void *with, int64_t size)
-{
-    return end - text >= size && !memcmp(text, with, (size_t)size);
-}
-
-static void emit(columns *out, const u8 *esi_id, int esi_size, int64_t day, int channel, int64_t revised,
-                 const quarters *found, int count)
-{
-    int64_t total = 0, n = out->n, used = n ? out->ends[n - 1] : 0;
-    int missing = 0;
-    for (int place = 0; place < count; place++) {
-        total += found->values[place];
-        missing += found->missing[place];
-    }
-    memset(out->esi_ids + n * ESI_ID_WIDTH, 0, ESI_ID_WIDTH);
-    memcpy(out->esi_ids + n * ESI_ID_WIDTH, esi_id, (size_t)esi_size);
-    out->days[n] = (int32_t)day;
-    out->channels[n] = (u8)channel;
-    out->revised[n] = revised;
-    out->totals[n] = total;
-    out->missing[n] = (u8)missing;
-    out->ends[n] = used + pack_day(found->values, found->missing, found->estimated, count, out->blocks + used);
-    out->n = n + 1;
-}
+#include "fields.h"
 
 /* ---- interval CSV of Smart Meter Texas ---- */
 
@@ -137,7 +38,8 @@ static int smt_revised(const u8 *text, const u8 *end, const calendar *days, seri
     return one->revised_at >= 0;
 }
 
-/* One row, whose ESI ID and date were compared already. Returns 0 if it is not the next of its series. */
+/* One row, whose ESI ID and date were compared already. Returns 0 if it is not the next of its series, which then is as
+ * before. */
 static int smt_row(const u8 *text, const u8 *end, const form *rows, const calendar *days, series *both)
 {
     static const char consumption[] = ",Consumption", generation[] = ",Surplus Generation";
@@ -159,15 +61,17 @@ static int smt_row(const u8 *text, const u8 *end, const form *rows, const calend
         if (!smt_revised(text, end, days, one))
             return 0;
     }
-    if (tail - text < one->revised_size + rows->size + 1 || memcmp(text, one->revised, (size_t)one->revised_size))
+    if (tail - text < one->revised_size + rows->size + 1 || !same(text, one->revised, one->revised_size))
         return 0;
     text += one->revised_size;
-    if (memcmp(text, rows->labels[one->rows], (size_t)rows->size))
+    if (!same(text, (const u8 *)rows->labels[one->rows], rows->size))
         return 0;
     text += rows->size;
-    int place = rows->places[one->rows++];
-    if (tail == text + 1 && *text == ',')
+    int place = rows->places[one->rows];
+    if (tail == text + 1 && *text == ',') {
+        one->rows++;
         return 1; /* neither value nor flag */
+    }
     if (place < 0 || tail - text < 3 || tail[-2] != ',' || (tail[-1] != 'A' && tail[-1] != 'E'))
         return 0;
     int32_t value = watt_hours(text, tail - 2 - text);
@@ -176,6 +80,7 @@ static int smt_row(const u8 *text, const u8 *end, const form *rows, const calend
     one->found.values[place] = value;
     one->found.missing[place] = 0;
     one->found.estimated[place] = tail[-1] == 'E';
+    one->rows++;
     return 1;
 }
 
@@ -185,6 +90,7 @@ static const u8 *smt_rows(const u8 *text, const u8 *end, int final, int64_t pref
                           const calendar *days, series *both, int64_t *lines)
 {
     const u8 *first = text;
+    int64_t size = 0;
     both[0].rows = both[1].rows = 0;
     for (*lines = 0;; ++*lines) {
         if (!begins(text, end, first, prefix)) {
@@ -192,12 +98,16 @@ static const u8 *smt_rows(const u8 *text, const u8 *end, int final, int64_t pref
                 return 0; /* what follows may be another row of the day */
             break;
         }
-        const u8 *newline = line_end(text, end, LONGEST_SMT_LINE);
-        if (!newline)
-            return 0;
-        const u8 *stop = newline - (newline[-1] == '\r');
-        if (stop - text < prefix || !smt_row(text + prefix, stop, rows, days, both))
-            return 0;
+        const u8 *newline = likely_end(text, end, size);
+        if (!newline || !smt_row(text + prefix, newline - (newline[-1] == '\r'), rows, days, both)) {
+            newline = line_end(text, end, LONGEST_SMT_LINE);
+            if (!newline)
+                return 0;
+            const u8 *stop = newline - (newline[-1] == '\r');
+            if (stop - text < prefix || !smt_row(text + prefix, stop, rows, days, both))
+                return 0;
+        }
+        size = newline - text;
         text = newline + 1;
     }
     for (int channel = 0; channel < 2; channel++)
@@ -292,12 +202,15 @@ static int lse_row(const u8 *text, const u8 *end, quarters *found, int at, int c
     int done = 0;
     for (;;) {
         const u8 *from = text;
+        int32_t quick = end - text > 6 && text[5] == ',' ? short_watt_hours(text) : -1;
+        if (quick >= 0)
+            text += 5;
         while (text < end && *text != ',' && text - from <= 10)
             text++;
         if (at + done >= count || end - text < 2 || *text != ',')
             return 0;
         int64_t size = text++ - from;
-        int32_t value = size ? watt_hours(from, size) : 0;
+        int32_t value = quick >= 0 ? quick : size ? watt_hours(from, size) : 0;
         int status = *text == 'A' || *text == 'E' ? *text++ : 0;
         if (value < 0 || (!size && (status || done || text >= end)))
             return 0;
@@ -324,13 +237,23 @@ static int lse_row(const u8 *text, const u8 *end, quarters *found, int at, int c
 static const u8 *lse_rows(const u8 *text, const u8 *end, int final, quarters *found, int count, int64_t *lines)
 {
     char code[] = "10000000,";
+    int64_t size = 0;
     for (int row = 0, at = 0; at < count; row++, ++*lines) {
         code[6] = (char)('0' + row / 10);
         code[7] = (char)('0' + row % 10);
-        const u8 *stop, *from = lse_line(&text, end, code, &stop);
-        int done = from && stop >= from ? lse_row(from, stop, found, at, count) : 0;
-        if (!done)
-            return 0;
+        const u8 *begin = text, *stop = likely_end(text, end, size);
+        int done = 0;
+        if (stop && size > 9 && begins(begin, stop, code, 9))
+            done = lse_row(begin + 9, stop - (stop[-1] == '\r'), found, at, count);
+        if (done)
+            text = stop + 1;
+        else {
+            const u8 *from = lse_line(&text, end, code, &stop);
+            done = from && stop >= from ? lse_row(from, stop, found, at, count) : 0;
+            if (!done)
+                return 0;
+        }
+        size = text - 1 - begin;
         at += done;
     }
     int last = final && text == end;

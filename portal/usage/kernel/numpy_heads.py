@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from portal.usage.batch import ESI_ID_WIDTH, NO_REVISION
 from portal.usage.kernel.forms import calendar
+from portal.usage.pieces import Data
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
@@ -49,7 +50,7 @@ def shape_of(line: bytes) -> Shape | None:
     return shape if right else None
 
 
-def is_over(data: bytes, first: int, follows: int, size: int, *, final: bool) -> bool:
+def is_over(data: Data, first: int, follows: int, size: int, *, final: bool) -> bool:
     """Whether what follows a group's rows, of which the first is given, is no row of the same meter's day."""
     rest = data[follows : follows + size]
     if len(rest) < size:

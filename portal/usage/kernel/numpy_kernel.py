@@ -19,6 +19,7 @@ from portal.usage.kernel.numpy_lse import Energies, lse_days
 from portal.usage.kernel.numpy_smt import smt_days
 from portal.usage.kernel.numpy_smt_runs import smt_run
 from portal.usage.kwh_text import MOST_WH as MOST_FILED_WH
+from portal.usage.pieces import Data
 
 FIRST_WINDOW, LAST_WINDOW = 1 << 15, 1 << 20
 """Bytes looked at in one go: few at first, so that a file of odd meter-days does not cost much for each; then more."""
@@ -101,7 +102,7 @@ class NumpyKernel:
         flat = values.astype(np.int32)
         return Quarters(counts=counts.astype(np.uint8), values=flat, missing=missing, estimated=estimated)
 
-    def parse_smt(self, data: bytes, at: int = 0, *, final: bool = False) -> Parsed:
+    def parse_smt(self, data: Data, at: int = 0, *, final: bool = False) -> Parsed:
         """See Kernel."""
         parts: list[Days] = []
         window = FIRST_WINDOW
@@ -121,7 +122,7 @@ class NumpyKernel:
         taken = joined(parts, at)
         return Parsed(batch=taken.batch(self.pack), end=at, lines=taken.lines)
 
-    def parse_lse(self, data: bytes, at: int = 0, *, final: bool = False) -> Parsed:
+    def parse_lse(self, data: Data, at: int = 0, *, final: bool = False) -> Parsed:
         """See Kernel."""
         days = lse_days(data, at, final=final, energies=self._energies)
         return Parsed(batch=days.batch(self.pack), end=days.end, lines=days.lines)

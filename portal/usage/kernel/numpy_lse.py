@@ -9,6 +9,7 @@ from portal.usage.batch import ESI_ID_WIDTH, NO_REVISION
 from portal.usage.kernel.forms import calendar
 from portal.usage.kernel.numpy_days import Days, joined
 from portal.usage.kernel.numpy_runs import run_after
+from portal.usage.pieces import Data
 from portal.usage.smt_fields import REMEMBERED_VALUES, watt_hours
 
 NUMBER = rb"[0-9.]{0,16}"
@@ -37,7 +38,7 @@ class Energies(dict[bytes, int | None]):
         return value
 
 
-def lse_days(data: bytes, at: int, *, final: bool, energies: Energies) -> Days:
+def lse_days(data: Data, at: int, *, final: bool, energies: Energies) -> Days:
     """Meter-days from an offset on, until one is not regular or not whole."""
     parts: list[Days] = []
     taken = 0
@@ -51,7 +52,7 @@ def lse_days(data: bytes, at: int, *, final: bool, energies: Energies) -> Days:
     return joined(parts, at)
 
 
-def _one(data: bytes, at: int, final: bool, energies: Energies) -> Days | None:
+def _one(data: Data, at: int, final: bool, energies: Energies) -> Days | None:
     """The meter-day at an offset, None if it is not regular or not whole."""
     head = HEAD.match(data, at)
     if head is None:
@@ -68,7 +69,7 @@ def _one(data: bytes, at: int, final: bool, energies: Energies) -> Days | None:
             return None
         end = len(data)
     count = int(known.counts[place])
-    found = _quarters(data[head.end() : end], count, energies)
+    found = _quarters(bytes(data[head.end() : end]), count, energies)
     if found is None:
         return None
     values, missing, statuses, rows = found
@@ -88,7 +89,7 @@ def _one(data: bytes, at: int, final: bool, energies: Energies) -> Days | None:
     )
 
 
-def _alike(data: bytes, at: int, first: Days, final: bool) -> Days | None:
+def _alike(data: Data, at: int, first: Days, final: bool) -> Days | None:
     """The meter-days behind one that are written as it is, as far as they are whole; None if there is none."""
     count, size = int(first.counts[0]), first.end - at
     run = run_after(data, at, first.end, bytes(first.esi_ids[0]), count)

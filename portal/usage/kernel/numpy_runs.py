@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from portal.usage.pieces import Data
+
 CELL = re.compile(rb",([0-9]{1,6}\.[0-9]{3}),([AE]),")
 """A value and its flag."""
 MOST_BYTES = 1 << 19
@@ -25,14 +27,14 @@ class Run:
     estimated: NDArray[np.bool_]
 
 
-def run_after(data: bytes, at: int, end: int, esi_id: bytes, count: int) -> Run | None:
+def run_after(data: Data, at: int, end: int, esi_id: bytes, count: int) -> Run | None:
     """The meter-days from end on that are written as the one from at to end, which was found right; None without any.
 
     They follow each other without a gap; what stands behind the last is not looked at.
     """
     size = end - at
     rows = min(len(data) - end, MOST_BYTES) // size
-    first = data[at:end]
+    first = bytes(data[at:end])
     cells = list(CELL.finditer(first))
     widths = {len(cell[1]) for cell in cells}
     if not rows or len(cells) != count or len(widths) != 1 or first.count(esi_id) != 1:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from portal.usage.kernel.forms import forms
 from portal.usage.kernel.numpy_days import Days
 from portal.usage.kernel.numpy_heads import LONGEST_LINE, Bytes, Flags, Heads, Ints, Shape, heads_of, is_over, shape_of
+from portal.usage.pieces import Data
 
 Words = NDArray[np.uint64]
 
@@ -23,12 +24,12 @@ TAIL = 24
 COUNTS = (92, 96, 100)
 
 
-def smt_days(data: bytes, at: int, stop: int, *, final: bool) -> Days | None:
+def smt_days(data: Data, at: int, stop: int, *, final: bool) -> Days | None:
     """Meter-days from an offset on, from the lines before another; None if the first is not regular or not whole.
 
     final: the file ends where data does.
     """
-    shape = shape_of(data[at : min(at + LONGEST_LINE, stop)])
+    shape = shape_of(bytes(data[at : min(at + LONGEST_LINE, stop)]))
     if shape is None:
         return None
     text = np.frombuffer(data, dtype=np.uint8, count=stop - at, offset=at)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from portal.usage.kernel.forms import calendar, forms
 from portal.usage.kernel.numpy_days import Days
 from portal.usage.kernel.numpy_heads import LONGEST_LINE, Bytes, Flags, Shape, heads_of, is_over, shape_of
+from portal.usage.pieces import Data
 
 NAMES = (b"Consumption", b"Surplus Generation")
 """A channel's number is its place here."""
@@ -48,7 +49,7 @@ class _Mold:
         return self.count * self.line
 
 
-def smt_run(data: bytes, at: int, *, final: bool) -> Days | None:
+def smt_run(data: Data, at: int, *, final: bool) -> Days | None:
     """The meter-days from an offset on that are whole and of one mold; None if the first is not.
 
     final: the file ends where data does.
@@ -69,9 +70,9 @@ def smt_run(data: bytes, at: int, *, final: bool) -> Days | None:
     return _days(data, at, mold, np.concatenate(values), np.concatenate(estimated), final=final)
 
 
-def _mold(data: bytes, at: int) -> _Mold | None:
+def _mold(data: Data, at: int) -> _Mold | None:
     """The mold of a meter-day by its first row; None if it has none."""
-    line = data[at : at + LONGEST_LINE].partition(b"\n")[0] + b"\n"
+    line = bytes(data[at : at + LONGEST_LINE]).partition(b"\n")[0] + b"\n"
     shape = shape_of(line)
     if shape is None:
         return None
@@ -117,7 +118,7 @@ def _steps(mold: _Mold) -> tuple[Bytes, Bytes, Bytes, Bytes]:
     return rows[0], fixed, steps, count
 
 
-def _compared(data: bytes, at: int, rows: int, mold: _Mold) -> tuple[int, Values, Flags]:
+def _compared(data: Data, at: int, rows: int, mold: _Mold) -> tuple[int, Values, Flags]:
     """How many of so many meter-days are right but for their heads; their Wh and estimates, of shape (rows, count)."""
     text = np.frombuffer(data, dtype=np.uint8, count=rows * mold.size, offset=at)
     first, fixed, steps, counted = _steps(mold)
@@ -137,7 +138,7 @@ def _compared(data: bytes, at: int, rows: int, mold: _Mold) -> tuple[int, Values
     return int(wrong.argmax()) if wrong.any() else rows, values, estimated
 
 
-def _watt_hours(data: bytes, at: int, rows: int, mold: _Mold) -> tuple[Values, Flags]:
+def _watt_hours(data: Data, at: int, rows: int, mold: _Mold) -> tuple[Values, Flags]:
     """Wh of shape (rows, count) from the eight bytes that end each value, and of each meter-day whether one is none.
 
     Digits are summed up in pairs, pairs in fours, all eight bytes at a time; the point counts as 0.
@@ -155,7 +156,7 @@ def _watt_hours(data: bytes, at: int, rows: int, mold: _Mold) -> tuple[Values, F
     return watt_hours.astype(np.int32), odd
 
 
-def _days(data: bytes, at: int, mold: _Mold, values: Values, estimated: Flags, *, final: bool) -> Days | None:
+def _days(data: Data, at: int, mold: _Mold, values: Values, estimated: Flags, *, final: bool) -> Days | None:
     """The meter-days whose rows were found alike, as far as their heads are right and they are over."""
     taken, prefix = len(values), mold.shape.prefix
     text = np.frombuffer(data, dtype=np.uint8, count=taken * mold.size, offset=at).reshape(taken, mold.size)

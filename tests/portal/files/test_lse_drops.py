@@ -26,6 +26,7 @@ from portal.files.lse_drops import due_days, forget_drops
 from portal.files.settings import FilesSettings
 from portal.files.tables import lse_drops
 from portal.market.tables import rep_spans
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.lse_file import parse
 from portal.usage.sql_store import SqlIntervalStore
@@ -66,7 +67,7 @@ class Site:
         async with self.database.reading() as connection:
             company_id = await connection.scalar(select(companies.c.id).where(companies.c.name == company))
         folder = self.settings.folder / str(company_id) / "lse"
-        known = frozenset(map(esi, range(10)))
+        known = KnownMeters(map(esi, range(10)))
         today = date(2026, 12, 31)
         return {
             path.name: list(parse([path.read_bytes()], known, today))

@@ -81,3 +81,16 @@ async def test_a_request_is_answered_once(office: Office, answer: bool) -> None:
     again = await office.approve(account_id)
     assert isinstance(again, PeopleRefused)
     assert again.reason == "not_there"
+
+
+async def test_every_letter_is_text_and_html_that_say_the_same(office: Office) -> None:
+    new = await office.registered(company=company_form(name="Salt & <Pepper> Power"))
+    await office.decide(new.company_id, approve=True, comment="Tom & Jerry")
+    await office.approve(await office.asked(form=person_form("second.person")), comment="<b>Hello</b>")
+    letters = await office.mail()
+    assert len(letters) == 5 + 1 + 2 + 1
+    for letter in letters:
+        assert letter.html.startswith("<!doctype html>")
+        assert "<Pepper>" not in letter.html
+        assert "<b>" not in letter.html
+        assert ("Salt & <Pepper> Power" in letter.text) == ("Salt &amp; &lt;Pepper&gt; Power" in letter.html)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from gateway.identifiers import EsiId
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.smt_file import HEADER, parse
 
@@ -46,7 +47,7 @@ def file_of(rows: Iterable[str]) -> bytes:
 def read(data: bytes, piece: int = 1 << 20, known: Iterable[str] = (METER, OTHER)) -> list[MeterDay]:
     """A file's meter-days, its bytes given in pieces of a size."""
     pieces = (data[start : start + piece] for start in range(0, len(data), piece))
-    return list(parse(pieces, frozenset(known), TODAY))
+    return list(parse(pieces, KnownMeters(known), TODAY))
 
 
 def meter_day(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import MeterDay
 from portal.usage.lse_file import parse
 from tests.portal.usage.files import METER, OTHER, PLAIN, TODAY
@@ -41,4 +42,4 @@ def lse_of(lines: Iterable[str]) -> bytes:
 def read_lse(data: bytes, piece: int = 1 << 20, known: Iterable[str] = (METER, OTHER)) -> list[MeterDay]:
     """A file's meter-days, its bytes given in pieces of a size."""
     pieces = (data[start : start + piece] for start in range(0, len(data), piece))
-    return list(parse(pieces, frozenset(known), TODAY))
+    return list(parse(pieces, KnownMeters(known), TODAY))

@@ -16,16 +16,18 @@ from portal.usage import day_block
 from portal.usage.bad_file import BadFile
 from portal.usage.batch import Batch, batch_of, instant
 from portal.usage.batches import smt_batches
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.kernel import c_kernel, told
 from portal.usage.kernel.contract import Kernel
 from portal.usage.kernel.numpy_kernel import NumpyKernel
+from portal.usage.pieces import filled, read_from
 from portal.usage.smt_file import HEADER, parse
 from tests.portal.usage.canonical import DAYS, lse_day, smt_day, smt_file
 from tests.portal.usage.files import FALL, METER, OTHER, PLAIN, SPRING, TODAY, ordinary_day
 from tests.portal.usage.runs import ODD, run_of
 from tests.servers import need
 
-KNOWN = frozenset({METER, OTHER})
+KNOWN = KnownMeters([METER, OTHER])
 WH = st.integers(0, 900) | st.integers(-(2**31), 2**31 - 1)
 HEAD = len(HEADER) + 1
 
@@ -70,7 +72,8 @@ def lines(data: bytes) -> list[bytes]:
 def check(kernel: Kernel, data: bytes, piece: int = 1 << 20, cut: int = 0) -> None:
     cuts = [*range(0, len(data), cut or len(data) + 1), len(data)]
     pieces = [data[start:end] for start, end in pairwise(cuts)]
-    assert outcome(smt_batches(pieces, KNOWN, TODAY, kernel=kernel, piece=piece)) == outcome(strict(data))
+    batches = smt_batches(filled(read_from(iter(pieces)), piece), KNOWN, TODAY, kernel=kernel)
+    assert outcome(batches) == outcome(strict(data))
 
 
 @given(

@@ -7,6 +7,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain, repeat
 from pathlib import Path
@@ -15,8 +16,10 @@ import pytest
 
 from gateway.errors import BadInput
 from portal.usage.containers import Part
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.load import Reading
 from portal.usage.load_progress import PlainProgress
+from portal.usage.pieces import read_from
 from portal.usage.register_files import DAILY, MONTHLY
 from tests.clock import HandClock
 from tests.portal.usage.files import METER, OTHER, file_of, ordinary_day, row
@@ -162,8 +165,8 @@ def test_files_and_a_folder_to_watch_exclude_each_other(place: Path) -> None:
 
 def test_a_file_that_changes_while_it_is_read_is_refused() -> None:
     contents = chain([file_of(ordinary_day())], repeat(file_of(ordinary_day()[:-1])))
-    part = Part(label="x.csv", name="x.csv", size=1, pieces=lambda told: iter([next(contents)]))
-    reading = Reading(part, {METER}, HandClock(NOON), lambda count: None)
+    part = Part(label="x.csv", name="x.csv", size=1, opened=lambda told: nullcontext(read_from(iter([next(contents)]))))
+    reading = Reading(part, KnownMeters([METER]), HandClock(NOON), lambda count: None)
     reading.sha256()
     with pytest.raises(BadInput, match="changed while it was read"):
         list(reading.batches())
@@ -171,8 +174,13 @@ def test_a_file_that_changes_while_it_is_read_is_refused() -> None:
 
 def test_a_digest_is_of_the_bytes_that_were_parsed() -> None:
     data = file_of(ordinary_day())
-    part = Part(label="x.csv", name="x.csv", size=1, pieces=lambda told: iter([data[:99], data[99:]]))
-    reading = Reading(part, {METER}, HandClock(NOON), lambda count: None)
+    part = Part(
+        label="x.csv",
+        name="x.csv",
+        size=1,
+        opened=lambda told: nullcontext(read_from(iter([data[:99], data[99:]]))),
+    )
+    reading = Reading(part, KnownMeters([METER]), HandClock(NOON), lambda count: None)
     assert sum(map(len, reading.batches())) == 1
     assert reading.digest() == hashlib.sha256(data).hexdigest() == reading.sha256()
 

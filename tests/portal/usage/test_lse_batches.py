@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from gateway.identifiers import EsiId
 from portal.usage.batch import Batch, batch_of
 from portal.usage.batches import lse_batches
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import MeterDay
 from portal.usage.kernel.contract import Kernel
 from portal.usage.lse_file import parse
+from portal.usage.pieces import filled, read_from
 from tests.portal.usage.canonical import lse_day
 from tests.portal.usage.files import FALL, METER, OTHER, PLAIN, SPRING, TODAY
 from tests.portal.usage.test_kernels import KNOWN, kernel, lines, outcome
@@ -32,7 +34,8 @@ def strict(data: bytes) -> Iterator[Batch]:
 def check(kernel: Kernel, data: bytes, piece: int = 1 << 20, cut: int = 0) -> None:
     step = cut or len(data) + 1
     pieces = [data[start : start + step] for start in range(0, len(data), step)]
-    assert outcome(lse_batches(pieces, KNOWN, TODAY, kernel=kernel, piece=piece)) == outcome(strict(data))
+    batches = lse_batches(filled(read_from(iter(pieces)), piece), KNOWN, TODAY, kernel=kernel)
+    assert outcome(batches) == outcome(strict(data))
 
 
 def lse_file(seed: int, days: int = len(DAYS)) -> bytes:
@@ -120,10 +123,10 @@ def test_days_written_alike_are_read_or_refused_one_by_one_all_the_same(
         at = data.draw(st.integers(0, len(file)))
         damage = data.draw(st.binary(max_size=2) | st.sampled_from([b"\n", b",", b"\r", b"9", b"A", b"E", b".", b" "]))
         file = file[:at] + damage + file[at + data.draw(st.sampled_from([0, len(damage), 40])) :]
-    known = {*MANY, METER}
+    known = KnownMeters([*MANY, METER])
     cut = data.draw(st.integers(1, len(file)))
-    pieces = [file[:cut], file[cut:]]
-    batches = lse_batches(pieces, known, TODAY, kernel=kernel, piece=data.draw(st.sampled_from([1, 9_000, 1 << 20])))
+    pieces = filled(read_from(iter([file[:cut], file[cut:]])), data.draw(st.sampled_from([1, 9_000, 1 << 20])))
+    batches = lse_batches(pieces, known, TODAY, kernel=kernel)
     expected = outcome(iter_of(parse(lines(file), known, TODAY)))
     assert outcome(batches) == expected
 

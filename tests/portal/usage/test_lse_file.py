@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.usage.bad_file import BadFile
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import Channel
 from portal.usage.lse_file import parse
 from tests.portal.usage.files import FALL, METER, OTHER, PLAIN, SPRING, TODAY
@@ -114,7 +115,7 @@ def test_a_file_is_read_as_it_comes_and_not_gathered_first() -> None:
         yield lse_of(block())
         raise AssertionError("asked for more than was needed")
 
-    assert next(parse(endless(), {METER}, TODAY)).esi_id == METER
+    assert next(parse(endless(), KnownMeters([METER]), TODAY)).esi_id == METER
 
 
 GOOD = block()

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.database import Database
 from portal.usage.bad_file import BadFile
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.register_files import (
     DAILY,
     DAILY_SIGN,
@@ -22,7 +23,7 @@ from portal.usage.sql_store import SqlIntervalStore
 from portal.usage.store import Loaded, SourceFile
 from tests.portal.usage.files import METER, OTHER, TODAY, meter_day
 
-KNOWN = {METER, OTHER}
+KNOWN = KnownMeters([METER, OTHER])
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ALL_TIME = (date(2010, 1, 1), date(2030, 1, 1))
 DAY = f"'{METER},05/06/2026,05/07/2026 07:40:29,1200.5,1230.75,30.25"

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.usage.bad_file import BadFile
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import Channel
 from portal.usage.smt_file import COLUMNS, HEADER, parse
 from tests.portal.usage.files import (
@@ -103,7 +104,7 @@ def test_a_file_is_read_as_it_comes_and_not_gathered_first() -> None:
         yield file_of(ordinary_day() + ordinary_day(meter=OTHER))
         raise AssertionError("asked for more than was needed")
 
-    assert next(parse(endless(), {METER, OTHER}, TODAY)).esi_id == METER
+    assert next(parse(endless(), KnownMeters([METER, OTHER]), TODAY)).esi_id == METER
 
 
 DAY = ordinary_day()

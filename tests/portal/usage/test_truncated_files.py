@@ -11,6 +11,7 @@ import pytest
 
 from gateway.database import Database
 from portal.usage import lse_write, smt_write
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import MeterDay
 from portal.usage.load import Loader
 from portal.usage.load_settings import LoadSettings
@@ -43,7 +44,7 @@ class Loading:
     def __init__(self, store: SqlIntervalStore, registers: RegisterStore, folder: Path) -> None:
         self.store, self.registers, self._folder = store, registers, folder
         self._loader = Loader(store, registers, HandClock(), LoadSettings())
-        self._loader.known = {METER, OTHER}
+        self._loader.known = KnownMeters([METER, OTHER])
 
     async def load(self, name: str, data: bytes) -> Sequence[str]:
         """Load bytes as a file; returns the refusals."""

@@ -11,6 +11,7 @@ from gateway.database import Database, Job
 from gateway.errors import LinkLost
 from gateway.identifiers import MeterNumber
 from portal.meters.tables import meters, midnight_registers
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.row_keys import month_number
 from portal.usage.sealing import seal
@@ -268,7 +269,7 @@ async def test_a_cut_between_records_is_late_at_its_deadline(street: Street) -> 
     lines = text.splitlines(keepends=True)
     cut = "".join(lines[: 1 + 60])
     street.at(MONDAY + DAY, 12)
-    await street.load(*parse([cut.encode()], frozenset({str(esi(5)), str(esi(6))}), MONDAY + DAY))
+    await street.load(*parse([cut.encode()], KnownMeters([esi(5), esi(6)]), MONDAY + DAY))
     assert await states_of(street, MONDAY) == {State.PRESENT: 60, State.AWAITED: 36, State.BACK_FILLED: 96}
     street.at(MONDAY + 2 * DAY, 1)
     run = await street.run(MONDAY)
