@@ -4,7 +4,7 @@ A list is one form that is sent by GET: its buttons lead to the page of what the
 button with its own method, address and token. So the list works without JavaScript, and no token stands in an address.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -22,6 +22,7 @@ LARGEST_ID = 2**31 - 1
 CHOSEN = "chosen"
 """The name under which the chosen ids travel."""
 SELECT = "Select at least one"
+TOO_MANY = f"Select at most {MOST} at once"
 SELECT_ONE = "Select one: this is done for one at a time"
 
 
@@ -39,10 +40,17 @@ class Deed:
 
 
 def ids_of(values: Iterable[object]) -> list[int]:
-    """The ids among what was sent, each once, 100 at most; anything else is left out (pure)."""
+    """The ids among what was sent, each once, one more than may be chosen at most; anything else is left out (pure)."""
     texts = [value for value in values if isinstance(value, str)]
     found = [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) <= 10]
-    return [each for each in dict.fromkeys(found) if 0 < each <= LARGEST_ID][:MOST]
+    return [each for each in dict.fromkeys(found) if 0 < each <= LARGEST_ID][: MOST + 1]
+
+
+def choice_fault(chosen: Sequence[int], there: Container[int] | None = None) -> str:
+    """What is wrong with a choice, empty if nothing is: none of it is there, or it is too much for once (pure)."""
+    if len(chosen) > MOST:
+        return TOO_MANY
+    return "" if any(there is None or each in there for each in chosen) else SELECT
 
 
 def chosen_in_address(request: Request) -> list[int]:

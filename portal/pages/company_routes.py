@@ -187,7 +187,9 @@ async def _refused(request: Request, who: Entered, form: Form, refused: PeopleRe
     if meanwhile:
         fresh = _form(who, now)
         form = replace(form, fields=fresh.fields, hidden=fresh.hidden)
-    page = _edit_page(request, who, now, with_refusal(form, refused, "name"), meanwhile=meanwhile)
+    page = _edit_page(
+        request, who, now, with_refusal(form, refused, "now" if meanwhile else "name"), meanwhile=meanwhile
+    )
     return marked(request, page, refused)
 
 

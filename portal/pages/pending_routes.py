@@ -10,7 +10,7 @@ from portal.accounts.sessions import Entered
 from portal.accounts.status import AccountStatus
 from portal.acting import actor_of
 from portal.administration.account_list import AccountSeen, see_account
-from portal.api.approvals import Number
+from portal.api.approvals import MOST, Number
 from portal.approvals.account_queue import (
     Answer,
     Approval,
@@ -25,9 +25,10 @@ from portal.entrance import EnteredHere
 from portal.faults import NOT_THERE, PeopleRefused
 from portal.pages.account_fields import ACCESS, names_of, permissions_of, request_form
 from portal.pages.choosing import (
-    SELECT,
     SELECT_ONE,
+    TOO_MANY,
     Deed,
+    choice_fault,
     chosen_in_address,
     chosen_in_form,
     comment_form,
@@ -71,8 +72,8 @@ async def edit_permissions(request: Request, who: EnteredHere) -> Response:
 async def approve(request: Request, who: EnteredHere) -> Response:
     """Approve: all of the company's numbers, no permission, no comments; for several at once."""
     chosen = await chosen_in_form(request)
-    if not chosen:
-        return await _queue_page(request, who, fault=SELECT)
+    if fault := choice_fault(chosen):
+        return await _queue_page(request, who, fault=fault)
     portal = portal_of(request)
     names = names_of(await _waiting(request, who))
     answers: dict[int, Answer] = {each: Approval(credential=await portal.credentials.make()) for each in chosen}
@@ -84,8 +85,8 @@ async def decline_page(request: Request, who: EnteredHere) -> Response:
     """Decline asks for comments first."""
     chosen = chosen_in_address(request)
     names = names_of(await _waiting(request, who))
-    if not set(chosen) & set(names):
-        return await _queue_page(request, who, fault=SELECT)
+    if fault := choice_fault(chosen, names):
+        return await _queue_page(request, who, fault=fault)
     return comment_page(request, who, PENDING, DECLINE, comment_form(DECLINE, names, chosen, WHY))
 
 
@@ -94,6 +95,8 @@ async def decline(request: Request, who: EnteredHere) -> Response:
     """Decline those that are still ticked."""
     names = names_of(await _waiting(request, who))
     chosen = await chosen_in_form(request)
+    if len(chosen) > MOST:
+        return await _queue_page(request, who, fault=TOO_MANY)
     form = await comment_form(DECLINE, names, chosen, WHY).read(request)
     if form.faults and set(chosen) & set(names):
         return comment_page(request, who, PENDING, DECLINE, form)

@@ -32,7 +32,7 @@ def turn_away(refused: PeopleRefused) -> None:
 
 
 def with_refusal(form: Form, refused: PeopleRefused, at: str) -> Form:
-    """The form with a refusal's faults, or with its words at a field if it has none of its own."""
+    """The form with a refusal's faults, or with its words at a place of the page if it has none of its own."""
     return form.judged(dict(refused.faults) or {at: refused.words})
 
 

@@ -98,7 +98,7 @@ async def company_filled(request: Request) -> Response:
     faults = dict(checked) if isinstance(checked, dict) else {}
     sent = form.files.get("logo")
     if sent is not None:
-        logo = await clean_logo(sent.content)
+        logo = await _cleaned(request, sent.content)
         if isinstance(logo, BadLogo):
             faults["logo"] = logo.words
         else:
@@ -127,7 +127,7 @@ async def finish(request: Request) -> Response:
     if step == "back":
         return _company_page(request, draft)
     portal = portal_of(request)
-    logo = await read_logo(draft.logo or None)
+    logo = await _kept_logo(request, draft.logo)
     person = replace(form, action=PERSON, hidden=draft.hidden("company"))
     checked = check_new_company(
         _company_of(company), person_of(form), draft.kind, logo if isinstance(logo, bytes) else None
@@ -161,6 +161,18 @@ def kind_of(word: str) -> Kind:
     if word not in REGISTERED:
         raise NotFound
     return Kind(word)
+
+
+async def _kept_logo(request: Request, text: str) -> bytes | BadLogo | None:
+    """The logo that travelled along, judged again."""
+    refused = too_often(request, portal_of(request).searches) if text else None
+    return BadLogo(refused.words) if refused else await read_logo(text or None)
+
+
+async def _cleaned(request: Request, content: bytes) -> bytes | BadLogo:
+    """A logo that was uploaded. Decoding costs work and anybody may ask for it, so it is counted like a search."""
+    refused = too_often(request, portal_of(request).searches)
+    return BadLogo(refused.words) if refused else await clean_logo(content)
 
 
 def _refuse_foreign(request: Request) -> None:

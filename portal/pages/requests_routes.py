@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from portal.accounts.sessions import Entered
 from portal.acting import Act, actor_of
-from portal.api.approvals import Number
+from portal.api.approvals import MOST, Number
 from portal.approvals.company_queue import WaitingCompany, decide_company, kinds_for, waiting_companies
 from portal.approvals.duns_queue import WaitingDuns, decide_number, waiting_numbers
 from portal.companies.kinds import KIND_WORDS
@@ -15,7 +15,15 @@ from portal.companies.status import CompanyStatus, DunsStatus
 from portal.context import portal_of
 from portal.entrance import EnteredHere
 from portal.faults import PeopleRefused
-from portal.pages.choosing import SELECT, Deed, chosen_in_address, chosen_in_form, comment_form, comment_page
+from portal.pages.choosing import (
+    TOO_MANY,
+    Deed,
+    choice_fault,
+    chosen_in_address,
+    chosen_in_form,
+    comment_form,
+    comment_page,
+)
 from portal.pages.done_words import and_done, done_words
 from portal.pages.navigation import COMPANY_REQUESTS, DUNS_REQUESTS, Place
 from portal.pages.refusals import BAD_FORM, LeftAsItWas, left, turn_away
@@ -53,8 +61,8 @@ async def companies(request: Request, who: EnteredHere) -> Response:
 async def approve_companies(request: Request, who: EnteredHere) -> Response:
     """Approve, which activates the companies' DUNS numbers."""
     chosen = await chosen_in_form(request)
-    if not chosen:
-        return await _companies_page(request, who, fault=SELECT)
+    if fault := choice_fault(chosen):
+        return await _companies_page(request, who, fault=fault)
     return await _decide_companies(request, who, chosen, None, "companies-approved")
 
 
@@ -62,8 +70,8 @@ async def approve_companies(request: Request, who: EnteredHere) -> Response:
 async def decline_companies_page(request: Request, who: EnteredHere) -> Response:
     """Decline asks for comments first."""
     chosen, names = chosen_in_address(request), company_names(await _companies(request, who))
-    if not set(chosen) & set(names):
-        return await _companies_page(request, who, fault=SELECT)
+    if fault := choice_fault(chosen, names):
+        return await _companies_page(request, who, fault=fault)
     form = comment_form(DECLINE_COMPANIES, names, chosen, WHY)
     return comment_page(request, who, COMPANY_REQUESTS, DECLINE_COMPANIES, form)
 
@@ -72,6 +80,8 @@ async def decline_companies_page(request: Request, who: EnteredHere) -> Response
 async def decline_companies(request: Request, who: EnteredHere) -> Response:
     """Decline those that are still ticked."""
     chosen, names = await chosen_in_form(request), company_names(await _companies(request, who))
+    if len(chosen) > MOST:
+        return await _companies_page(request, who, fault=TOO_MANY)
     form = await comment_form(DECLINE_COMPANIES, names, chosen, WHY).read(request)
     if form.faults and set(chosen) & set(names):
         return comment_page(request, who, COMPANY_REQUESTS, DECLINE_COMPANIES, form)
@@ -110,8 +120,8 @@ async def numbers(request: Request, who: EnteredHere) -> Response:
 async def approve_numbers(request: Request, who: EnteredHere) -> Response:
     """Approve: the companies' administrators have the numbers at once."""
     chosen = await chosen_in_form(request)
-    if not chosen:
-        return await _numbers_page(request, who, fault=SELECT)
+    if fault := choice_fault(chosen):
+        return await _numbers_page(request, who, fault=fault)
     return await _decide_numbers(request, who, chosen, None, "numbers-approved")
 
 
@@ -119,8 +129,8 @@ async def approve_numbers(request: Request, who: EnteredHere) -> Response:
 async def decline_numbers_page(request: Request, who: EnteredHere) -> Response:
     """Decline asks for comments first."""
     chosen, names = chosen_in_address(request), number_names(await _numbers(request, who))
-    if not set(chosen) & set(names):
-        return await _numbers_page(request, who, fault=SELECT)
+    if fault := choice_fault(chosen, names):
+        return await _numbers_page(request, who, fault=fault)
     form = comment_form(DECLINE_NUMBERS, names, chosen, WHY)
     return comment_page(request, who, DUNS_REQUESTS, DECLINE_NUMBERS, form)
 
@@ -129,6 +139,8 @@ async def decline_numbers_page(request: Request, who: EnteredHere) -> Response:
 async def decline_numbers(request: Request, who: EnteredHere) -> Response:
     """Decline those that are still ticked."""
     chosen, names = await chosen_in_form(request), number_names(await _numbers(request, who))
+    if len(chosen) > MOST:
+        return await _numbers_page(request, who, fault=TOO_MANY)
     form = await comment_form(DECLINE_NUMBERS, names, chosen, WHY).read(request)
     if form.faults and set(chosen) & set(names):
         return comment_page(request, who, DUNS_REQUESTS, DECLINE_NUMBERS, form)

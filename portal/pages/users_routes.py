@@ -14,7 +14,7 @@ from portal.acting import actor_of
 from portal.administration.account_list import AccountList, AccountSeen, Screen, list_accounts, see_account
 from portal.administration.changes import AccountEdit, change_statuses, edit_account
 from portal.administration.profile import CompanyProfile, see_profile
-from portal.api.approvals import Number
+from portal.api.approvals import MOST, Number
 from portal.context import portal_of
 from portal.entrance import EnteredHere
 from portal.faults import CHANGED_MEANWHILE, PeopleRefused
@@ -22,7 +22,9 @@ from portal.pages.account_fields import ACCESS, action_of, edit_form, names_of, 
 from portal.pages.choosing import (
     SELECT,
     SELECT_ONE,
+    TOO_MANY,
     Deed,
+    choice_fault,
     chosen_in_address,
     chosen_in_form,
     comment_form,
@@ -80,8 +82,8 @@ async def edit_user(request: Request, who: EnteredHere) -> Response:
 async def reinstate(request: Request, who: EnteredHere) -> Response:
     """Reinstate several; comments go with Edit User only (ADM-17)."""
     chosen = await chosen_in_form(request)
-    if not chosen:
-        return await _list_page(request, who, fault=SELECT)
+    if fault := choice_fault(chosen):
+        return await _list_page(request, who, fault=fault)
     back = str((await request.form()).get("back", ""))
     return await _change(request, who, AccountAction.REINSTATE, chosen, None, "accounts-reinstated", back)
 
@@ -139,12 +141,12 @@ async def save_user(request: Request, who: EnteredHere, account_id: Number) -> R
     if isinstance(outcome, PeopleRefused):
         turn_away(outcome)
         now = await _account(request, who, account_id)
-        if outcome is CHANGED_MEANWHILE:
+        meanwhile = outcome is CHANGED_MEANWHILE
+        if meanwhile:
             fresh = edit_form(now)
             form = replace(form, fields=fresh.fields, hidden=fresh.hidden, faults={})
-        page = _account_page(
-            request, who, now, with_refusal(form, outcome, ACCESS), meanwhile=outcome is CHANGED_MEANWHILE
-        )
+        form = with_refusal(form, outcome, "now" if meanwhile else ACCESS)
+        page = _account_page(request, who, now, form, meanwhile=meanwhile)
         return marked(request, page, outcome)
     return RedirectResponse(and_done(_home_of(who, account), "account-saved"), status_code=303)
 
@@ -153,8 +155,8 @@ async def _deed_page(request: Request, who: Entered, action: AccountAction) -> R
     """The page that asks for comments, for those that were chosen in the list."""
     chosen = chosen_in_address(request)
     names = await _names(request, who, chosen)
-    if not names:
-        return await _list_page(request, who, fault=SELECT)
+    if fault := choice_fault(chosen, names):
+        return await _list_page(request, who, fault=fault)
     back = way_back(request.query_params.get("back", ""), USERS.href)
     deed = DEEDS[action]
     return comment_page(request, who, USERS, deed, comment_form(deed, names, chosen, WHY, back))
@@ -163,6 +165,8 @@ async def _deed_page(request: Request, who: Entered, action: AccountAction) -> R
 async def _deed_done(request: Request, who: Entered, action: AccountAction) -> Response:
     chosen = await chosen_in_form(request)
     names = await _names(request, who, chosen)
+    if len(chosen) > MOST:
+        return await _list_page(request, who, fault=TOO_MANY)
     form = await comment_form(DEEDS[action], names, chosen, WHY).read(request)
     if form.faults and names:
         return comment_page(request, who, USERS, DEEDS[action], form)

@@ -9,7 +9,7 @@ import pytest
 from portal.accounts.tables import accounts
 from portal.companies.kinds import Kind
 from portal.companies.tables import companies
-from portal.context import MOST_REGISTRATIONS
+from portal.context import MOST_REGISTRATIONS, MOST_SEARCHES
 from tests.portal.pages.house import Browser, House, faults_of
 from tests.portal.people.images import image, noise
 from tests.portal.people.stand import Office, company_form, person_form
@@ -180,6 +180,14 @@ async def test_too_many_registrations_from_one_address_are_told_to_come_later(to
     assert int(late.headers["retry-after"]) > 0
     assert value_of(late, "user_id") == "person.late"
     assert await office.rows(accounts, user_key="person.late") == []
+
+
+async def test_images_are_decoded_so_often_and_no_more(town: House) -> None:
+    browser = town.client()
+    for _ in range(MOST_SEARCHES):
+        assert "mark.png" in (await second_page(browser, image())).text
+    late = await second_page(browser, image())
+    assert faults_of(late) == {"logo": "Too many of these came from your address. Please come again later."}
 
 
 async def test_access_is_asked_for_a_company_that_was_found_and_chosen(town: House, office: Office) -> None:

@@ -105,7 +105,7 @@ async def test_what_was_saved_meanwhile_is_shown_beside_what_was_typed(town: Hou
     fields = {"duns": [LONE_STAR], "energy_data": "yes", "access": "suspend", "comment": "My words."}
     clash = await browser.send(second, f"{USERS}/{user}", fields)
     assert clash.status_code == 409
-    assert "What is there now" in clash.text
+    assert list(faults_of(clash)) == ["now"]
     now = clash.text[clash.text.index("What is there now") : clash.text.index("Edit User")]
     assert (LONE_STAR_SECOND in now, f"{LONE_STAR}<" in now) == (True, False)
     assert "My words.</textarea>" in clash.text
@@ -153,6 +153,19 @@ async def test_what_a_status_does_not_allow_is_told_in_words(town: House, office
     page = await browser.push(USERS, f"{USERS}/reinstate", [user])
     assert "Only a Suspended account can be reinstated; this one is Active." in page.text
     assert (await browser.push(USERS, f"{USERS}/reinstate", [])).status_code == 422
+
+
+async def test_no_more_than_a_hundred_are_changed_at_once_and_none_is_left_out_silently(town: House) -> None:
+    browser, many = await signed_in(town), "&".join(f"chosen={number}" for number in range(1, 102))
+    page = await browser.get(f"{USERS}/suspend?{many}")
+    assert faults_of(page) == {"chosen": "Select at most 100 at once"}
+    page = await browser.push(USERS, f"{USERS}/reinstate", list(range(1, 102)))
+    assert faults_of(page) == {"chosen": "Select at most 100 at once"}
+    page = await browser.get(f"{USERS}/suspend?chosen=1")
+    page = await browser.send(
+        page, f"{USERS}/suspend", {"chosen": [str(each) for each in range(1, 102)], "comment": "x"}
+    )
+    assert faults_of(page) == {"chosen": "Select at most 100 at once"}
 
 
 async def test_accounts_of_another_company_are_not_there(town: House, office: Office) -> None:
