@@ -3,7 +3,7 @@
 import string
 from dataclasses import replace
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from portal.api.answered import too_often
@@ -18,11 +18,12 @@ from portal.pages.person_fields import PERSON_FIELDS, part_of, person_of
 from portal.pages.refusals import BAD_FORM, marked
 from portal.pages.registration_routes import ACCESS, DONE, KIND_NAMES, kind_of
 from portal.pages.render import PAGES
+from portal.parts import Part
 from portal.registration.access_request import AskedRole, check_request, request_access
 from portal.registration.people import registering
 from portal.registration.search import MOST, CompanyName, company_to_join, find_companies
 
-router = APIRouter(include_in_schema=False, default_response_class=Response)
+router = Part(include_in_schema=False, default_response_class=Response)
 
 PERSON = f"{ACCESS}/person"
 LETTERS = (*string.ascii_uppercase, *string.digits)

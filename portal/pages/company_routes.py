@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from portal.accounts.sessions import Entered
@@ -37,11 +37,12 @@ from portal.pages.forms import Choice, Field, FieldKind, Form
 from portal.pages.navigation import COMPANY, Place
 from portal.pages.refusals import BAD_FORM, marked, revision_in, turn_away, with_refusal
 from portal.pages.render import PAGES
+from portal.parts import Part
 from portal.permissions import Action
 from portal.registration.company_form import MOST_NUMBERS, CompanyFields, check_fields
 from portal.registration.fields import read_duns
 
-router = APIRouter(include_in_schema=False, default_response_class=Response)
+router = Part(include_in_schema=False, default_response_class=Response)
 
 EDIT = Place("Edit Profile", f"{COMPANY.href}/edit")
 AUDIT = Place("Audit Log", f"{COMPANY.href}/audit")

@@ -1,6 +1,6 @@
 """The operating team's pages: all companies, one of them with its people and numbers, and what is done to it."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from portal.accounts.sessions import Entered
@@ -29,9 +29,10 @@ from portal.pages.navigation import COMPANIES, MARKET_AUDIT, Place
 from portal.pages.refusals import BAD_FORM, marked, turn_away, with_refusal
 from portal.pages.render import PAGES
 from portal.pages.user_list import WILDCARD
+from portal.parts import Part
 from portal.registration.fields import MOST_COMMENT
 
-router = APIRouter(include_in_schema=False, default_response_class=Response)
+router = Part(include_in_schema=False, default_response_class=Response)
 
 FIND = Form(
     action=COMPANIES.href,

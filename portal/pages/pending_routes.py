@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from portal.accounts.sessions import Entered
@@ -39,8 +39,9 @@ from portal.pages.forms import Form
 from portal.pages.navigation import PENDING, Place
 from portal.pages.refusals import BAD_FORM, LeftAsItWas, left, marked, turn_away, with_refusal
 from portal.pages.render import PAGES
+from portal.parts import Part
 
-router = APIRouter(include_in_schema=False, default_response_class=Response)
+router = Part(include_in_schema=False, default_response_class=Response)
 
 DECLINE = Deed(
     action=f"{PENDING.href}/decline",

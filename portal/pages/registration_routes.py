@@ -7,7 +7,7 @@ Whatever travels is judged again when the registration is finished, as if it had
 import base64
 from dataclasses import dataclass, replace
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from portal.api.answered import too_often
@@ -34,11 +34,12 @@ from portal.pages.person_fields import PERSON_FIELDS, part_of, person_of
 from portal.pages.person_fields import TEXTS as PERSON_TEXTS
 from portal.pages.refusals import BAD_FORM, marked
 from portal.pages.render import PAGES
+from portal.parts import Part
 from portal.registration.company_form import MOST_NUMBERS, CompanyForm, check_company
 from portal.registration.new_company import check_new_company, register_company
 from portal.registration.people import registering
 
-router = APIRouter(include_in_schema=False, default_response_class=Response)
+router = Part(include_in_schema=False, default_response_class=Response)
 
 COMPANY, PERSON, DONE = (f"{REGISTER_COMPANY.href}/{step}" for step in ("company", "person", "done"))
 ACCESS = f"{REGISTER_COMPANY.href}/access"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from portal.accounts.sessions import Entered
@@ -28,9 +28,10 @@ from portal.pages.done_words import and_done, done_words
 from portal.pages.navigation import COMPANY_REQUESTS, DUNS_REQUESTS, Place
 from portal.pages.refusals import BAD_FORM, LeftAsItWas, left, turn_away
 from portal.pages.render import PAGES
+from portal.parts import Part
 from portal.permissions import Action
 
-router = APIRouter(include_in_schema=False, default_response_class=Response)
+router = Part(include_in_schema=False, default_response_class=Response)
 
 WHY = "Why it is declined: this is mailed to whoever registered it."
 DECLINE_COMPANIES = Deed(

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from portal.companies.kinds import Kind
@@ -29,22 +29,10 @@ from portal.pages.meter_list_view import meters_page
 from portal.pages.meter_view import address_of, meter_page, visible_meter
 from portal.pages.navigation import ACCOUNT_METERS, FLEET, USAGE_METERS
 from portal.pages.render import PAGES, STATIC, THEME_COOKIE, THEMES, inside
+from portal.parts import Part
 from portal.reads.ask import Refused
 
-router = APIRouter(include_in_schema=False, default_response_class=Response)
-router.include_router(entrance_routes.router)
-router.include_router(recovery_routes.router)
-router.include_router(finishing_routes.router)
-router.include_router(profile_routes.router)
-router.include_router(security_routes.router)
-router.include_router(order_files.router)
-router.include_router(registration_routes.router)
-router.include_router(access_routes.router)
-router.include_router(pending_routes.router)
-router.include_router(users_routes.router)
-router.include_router(company_routes.router)
-router.include_router(requests_routes.router)
-router.include_router(market_routes.router)
+router = Part(include_in_schema=False, default_response_class=Response)
 A_YEAR_S = 365 * 86_400
 
 
@@ -127,3 +115,22 @@ async def help_page(request: Request, who: EnteredHere) -> Response:
     return PAGES.page(
         request, "help.html", who, "Frequently Asked Questions", place="/help", limits=portal_of(request).desk.limits
     )
+
+
+PARTS = (
+    router,
+    entrance_routes.router,
+    recovery_routes.router,
+    finishing_routes.router,
+    profile_routes.router,
+    security_routes.router,
+    order_files.router,
+    registration_routes.router,
+    access_routes.router,
+    pending_routes.router,
+    users_routes.router,
+    company_routes.router,
+    requests_routes.router,
+    market_routes.router,
+)
+"""Every part of the pages; each is included by itself, so that it is asked about its own addresses only."""

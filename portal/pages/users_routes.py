@@ -4,7 +4,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from portal.accounts.machine import AccountAction
@@ -37,8 +37,9 @@ from portal.pages.navigation import COMPANIES, PENDING, USERS, Place
 from portal.pages.refusals import BAD_FORM, LeftAsItWas, left, marked, revision_in, turn_away, with_refusal
 from portal.pages.render import PAGES
 from portal.pages.user_list import HEADINGS, WILDCARD, Column, criteria, here, links, ordered, search_of
+from portal.parts import Part
 
-router = APIRouter(include_in_schema=False, default_response_class=Response)
+router = Part(include_in_schema=False, default_response_class=Response)
 
 LETTERS = string.ascii_uppercase
 DEEDS = {
