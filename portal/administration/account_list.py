@@ -14,10 +14,11 @@ from gateway.identifiers import Duns
 from portal.accounts.machine import AccountAction, after
 from portal.accounts.status import AccountStatus
 from portal.accounts.tables import accounts, duns_grants
+from portal.companies.kinds import Kind
 from portal.companies.status import DunsStatus
 from portal.companies.tables import companies, duns_numbers
 from portal.faults import NOT_FOR_YOU, NOT_THERE, PeopleRefused, bad_form
-from portal.permissions import Action
+from portal.permissions import Action, Whose
 from portal.registration.fields import Line, read_duns
 from portal.viewer import Viewer
 from portal.wildcards import begins, matches, wildcard_fault
@@ -114,18 +115,25 @@ class AccountList:
 
 
 async def list_accounts(
-    connection: AsyncConnection, viewer: Viewer, search: AccountSearch, *, show_all: bool = False
+    connection: AsyncConnection,
+    viewer: Viewer,
+    search: AccountSearch,
+    *,
+    show_all: bool = False,
+    company: tuple[int, Kind] | None = None,
 ) -> AccountList | PeopleRefused:
     """The company's accounts, all if they are few or all are asked for, else those that a search finds.
 
-    By last name; requests that wait for approval are among them, as their status says.
+    By last name; requests that wait for approval are among them, as their status says. company is another than the
+    viewer's own, for the operating team.
     """
-    if not viewer.may(Action.SEE_ACCOUNTS):
+    whose = Whose.OWN if company is None else viewer.whose(*company)
+    if not viewer.may(Action.SEE_ACCOUNTS, whose):
         return NOT_FOR_YOU
     faults = search_faults(search)
     if faults:
         return bad_form(faults)
-    mine = accounts.c.company_id == viewer.company_id
+    mine = accounts.c.company_id == (viewer.company_id if company is None else company[0])
     count = await connection.scalar(select(func.count()).select_from(accounts).where(mine)) or 0
     screen = screen_for(count)
     shown = screen is Screen.LIST or (show_all and screen is Screen.SEARCH) or not search.is_empty()

@@ -13,8 +13,9 @@ from portal.companies.status import CompanyStatus
 from portal.mail.letters import MOST_SUBJECT, Letter
 from portal.mail.wording import Link, Part, worded
 
-COMPANY_QUEUE = "/approvals/companies"
-ACCOUNT_QUEUE = "/approvals/accounts"
+COMPANY_QUEUE = "/market/requests"
+DUNS_QUEUE = "/market/duns"
+ACCOUNT_QUEUE = "/account/pending"
 
 _COMPANY = {
     CompanyAction.SUSPEND: ("was suspended", "None of its people can sign in until it is reinstated."),
@@ -90,7 +91,7 @@ def letters_of_added_numbers(to: Iterable[str], company: str, numbers: Iterable[
     """To those who decide: a company added DUNS numbers (MAIL-05, CPR-03)."""
     parts: list[Part] = [
         f"{company} added DUNS numbers that wait for approval: {', '.join(numbers)}.",
-        Link("DUNS numbers that wait", f"{address}{COMPANY_QUEUE}"),
+        Link("DUNS numbers that wait", f"{address}{DUNS_QUEUE}"),
     ]
     return _to_all(to, f"{company} waits for approval of a DUNS number", parts)
 

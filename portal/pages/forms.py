@@ -138,10 +138,29 @@ class Form:
         """With what a rule found wrong, by field, behind what was found before; a field keeps its first fault."""
         return replace(self, faults={**self.faults, **{k: v for k, v in faults.items() if k not in self.faults}})
 
+    def judged(self, faults: Mapping[str, str]) -> Self:
+        """With the faults that the domain's rules found, in the order of the fields.
+
+        A field keeps what is wrong with it by itself, but where it was left blank the rules have the words.
+        """
+        own = {name: words for name, words in self.faults.items() if name not in faults or self[name]}
+        found = {**faults, **own}
+        ordered = {each.name: found.pop(each.name) for each in self.fields if each.name in found}
+        return replace(self, faults={**ordered, **found})
+
+    def sound(self, name: str) -> str:
+        """What stands in a field, for rules that take short printable lines: nothing if the field is at fault."""
+        return "" if name in self.faults else self[name]
+
     async def read(self, request: Request) -> Self:
         """What a browser sent, with the faults that fields have by themselves: left blank, too long, no such choice."""
         async with request.form() as sent:
             return await self._filled_by(sent)
+
+    async def of_address(self, request: Request) -> Self:
+        """What an address asks for, of a form that is sent by GET."""
+        asked: list[tuple[str, str | UploadFile]] = list(request.query_params.multi_items())
+        return await self._filled_by(FormData(asked))
 
     async def _filled_by(self, sent: FormData) -> Self:
         values = {each.name: _text(sent, each) for each in self.fields if each.kind not in _NOT_TEXT}

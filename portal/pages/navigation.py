@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from portal.approvals.company_queue import kinds_for
 from portal.companies.kinds import Kind
+from portal.companies.letters import ACCOUNT_QUEUE, COMPANY_QUEUE, DUNS_QUEUE
+from portal.permissions import Action
 from portal.viewer import Viewer
 
 
@@ -28,11 +31,18 @@ class Tab:
 
 
 ACCOUNT_METERS = Place("Customer Meters (ROR)", "/account/meters")
+PENDING = Place("Pending Approval", ACCOUNT_QUEUE)
+USERS = Place("Manage Users", "/account/users")
+COMPANY = Place("Company Profile", "/account/company")
 PROFILE = Place("My Profile", "/account/profile")
 USAGE_METERS = Place("Customer Meters (ROR)", "/usage/meters")
 MY_METERS = Place("My Meters", "/usage/meters")
 FLEET = Place("Gateways", "/fleet")
 ALL_METERS = Place("Meters", "/usage/meters")
+COMPANIES = Place("Companies", "/market/companies")
+COMPANY_REQUESTS = Place("Company Requests", COMPANY_QUEUE)
+DUNS_REQUESTS = Place("DUNS Requests", DUNS_QUEUE)
+MARKET_AUDIT = Place("Audit Log", "/market/audit")
 FAQ = Place("Frequently Asked Questions", "/help")
 HELP = Tab("Help", (FAQ,))
 
@@ -46,13 +56,38 @@ ENTRIES = (CUSTOMERS_IN, MARKET_IN)
 
 
 def tabs(viewer: Viewer) -> tuple[Tab, ...]:
-    """The tabs of a kind of viewer: a wires company sees its fleet where others see usage."""
+    """The tabs of a kind of viewer: a wires company sees its fleet where others see usage, the operating team neither.
+
+    What somebody may do nothing with has no place in his menus (ADM-01, ADM-02).
+    """
+    account = Tab("My Account", _account_menu(viewer))
+    market = _market_menu(viewer)
+    if viewer.kind is Kind.OPERATOR:
+        return account, Tab("Market", market), HELP
     if viewer.kind is Kind.TDSP:
-        return Tab("My Account", (PROFILE,)), Tab("Fleet", (FLEET, ALL_METERS)), HELP
-    if viewer.kind is Kind.REP:
-        return Tab("My Account", (ACCOUNT_METERS, PROFILE)), Tab("Usage", (USAGE_METERS,)), HELP
-    meters = MY_METERS if viewer.kind is Kind.CUSTOMER else ALL_METERS
-    return Tab("My Account", (PROFILE,)), Tab("Usage", (meters,)), HELP
+        return account, Tab("Fleet", (FLEET, ALL_METERS)), *((Tab("Market", market),) if market else ()), HELP
+    meters = {Kind.REP: USAGE_METERS, Kind.CUSTOMER: MY_METERS}.get(viewer.kind, ALL_METERS)
+    return account, Tab("Usage", (meters,)), HELP
+
+
+def _account_menu(viewer: Viewer) -> tuple[Place, ...]:
+    """The left menu under My Account, in the guide's order (NAV-02)."""
+    places = (
+        (ACCOUNT_METERS, viewer.kind is Kind.REP),
+        (PENDING, viewer.may(Action.CHANGE_ACCOUNTS)),
+        (USERS, viewer.may(Action.SEE_ACCOUNTS)),
+        (COMPANY, viewer.may(Action.SEE_PROFILE)),
+        (PROFILE, True),
+    )
+    return tuple(place for place, is_his in places if is_his)
+
+
+def _market_menu(viewer: Viewer) -> tuple[Place, ...]:
+    """The left menu of those who look after other companies, empty for all others."""
+    judges = bool(kinds_for(viewer, Action.SEE_REQUESTS))
+    team = viewer.may(Action.SEE_COMPANIES)
+    places = ((COMPANIES, team), (COMPANY_REQUESTS, judges), (DUNS_REQUESTS, judges), (MARKET_AUDIT, team))
+    return tuple(place for place, is_his in places if is_his)
 
 
 def home(viewer: Viewer) -> str:

@@ -10,12 +10,19 @@ from portal.context import portal_of
 from portal.entrance import EnteredHere, is_foreign
 from portal.errors import ForgedRequest, NotFound, problem_of_refusal
 from portal.pages import (
+    access_routes,
+    company_routes,
     entrance_routes,
     finishing_routes,
+    market_routes,
     order_files,
+    pending_routes,
     profile_routes,
     recovery_routes,
+    registration_routes,
+    requests_routes,
     security_routes,
+    users_routes,
 )
 from portal.pages.fleet_rows import MOST, fleet_of
 from portal.pages.meter_list_view import meters_page
@@ -118,5 +125,12 @@ PARTS = (
     profile_routes.router,
     security_routes.router,
     order_files.router,
+    registration_routes.router,
+    access_routes.router,
+    pending_routes.router,
+    users_routes.router,
+    company_routes.router,
+    requests_routes.router,
+    market_routes.router,
 )
 """Every part of the pages; each is included by itself, so that it is asked about its own addresses only."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from portal.companies.kinds import Kind
+from portal.companies.kinds import REGISTERED, Kind
 from portal.companies.status import CompanyStatus, DunsStatus
 from portal.companies.tables import companies, duns_numbers
 from portal.faults import PeopleRefused, bad_form
@@ -47,6 +47,17 @@ async def find_companies(
     )
     rows = (await connection.execute(chosen)).all()
     return await _with_ercot_names(connection, {row.id: row.name for row in rows})
+
+
+async def company_to_join(connection: AsyncConnection, company_id: int) -> CompanyName | None:
+    """An Active company that one may ask for access to, None if there is none of this id."""
+    chosen = select(companies.c.name).where(
+        companies.c.id == company_id,
+        companies.c.status == CompanyStatus.ACTIVE,
+        companies.c.kind.in_(REGISTERED),
+    )
+    name = await connection.scalar(chosen)
+    return None if name is None else next(iter(await _with_ercot_names(connection, {company_id: name})))
 
 
 async def _with_ercot_names(connection: AsyncConnection, names: dict[int, str]) -> list[CompanyName]:

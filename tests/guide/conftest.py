@@ -17,6 +17,7 @@ from tests.portal.conftest import (
     portal,
     signed_in,
 )
+from tests.portal.pages.house import House, open_house
 from tests.portal.people.stand import TEAM_WORLD, Office
 from tests.portal.vee.conftest import street
 from tests.portal.world import settle
@@ -31,3 +32,16 @@ async def office(tmp_path: Path, clock: HandClock) -> AsyncIterator[Office]:
     await settle(database, clock.now(), TEAM_WORLD)
     yield Office.over(database, clock)
     await database.close()
+
+
+@pytest.fixture
+async def town(tmp_path: Path, clock: HandClock) -> AsyncIterator[House]:
+    """The small world with an operating team, behind the real application."""
+    async with open_house(tmp_path, clock, TEAM_WORLD) as house:
+        yield house
+
+
+@pytest.fixture
+def clerk(town: House) -> Office:
+    """Acts as people of the town, without pages."""
+    return Office.over(town.database, town.clock)

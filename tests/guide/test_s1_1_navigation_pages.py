@@ -11,7 +11,15 @@ from tests.portal.pages.house import House, open_house
 from tests.portal.world import esi
 
 METER = f"/usage/meters/{esi(1)}"
-PAGES = ("/account/meters", "/account/profile", "/usage/meters", METER, "/help")
+PAGES = (
+    "/account/meters",
+    "/account/users",
+    "/account/company/edit",
+    "/account/profile",
+    "/usage/meters",
+    METER,
+    "/help",
+)
 CRUMB = re.compile(r"<li>(?:<a href=\"([^\"]+)\">|<span[^>]*>)([^<]+)<")
 
 
@@ -40,13 +48,23 @@ async def test_nav_01_tabs_on_top_and_a_left_menu_on_every_page(house: House, pa
 
 
 async def test_nav_02_and_nav_03_the_left_menus_have_the_guides_words(house: House) -> None:
-    """NAV-02, NAV-03: "Select 'Customer Meters (ROR)' from the left menu" under My Account and under Usage."""
+    """NAV-02, NAV-03: "Select 'Customer Meters (ROR)' from the left menu" under My Account and under Usage, and under
+    My Account 'Pending Approval', 'Manage Users', 'Company Profile' and 'My Profile'."""
     browser = house.client()
     await browser.sign_in("rep.admin")
+    menus = {}
     for path in ("/account/meters", "/usage/meters"):
         page = (await browser.get(path)).text
         side = page[page.index('<nav class="side"') :]
-        assert "Customer Meters (ROR)</a>" in side[: side.index("</nav>")]
+        menus[path] = re.findall(r">([A-Z][^<]+)</a>", side[: side.index("</nav>")])
+    assert menus["/account/meters"] == [
+        "Customer Meters (ROR)",
+        "Pending Approval",
+        "Manage Users",
+        "Company Profile",
+        "My Profile",
+    ]
+    assert menus["/usage/meters"] == ["Customer Meters (ROR)"]
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -1,8 +1,9 @@
 """The real portal for the tests of its pages: the real application, with the test as its gateways."""
 
 import asyncio
+import html
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -35,6 +36,8 @@ from tests.portal.world import CHEAP, PASSWORD, WORLD, settle
 HOST = "http://portal.test"
 HTML = {"Accept": "text/html,application/xhtml+xml"}
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+FAULT = re.compile(r'<li><a href="#([a-z_0-9-]+)">([^<]+)</a></li>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +98,37 @@ class Browser:
         """A page, after redirects."""
         return await self.http.get(path, follow_redirects=True)
 
+    async def send(
+        self,
+        page: httpx.Response,
+        action: str,
+        fields: Mapping[str, str | Sequence[str]],
+        files: Mapping[str, tuple[str, bytes, str]] | None = None,
+    ) -> httpx.Response:
+        """Send the form of a page, with the hidden fields that it has; files by their field's name."""
+        start = page.text.find(f'action="{action}"')
+        assert start >= 0, f"no form for {action} on {page.url}"
+        hidden = HIDDEN.findall(page.text[start : page.text.index("</form>", start)])
+        data = {name: html.unescape(value) for name, value in hidden} | dict(fields)
+        return await self.http.post(action, data=data, files=files, follow_redirects=True)
+
+    async def push(self, page: str, action: str, chosen: Sequence[int]) -> httpx.Response:
+        """Tick some rows of a list and push the button that changes them at once."""
+        shown = await self.get(page)
+        button = re.search(rf'formaction="{action}" name="csrf" value="([^"]+)"', shown.text)
+        assert button is not None, f"no button for {action} on {shown.url}"
+        ticked = {"chosen": [str(each) for each in chosen], "csrf": button[1]}
+        return await self.http.post(action, data=ticked, follow_redirects=True)
+
     async def press(self, page: str, action: str) -> httpx.Response:
         """Press the button of a form on a page."""
         token = CSRF.search((await self.get(page)).text)
         return await self.http.post(action, data={"csrf": token[1] if token else ""}, follow_redirects=True)
+
+
+def faults_of(page: httpx.Response) -> dict[str, str]:
+    """What the summary of a page says is wrong, by the field that it leads to."""
+    return {name: html.unescape(words) for name, words in FAULT.findall(page.text)}
 
 
 @asynccontextmanager

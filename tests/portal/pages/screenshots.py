@@ -16,6 +16,7 @@ from portal.seed import SeedAccount, SeedCompany, SeedDuns, SeedGateway, SeedMet
 from portal.usage.intervals import Channel, MeterDay
 from simulators.load_shape import Home, HouseholdLoad
 from tests.portal.pages.house import House, open_house
+from tests.portal.pages.people_screenshots import people_pictures, with_people
 from tests.portal.pages.real_browser import Meters, ShiftedClock, chromium, served, sign_in
 from tests.portal.world import BEGAN, GATEWAY, LONE_STAR, PASSWORD, WIRES, since
 
@@ -179,8 +180,10 @@ async def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     clock = ShiftedClock()
     with tempfile.TemporaryDirectory() as data:
-        async with open_house(Path(data), clock, WORLD) as house, served(house) as address, chromium() as browser:
+        world = with_people(WORLD)
+        async with open_house(Path(data), clock, world) as house, served(house) as address, chromium() as browser:
             await pictures(browser, house, clock, address, folder)
+            await people_pictures(browser, house, address, folder, shoot)
 
 
 if __name__ == "__main__":

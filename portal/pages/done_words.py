@@ -1,0 +1,35 @@
+"""What a page says after a change that led to it: words from a table, chosen by the address (pure)."""
+
+from collections.abc import Mapping
+
+DONE: Mapping[str, str] = {
+    "account-approved": "Approved. The mail with the way to sign in is on its way.",
+    "account-declined": "Declined. The mail with your comments is on its way.",
+    "account-saved": "The account is saved.",
+    "accounts-suspended": "Suspended. The owners are told by mail, with your comments.",
+    "accounts-reinstated": "Reinstated. The accounts are Active, and their owners are told by mail.",
+    "accounts-revoked": "Revoked for good. The owners are told by mail, with your comments.",
+    "profile-saved": "The company's profile is saved.",
+    "profile-saved-waits": "The company's profile is saved. The DUNS numbers that you added wait for approval.",
+    "companies-approved": "Approved. The first administrator gets mail with the way to sign in.",
+    "companies-declined": "Declined. The registrant gets mail with your comments.",
+    "numbers-approved": "Approved. The company is told by mail.",
+    "numbers-declined": "Declined. The company is told by mail, with your comments.",
+    "company-suspended": "The company is Suspended, and told by mail.",
+    "company-reinstated": "The company is Active again, and told by mail.",
+    "company-revoked": "The company is Revoked for good with all of its accounts, and told by mail.",
+    "number-suspended": "The DUNS number is Suspended, and the company told by mail.",
+    "number-reinstated": "The DUNS number is Active again, and the company told by mail.",
+    "number-revoked": "The DUNS number is Revoked for good, and the company told by mail.",
+    "answered-already": "Somebody has answered that request already, or its 14 days are over.",
+}
+
+
+def done_words(parameters: Mapping[str, str]) -> str:
+    """The words that an address asks for; an address cannot bring words of its own."""
+    return DONE.get(parameters.get("done", ""), "")
+
+
+def and_done(address: str, done: str) -> str:
+    """An address of ours that says what was done."""
+    return f"{address}{'&' if '?' in address else '?'}done={done}"
