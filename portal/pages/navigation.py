@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from portal.companies.kinds import Kind
+from portal.permissions import Action
 from portal.viewer import Viewer
 
 
@@ -30,7 +31,9 @@ class Tab:
 ACCOUNT_METERS = Place("Customer Meters (ROR)", "/account/meters")
 PROFILE = Place("My Profile", "/account/profile")
 USAGE_METERS = Place("Customer Meters (ROR)", "/usage/meters")
-MY_METERS = Place("My Meters", "/usage/meters")
+MY_METERS = Place("My Meters", "/account/meters")
+MY_USAGE = Place("Usage of My Meters", "/usage/meters")
+RELEASE_REQUESTS = Place("Requests for Release", "/releases")
 FLEET = Place("Gateways", "/fleet")
 ALL_METERS = Place("Meters", "/usage/meters")
 FAQ = Place("Frequently Asked Questions", "/help")
@@ -48,11 +51,17 @@ ENTRIES = (CUSTOMERS_IN, MARKET_IN)
 def tabs(viewer: Viewer) -> tuple[Tab, ...]:
     """The tabs of a kind of viewer: a wires company sees its fleet where others see usage."""
     if viewer.kind is Kind.TDSP:
-        return Tab("My Account", (PROFILE,)), Tab("Fleet", (FLEET, ALL_METERS)), HELP
+        return Tab("My Account", (PROFILE,)), Tab("Fleet", (FLEET, ALL_METERS, *_releases(viewer))), HELP
     if viewer.kind is Kind.REP:
         return Tab("My Account", (ACCOUNT_METERS, PROFILE)), Tab("Usage", (USAGE_METERS,)), HELP
-    meters = MY_METERS if viewer.kind is Kind.CUSTOMER else ALL_METERS
-    return Tab("My Account", (PROFILE,)), Tab("Usage", (meters,)), HELP
+    if viewer.kind is Kind.CUSTOMER:
+        return Tab("My Account", (MY_METERS, PROFILE)), Tab("Usage", (MY_USAGE,)), HELP
+    return Tab("My Account", (PROFILE,)), Tab("Usage", (ALL_METERS,)), HELP
+
+
+def _releases(viewer: Viewer) -> tuple[Place, ...]:
+    """Where a TDSP's administrators answer requests for release."""
+    return (RELEASE_REQUESTS,) if viewer.may(Action.DECIDE_RELEASES) else ()
 
 
 def home(viewer: Viewer) -> str:

@@ -10,11 +10,14 @@ from portal.context import portal_of
 from portal.entrance import EnteredHere, is_foreign
 from portal.errors import ForgedRequest, NotFound, problem_of_refusal
 from portal.pages import (
+    customer_routes,
     entrance_routes,
     finishing_routes,
+    my_meters_routes,
     order_files,
     profile_routes,
     recovery_routes,
+    release_routes,
     security_routes,
 )
 from portal.pages.fleet_rows import MOST, fleet_of
@@ -31,6 +34,9 @@ router.include_router(finishing_routes.router)
 router.include_router(profile_routes.router)
 router.include_router(security_routes.router)
 router.include_router(order_files.router)
+router.include_router(customer_routes.router)
+router.include_router(my_meters_routes.router)
+router.include_router(release_routes.router)
 A_YEAR_S = 365 * 86_400
 
 
@@ -56,7 +62,9 @@ async def choose_theme(
 
 @router.get("/account/meters")
 async def account_meters(request: Request, who: EnteredHere) -> Response:
-    """Customer Meters (ROR) under My Account, with customers' names."""
+    """Customer Meters (ROR) under My Account, with customers' names; for a customer, his own meters."""
+    if who.viewer.kind is Kind.CUSTOMER:
+        return await my_meters_routes.my_meters(request, who)
     if who.viewer.kind is not Kind.REP:
         raise NotFound
     return await meters_page(request, who, ACCOUNT_METERS)
