@@ -116,9 +116,9 @@ class Renderer:
         html = templates.get_template(template).render(page=page, **values)
         return HTMLResponse(html, status_code=status)
 
-    def template_of(self, source: str) -> Template:
+    def template_of(self, source: str, language: str = ENGLISH) -> Template:
         """A template that is written where it is used, with all that those of the folder have."""
-        return self._templates[ENGLISH].from_string(source)
+        return self._templates[language].from_string(source)
 
     def _frame(
         self,

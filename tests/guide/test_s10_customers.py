@@ -179,8 +179,8 @@ async def test_cus_05_a_decline_leaves_the_meter_and_says_why(house: House) -> N
 
 
 async def test_cus_06_and_reg_06_a_customer_finds_the_rep_by_either_name_and_sees_both(house: House) -> None:
-    """CUS-06, REG-06: where the DUNS was registered with ERCOT under another name, "both company names" are shown to
-    the customer who searches by company name.
+    """CUS-06, REG-06: "If you registered your DUNS number in ERCOT with a different company name, both company names
+    will be displayed to your customers when they search for their REP of Record in SMT."
     """
     guest = house.client()
     for name in ("lone star p*", "lone star b*", "Lone Star Business"):
@@ -221,7 +221,7 @@ async def test_ent_02_customers_register_at_the_public_entry_and_nobody_approves
 
 @pytest.mark.parametrize("entry", ["/", "/private"])
 async def test_ent_04_a_customer_signs_in_at_either_entry(house: House, entry: str) -> None:
-    """ENT-04: existing account holders may log in from either entry point."""
+    """ENT-04: "If you have a SMT Account already, you may login from either entry point." """
     browser = house.client()
     fields = {"user_id": "maria.customer", "password": PASSWORD, "entry": entry}
     page = await browser.http.post("/login", data=fields, follow_redirects=True)
@@ -230,7 +230,7 @@ async def test_ent_04_a_customer_signs_in_at_either_entry(house: House, entry: s
 
 
 async def test_ror_05_the_incoming_customer_must_add_the_meter_himself(house: House) -> None:
-    """ROR-05: "the incoming Customer must add the meter" himself: nothing attaches it for him."""
+    """ROR-05: "the incoming Customer will need to manually add the Smart Meter to their own SMT account." """
     browser = await signed_in(house, "new.customer")
     assert await listed(browser) == []
     await add(browser, 2)
@@ -238,7 +238,9 @@ async def test_ror_05_the_incoming_customer_must_add_the_meter_himself(house: Ho
 
 
 async def test_imp_09_a_list_for_adding_meters_has_two_columns(house: House) -> None:
-    """IMP-09: a file for adding meters has two columns, the ESI ID and the Meter Number."""
+    """IMP-09: "If you will be using your Import file to add Smart Meters to your Account, you will need both ESI ID and
+    Meter Number for each Smart Meter that you wish to add."
+    """
     browser = await signed_in(house, "new.customer")
     token = CSRF.search((await browser.get(ADD)).text)
     assert token is not None
