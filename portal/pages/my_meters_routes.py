@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from gateway.errors import BadIdentifier
+from gateway.identifiers import EsiId
 from portal.accounts.sessions import Entered
 from portal.acting import actor_of
 from portal.context import portal_of
@@ -106,14 +108,14 @@ async def remove_form(request: Request, who: EnteredHere, esi_id: str) -> Respon
 
 @router.post("/usage/meters/{esi_id}/remove")
 async def remove(request: Request, who: EnteredHere, esi_id: str) -> Response:
-    """Take a meter off, then show the list; pressed twice, the second finds it gone."""
-    meter = await visible_meter(request, _customer(who), esi_id)
-    answer = await portal_of(request).acting.run(
-        actor_of(who.viewer), lambda act: detach(act, who.viewer, meter.esi_id)
-    )
-    if isinstance(answer, PeopleRefused):
-        raise NotFound
-    return RedirectResponse(f"{LIST}?done=removed", status_code=303)
+    """Take a meter off, then show the list; pressed twice, or for a meter that is not his, the list is all there is."""
+    try:
+        wanted = EsiId(esi_id)
+    except BadIdentifier:
+        raise NotFound from None
+    viewer = _customer(who).viewer
+    answer = await portal_of(request).acting.run(actor_of(viewer), lambda act: detach(act, viewer, wanted))
+    return RedirectResponse(LIST if isinstance(answer, PeopleRefused) else f"{LIST}?done=removed", status_code=303)
 
 
 def _customer(who: Entered) -> Entered:

@@ -50,7 +50,11 @@ ANSWER = Form(
     ),
 )
 RELEASE_ACTION = Action.DECIDE_RELEASES
-SAID = {"released": "The meter is released, and both sides are told.", "declined": "Declined, and the REP is told."}
+SAID = {
+    "released": "The meter is released, and both sides are told.",
+    "declined": "Declined, and the REP is told.",
+    "over": "That request does not wait any more: it was answered already, or it ended by itself.",
+}
 ID = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
@@ -92,7 +96,7 @@ async def one(request: Request, who: EnteredHere, request_id: ID) -> Response:
 
 @router.post(f"{RELEASES}/{{request_id}}")
 async def answer(request: Request, who: EnteredHere, request_id: ID) -> Response:
-    """Answer, then show the queue; what somebody has answered already is not there any more."""
+    """Answer, then show the queue; it says so if the request is not there any more, or was pressed twice."""
     form = await ANSWER.read(request)
     if form.faults:
         return await _answer_page(request, who, request_id, form, status=422)
@@ -103,6 +107,8 @@ async def answer(request: Request, who: EnteredHere, request_id: ID) -> Response
     )
     if not isinstance(result, PeopleRefused):
         return RedirectResponse(f"{RELEASES}?done={result.status}", status_code=303)
+    if result.reason is PeopleRefusal.NOT_THERE:
+        return RedirectResponse(f"{RELEASES}?done=over", status_code=303)
     if result.reason is not PeopleRefusal.FORM:
         raise NotFound
     return await _answer_page(request, who, request_id, form.refused(result.faults), status=422)

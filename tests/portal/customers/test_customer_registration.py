@@ -62,7 +62,12 @@ def test_half_a_pair_is_none(given: dict[str, str]) -> None:
 
 
 async def test_a_business_registers_with_its_first_meter(office: Office) -> None:
-    more = {"kind": "business", "business_name": "Pecan Bakery", "esi_id": esi(2), "meter_number": "m00002"}
+    more: dict[str, Any] = {
+        "kind": "business",
+        "business_name": "Pecan Bakery",
+        "esi_id": esi(2),
+        "meter_number": "m00002",
+    }
     done = await register(office, **more)
     assert isinstance(done, RegisteredCustomer)
     row = await office.row(accounts, id=done.account_id)
@@ -105,7 +110,7 @@ async def test_guessing_meters_by_registering_is_counted_with_the_address(office
 
 
 async def test_of_many_at_once_one_has_the_user_id_and_one_the_meter(office: Office) -> None:
-    pair = {"esi_id": esi(2), "meter_number": "M00002"}
+    pair: dict[str, Any] = {"esi_id": esi(2), "meter_number": "M00002"}
     same = await asyncio.gather(*(register(office, **pair) for _ in range(4)))
     assert sum(isinstance(each, RegisteredCustomer) for each in same) == 1
     others = await asyncio.gather(*(register(office, user_id=f"ana.{n}", **pair) for n in range(4)))
