@@ -6,7 +6,7 @@ DATA ?= var/demo
 FUZZ ?= 60
 BUILT := pyproject.toml hatch_build.py $(wildcard portal/usage/kernel/*.[ch])
 
-.PHONY: demo demo-reset demo-check test rules lint bench crash race fuzz interop wheel-check lock clean
+.PHONY: demo demo-reset demo-check test rules lint bench crash race fuzz interop wheel-check texts lock clean
 .DEFAULT_GOAL := demo
 
 # A virtual environment with the locked requirements: uv bootstrapped with pip, plain pip where uv cannot be had.
@@ -73,6 +73,9 @@ interop: $(VENV)/.dev          ## an unmodified zigbee-herdsman forms a network 
 
 wheel-check: $(VENV)/.dev       ## the wheel alone in a clean environment serves a page with its stylesheet
 	@$(BIN)/python -m tests.wheel_check
+
+texts: $(VENV)/.dev             ## collect the customers' texts for translators (portal/locales/messages.pot)
+	@$(BIN)/python -m portal.locales.extract
 
 lock: $(VENV)/.dev              ## write the hashed requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url \

@@ -15,6 +15,7 @@ from portal.api import (
     audit,
     commands,
     companies,
+    customers,
     devices,
     fleet,
     market,
@@ -79,7 +80,7 @@ def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: Err
     app.state.portal = portal
     app.add_middleware(BodyLimit, most_bytes=portal.settings.most_body_bytes)
     install(app, show_error)
-    people = (registrations, companies, approvals, accounts, audit)
+    people = (registrations, customers, companies, approvals, accounts, audit)
     of_meters = (meters, usage, reports, orders, vee, devices, notices, assignments, commands)
     for part in (sessions, account, api_keys, *people, *of_meters, fleet, market, reference):
         app.include_router(part.router, prefix=API)

@@ -23,6 +23,7 @@ from portal.accounts.throttle import Throttle
 from portal.accounts.vault import KEY_BYTES, Vault
 from portal.acting import Acting
 from portal.audit.log import Seal
+from portal.customers.guessing import Guesses
 from portal.han.desk import DeviceDesk
 from portal.market.desk import MarketDesk
 from portal.reads.desk import ReadDesk
@@ -55,6 +56,7 @@ class Portal:
     acting: Acting
     registrations: Throttle
     searches: Throttle
+    guesses: Guesses
     first_sign_in: FirstSignIn
     recovery: Recovery
     owner: Owner
@@ -105,6 +107,7 @@ class Portal:
             acting=Acting(database=database, seal=seal, clock=clock, address=settings.address),
             registrations=Throttle(clock, most=MOST_REGISTRATIONS, per_s=3600.0),
             searches=Throttle(clock, most=MOST_SEARCHES),
+            guesses=Guesses(clock),
             credentials=credentials,
             seal=seal,
             first_sign_in=FirstSignIn(database, passwords, house),

@@ -120,6 +120,8 @@ PROBLEMS: Mapping[object, tuple[HTTPStatus, str, str]] = {
     PeopleRefusal.LAST_ADMINISTRATOR: (HTTPStatus.CONFLICT, "last-administrator", "The last active administrator"),
     PeopleRefusal.CHANGED_MEANWHILE: (HTTPStatus.CONFLICT, "changed-meanwhile", "It was changed meanwhile"),
     PeopleRefusal.TOO_OFTEN: (HTTPStatus.TOO_MANY_REQUESTS, "throttled", "Too many requests from your address"),
+    PeopleRefusal.NO_SUCH_PAIR: (HTTPStatus.UNPROCESSABLE_ENTITY, "no-such-pair", "The meter cannot be added"),
+    PeopleRefusal.HELD: (HTTPStatus.CONFLICT, "held", "The meter is attached to another account"),
 }
 """Every refusal and exception that reaches the edge: its status, the last part of its type, and its title."""
 

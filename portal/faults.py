@@ -16,6 +16,8 @@ class PeopleRefusal(StrEnum):
     LAST_ADMINISTRATOR = "last_administrator"
     CHANGED_MEANWHILE = "changed_meanwhile"
     TOO_OFTEN = "too_often"
+    NO_SUCH_PAIR = "no_such_pair"
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

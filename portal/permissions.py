@@ -32,6 +32,9 @@ class Action(StrEnum):
     SEE_COMPANIES = "see_companies"
     CHANGE_COMPANIES = "change_companies"
     SEE_AUDIT = "see_audit"
+    ATTACH_METERS = "attach_meters"
+    ASK_RELEASES = "ask_releases"
+    DECIDE_RELEASES = "decide_releases"
 
 
 class Whose(StrEnum):
@@ -110,6 +113,9 @@ TABLE: Mapping[tuple[Action, Whose], Rule] = {
     (Action.SEE_AUDIT, _OWN): _ADMINISTRATORS_OF_ALL,
     (Action.SEE_AUDIT, _REP): _TEAM,
     (Action.SEE_AUDIT, _OTHER): _TEAM,
+    (Action.ATTACH_METERS, _OWN): Rule(kinds=frozenset({Kind.CUSTOMER})),
+    (Action.ASK_RELEASES, _OWN): Rule(kinds=frozenset({Kind.REP})),
+    (Action.DECIDE_RELEASES, _OWN): Rule(kinds=_TDSP, administrators=True),
 }
 """A pair that is not here is nobody's. The companies decided upon are requests of a REP (any TDSP's administrator
 answers them, AMB-15) and of all others (the operating team does); their added DUNS numbers go the same way."""

@@ -4,6 +4,7 @@ from portal.accounts.tables import accounts, authenticators, duns_grants, passke
 from portal.api_keys.tables import api_keys
 from portal.audit.tables import audit, audit_head
 from portal.companies.tables import companies, duns_numbers
+from portal.customers.tables import release_requests
 from portal.files.tables import file_credentials, lse_drops
 from portal.gateways.tables import gateway_marks, gateways, incidents
 from portal.han.tables import han_commands, han_devices, han_outbox, han_reports, han_timeline
@@ -47,6 +48,7 @@ __all__ = [
     "read_outbox",
     "reads",
     "recovery_codes",
+    "release_requests",
     "rep_spans",
     "report_order_files",
     "report_order_meters",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, func, select
+from sqlalchemy import ColumnElement, Row, Table, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from portal.accounts.changing import change_account, locked_accounts
@@ -26,6 +26,8 @@ from portal.companies.letters import letter_of_expired_company, letters_of_duns
 from portal.companies.machines import CompanyAction, DunsAction
 from portal.companies.status import CompanyStatus, DunsStatus
 from portal.companies.tables import companies, duns_numbers
+from portal.customers.letters import letter_of_expired_customer
+from portal.mail.letters import Letter
 
 AT_ONCE = 50
 """The most rows that one transaction deletes, so that nobody waits long for it."""
@@ -35,13 +37,17 @@ CAUSE = f"nothing happened for {LIFE.days} days"
 _WAITS: dict[Table, ColumnElement[bool]] = {
     companies: companies.c.status.in_((CompanyStatus.PENDING, CompanyStatus.APPROVED)),
     accounts: accounts.c.status.in_((AccountStatus.PENDING, AccountStatus.APPROVED))
-    & accounts.c.company_id.in_(
-        select(companies.c.id).where(companies.c.status.not_in((CompanyStatus.PENDING, CompanyStatus.APPROVED)))
+    & or_(
+        accounts.c.company_id.is_(None),
+        accounts.c.company_id.in_(
+            select(companies.c.id).where(companies.c.status.not_in((CompanyStatus.PENDING, CompanyStatus.APPROVED)))
+        ),
     ),
     duns_numbers: (duns_numbers.c.status == DunsStatus.PENDING)
     & duns_numbers.c.company_id.in_(select(companies.c.id).where(companies.c.status != CompanyStatus.PENDING)),
 }
-"""What ends by itself. The accounts and numbers of a company that never came to be end with it, and not before."""
+"""What ends by itself. Customers have no company; the accounts and numbers of a company that never came to be end with
+it, and not before."""
 
 
 async def expire_due(act: Act, most: int = AT_ONCE) -> int:
@@ -52,8 +58,7 @@ async def expire_due(act: Act, most: int = AT_ONCE) -> int:
         done += 1
     for row in await _locked(act, accounts, most - done):
         await change_account(act, row, AccountAction.EXPIRE, CAUSE)
-        letter = letter_of_expired_request if row.status is AccountStatus.PENDING else letter_of_expired_approval
-        await act.mail([letter(row)])
+        await act.mail([_farewell(row)])
         done += 1
     for number in await _locked(act, duns_numbers, most - done):
         await _expire_number(act, number)
@@ -93,6 +98,13 @@ async def _locked(act: Act, table: Table, most: int) -> Sequence[Row[Any]]:
     if table is accounts:
         return await locked_accounts(act.connection, *again)
     return await locked_numbers(act.connection, *again)
+
+
+def _farewell(row: Row[Any]) -> Letter:
+    """What the owner of a deleted account is told."""
+    if row.company_id is None:
+        return letter_of_expired_customer(row)
+    return letter_of_expired_request(row) if row.status is AccountStatus.PENDING else letter_of_expired_approval(row)
 
 
 async def _expire_company(act: Act, company_id: int) -> None:

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, 
 
 from gateway.database import Instant
 from portal.accounts.status import AccountStatus
+from portal.customers.kinds import CustomerKind
 from portal.schema import Word, metadata
 
 accounts = Table(
@@ -39,8 +40,11 @@ accounts = Table(
     Column("security_question", String(200)),
     Column("security_answer_hash", String(200)),
     Column("last_login_at", Instant),
+    Column("customer_kind", Word(CustomerKind)),
+    Column("business_name", String(120)),
 )
-"""People. user_key is the user id without its case (REG-23); company_id is empty for customers.
+"""People. user_key is the user id without its case (REG-23); company_id is empty for customers, who alone have a
+customer_kind, and if that is a business its name.
 
 energy_data and home_devices are the two optional permissions (ADM-09, ADM-10), which administrators always have.
 password_until is the end of a temporary password, link_key the SHA-256 of a mailed link's secret

@@ -29,6 +29,12 @@ class Throttle:
         while len(self._misses) > MOST_ADDRESSES:
             self._misses.pop(next(iter(self._misses)))
 
+    def take_back(self, address: str) -> None:
+        """The last miss of an address was none after all."""
+        misses = self._recent(address)
+        if misses:
+            misses.pop()
+
     def _recent(self, address: str) -> deque[float]:
         misses = self._misses.get(address, deque(maxlen=self._most))
         while misses and misses[0] <= self._clock.monotonic() - self._per_s:

@@ -33,13 +33,19 @@ SIGNED = "metergate"
 
 
 def worded(
-    to: str, subject: str, parts: Sequence[Part], signed: str = SIGNED, attachments: tuple[Attachment, ...] = ()
+    to: str,
+    subject: str,
+    parts: Sequence[Part],
+    signed: str = SIGNED,
+    attachments: tuple[Attachment, ...] = (),
+    language: str = "en",
 ) -> Letter:
     """A letter of paragraphs, signed by whom it is from. Raises BadInput as Letter does."""
     text = "\n\n".join([*map(_text, parts), f"-- \n{signed}"]) + "\n"
     body = "\n".join(map(_html, parts))
     foot = f'<p style="color:#5b666d">{escape(signed)}</p>'
-    html = f'<!doctype html>\n<html lang="en"><body style="{escape(STYLE)}">\n{body}\n{foot}\n</body></html>\n'
+    head = f'<!doctype html>\n<html lang="{escape(language)}"><body style="{escape(STYLE)}">'
+    html = f"{head}\n{body}\n{foot}\n</body></html>\n"
     return Letter(to=to, subject=subject, text=text, html=html, attachments=attachments)
 
 

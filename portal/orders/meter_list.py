@@ -12,7 +12,7 @@ from enum import StrEnum
 from gateway.identifiers import EsiId, MeterNumber
 
 MOST_FAULTS = 50
-_ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
+ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
 _ENDING = ".csv"
 ONE_KIND = "a list holds ESI IDs or meter numbers, not both"
 
@@ -64,7 +64,7 @@ def read_values(values: Iterable[str], by: By, most: int) -> MeterList | BadList
 
 def read_file(name: str, data: bytes, by: By, most: int) -> MeterList | BadList:
     """A list that was given as the bytes of a CSV file with a name."""
-    fault = _not_csv(name, data)
+    fault = not_csv(name, data)
     if fault is not None:
         return BadList(faults=(fault,))
     rows = re.split("\r\n|\r|\n", data.decode("utf-8-sig"))
@@ -73,7 +73,7 @@ def read_file(name: str, data: bytes, by: By, most: int) -> MeterList | BadList:
     return _checked(((number, row.split(",")) for number, row in enumerate(rows, 1)), by, most)
 
 
-def _not_csv(name: str, data: bytes) -> ListFault | None:
+def not_csv(name: str, data: bytes) -> ListFault | None:
     """Why bytes are no CSV at all, before a row of them is looked at."""
     if not name.lower().endswith(_ENDING):
         return ListFault(row=1, column=1, what="the file's name does not end with .csv: save it as CSV, then import it")
@@ -101,7 +101,7 @@ def _checked(rows: Iterable[tuple[int, list[str]]], by: By, most: int) -> MeterL
         here = list(_faults(row, fields, by))
         faults += here
         if not here:
-            values[_bare(fields[0])] = None
+            values[bare(fields[0])] = None
     if not faults and not count:
         faults.append(ListFault(row=1, column=1, what="the list is empty: it needs a row for each meter"))
     if not faults and len(values) > most:
@@ -113,7 +113,7 @@ def _checked(rows: Iterable[tuple[int, list[str]]], by: By, most: int) -> MeterL
     return MeterList(by=by, values=tuple(values), repeated=count - len(values))
 
 
-def _bare(field: str) -> str:
+def bare(field: str) -> str:
     """A value without what CSV and spreadsheets put around it: blanks, quotes, the apostrophe that makes it a text."""
     field = field.strip()
     if len(field) > 1 and field[0] == field[-1] == '"':
@@ -127,7 +127,7 @@ def _faults(row: int, fields: list[str], by: By) -> Iterator[ListFault]:
         yield ListFault(row=row, column=2, what="a comma at the end of the row: take it away")
     elif len(fields) > 1:
         yield ListFault(row=row, column=2, what="a second value: a row holds one meter")
-    what = _wrong_value(_bare(fields[0]), row, by)
+    what = _wrong_value(bare(fields[0]), row, by)
     if what is not None:
         yield ListFault(row=row, column=1, what=what)
 
@@ -137,7 +137,7 @@ def _wrong_value(value: str, row: int, by: By) -> str | None:
     told = repr(value[:40])
     if not value:
         return "the row is empty"
-    if _ROUNDED.fullmatch(value):
+    if ROUNDED.fullmatch(value):
         return (
             f"{told} is a number that Excel has rounded, and its last digits are lost: "
             "format the column as Text, enter it again and save it as CSV"

@@ -4,7 +4,7 @@ A form is a value. `read` gives one that holds what a browser sent and which fie
 adds what its rules find (`refused`) and hands the form to its template, where templates/form.html shows it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Self
@@ -66,6 +66,21 @@ class Field:
     rows: int = 4
     accept: str = ""
     choices: tuple[Choice, ...] = ()
+
+    def translated(self, translate: Callable[[str], str]) -> Self:
+        """With its words in somebody's language; an empty text is none, and stays so."""
+
+        def said(text: str) -> str:
+            return translate(text) if text else text
+
+        return replace(
+            self,
+            label=said(self.label),
+            hint=said(self.hint),
+            tip=said(self.tip),
+            missing=said(self.missing),
+            choices=tuple(Choice(each.value, said(each.words), said(each.note)) for each in self.choices),
+        )
 
     @property
     def is_secret(self) -> bool:
@@ -151,6 +166,12 @@ class Form:
     def sound(self, name: str) -> str:
         """What stands in a field, for rules that take short printable lines: nothing if the field is at fault."""
         return "" if name in self.faults else self[name]
+
+    def translated(self, translate: Callable[[str], str]) -> Self:
+        """With every text that the form itself brings in somebody's language; what was typed stays as it is."""
+        fields = tuple(each.translated(translate) for each in self.fields)
+        faults = {name: translate(words) for name, words in self.faults.items()}
+        return replace(self, button=translate(self.button), fields=fields, faults=faults)
 
     async def read(self, request: Request) -> Self:
         """What a browser sent, with the faults that fields have by themselves: left blank, too long, no such choice."""

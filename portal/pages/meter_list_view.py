@@ -62,8 +62,8 @@ NO_METERS = {
     Kind.CUSTOMER: Empty(
         what="No meter is attached to your account.",
         why="A meter is attached with the ESI ID and the meter number of your bill; your electricity company can help.",
-        href="/help#contact",
-        action="Contact the help desk",
+        href="/account/meters/add",
+        action="Add a meter",
     ),
 }
 NO_METERS_OTHERWISE = Empty(

@@ -9,6 +9,8 @@ from portal.accounts.sessions import Entered
 from portal.context import portal_of
 from portal.errors import NotFound
 from portal.pages.day_view import day_view
+from portal.pages.forms import Form
+from portal.pages.holder_card import ASK_FORM, holder_card
 from portal.pages.meter_rows import last_reads, meter_allowance, meter_facts
 from portal.pages.navigation import USAGE_METERS, Place
 from portal.pages.read_card import card_of
@@ -36,15 +38,17 @@ async def visible_meter(request: Request, who: Entered, esi_id: str) -> VisibleM
 
 
 async def meter_page(
-    request: Request, who: Entered, meter: VisibleMeter, *, refusal: str = "", status: int = 200
+    request: Request, who: Entered, meter: VisibleMeter, *, refusal: str = "", status: int = 200, asked: Form = ASK_FORM
 ) -> HTMLResponse:
-    """The page; refusal says why a read that was just asked for was not granted."""
+    """The page; refusal says why a read that was just asked for was not granted, asked a release that was refused."""
     portal = portal_of(request)
     now = portal.clock.now()
     facts = await meter_facts(portal.database, meter, now)
     reads = await last_reads(portal.database, meter, who.viewer)
     allowance = await meter_allowance(portal.database, meter, now, portal.desk.limits)
     day = await day_view(portal.intervals, meter, request.query_params.get("day", ""))
+    async with portal.database.reading() as connection:
+        held = await holder_card(connection, who.viewer, meter, now, asked)
     latest = next((row for row in reads if row.read.meter == meter.number), None)
     heading = f"{meter.service_address}, {meter.city}"
     return PAGES.page(
@@ -56,6 +60,8 @@ async def meter_page(
         beneath=(Place(heading, address_of(meter)),),
         help_at="on-demand",
         status=status,
+        error=bool(asked.faults),
+        held=held,
         meter=meter,
         facts=facts,
         last_reads=reads,

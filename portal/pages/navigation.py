@@ -36,7 +36,9 @@ USERS = Place("Manage Users", "/account/users")
 COMPANY = Place("Company Profile", "/account/company")
 PROFILE = Place("My Profile", "/account/profile")
 USAGE_METERS = Place("Customer Meters (ROR)", "/usage/meters")
-MY_METERS = Place("My Meters", "/usage/meters")
+MY_METERS = Place("My Meters", "/account/meters")
+MY_USAGE = Place("Usage of My Meters", "/usage/meters")
+RELEASE_REQUESTS = Place("Requests for Release", "/releases")
 FLEET = Place("Gateways", "/fleet")
 ALL_METERS = Place("Meters", "/usage/meters")
 COMPANIES = Place("Companies", "/market/companies")
@@ -65,8 +67,9 @@ def tabs(viewer: Viewer) -> tuple[Tab, ...]:
     if viewer.kind is Kind.OPERATOR:
         return account, Tab("Market", market), HELP
     if viewer.kind is Kind.TDSP:
-        return account, Tab("Fleet", (FLEET, ALL_METERS)), *((Tab("Market", market),) if market else ()), HELP
-    meters = {Kind.REP: USAGE_METERS, Kind.CUSTOMER: MY_METERS}.get(viewer.kind, ALL_METERS)
+        fleet = Tab("Fleet", (FLEET, ALL_METERS, *_releases(viewer)))
+        return account, fleet, *((Tab("Market", market),) if market else ()), HELP
+    meters = {Kind.REP: USAGE_METERS, Kind.CUSTOMER: MY_USAGE}.get(viewer.kind, ALL_METERS)
     return account, Tab("Usage", (meters,)), HELP
 
 
@@ -74,6 +77,7 @@ def _account_menu(viewer: Viewer) -> tuple[Place, ...]:
     """The left menu under My Account, in the guide's order (NAV-02)."""
     places = (
         (ACCOUNT_METERS, viewer.kind is Kind.REP),
+        (MY_METERS, viewer.kind is Kind.CUSTOMER),
         (PENDING, viewer.may(Action.CHANGE_ACCOUNTS)),
         (USERS, viewer.may(Action.SEE_ACCOUNTS)),
         (COMPANY, viewer.may(Action.SEE_PROFILE)),
@@ -88,6 +92,11 @@ def _market_menu(viewer: Viewer) -> tuple[Place, ...]:
     team = viewer.may(Action.SEE_COMPANIES)
     places = ((COMPANIES, team), (COMPANY_REQUESTS, judges), (DUNS_REQUESTS, judges), (MARKET_AUDIT, team))
     return tuple(place for place, is_his in places if is_his)
+
+
+def _releases(viewer: Viewer) -> tuple[Place, ...]:
+    """Where a TDSP's administrators answer requests for release."""
+    return (RELEASE_REQUESTS,) if viewer.may(Action.DECIDE_RELEASES) else ()
 
 
 def home(viewer: Viewer) -> str:

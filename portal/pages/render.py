@@ -1,7 +1,7 @@
 """A page from its template: autoescaped, in the layout, under a policy without inline script or style."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fastapi import Request
@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from portal.accounts.sessions import Entered
 from portal.context import portal_of
+from portal.locales.catalogues import CATALOGUES, ENGLISH, Catalogues, Translate
 from portal.pages import formats
 from portal.pages.navigation import ENTRIES, Place, Tab, place_of, tabs
 from portal.pages.reason_words import age_in_words
@@ -46,18 +47,24 @@ class Page:
 class Renderer:
     """Makes pages of templates; one per process."""
 
-    def __init__(self, files: StaticFiles) -> None:
-        self._templates = Environment(
+    def __init__(self, files: StaticFiles, catalogues: Catalogues = CATALOGUES) -> None:
+        self._catalogues = catalogues
+        self._templates = {language: self._environment(files, language) for language in catalogues.languages}
+
+    def _environment(self, files: StaticFiles, language: str) -> Environment:
+        """The templates of one language."""
+        made = Environment(
             loader=FileSystemLoader(TEMPLATES),
+            extensions=["jinja2.ext.i18n"],
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._templates.globals["static"] = files.address
-        self._templates.globals["entries"] = ENTRIES
-        self._templates.filters |= {
+        made.globals["static"] = files.address
+        made.globals["entries"] = ENTRIES
+        made.filters |= {
             "thousandths": formats.thousandths,
             "day": formats.day,
             "moment": formats.moment,
@@ -67,6 +74,20 @@ class Renderer:
             "times": formats.times,
             "age": age_in_words,
         }
+        made.policies["ext.i18n.trimmed"] = True
+        # The extension adds these to every environment that loads it; their types do not say so.
+        made.install_gettext_translations(self._catalogues.of(language), newstyle=True)  # type: ignore[attr-defined]
+        return made
+
+    def language_of(self, request: Request, who: Entered | None) -> str:
+        """The language of a person's own texts: the account's, or what a browser asks for; English if there is none."""
+        if who is not None:
+            return self._catalogues.known(who.viewer.language)
+        return self._catalogues.wanted(request.headers.get("accept-language", ""))
+
+    def translate(self, request: Request, who: Entered | None) -> Translate:
+        """From texts in English to those of a person's language."""
+        return self._catalogues.of(self.language_of(request, who)).gettext
 
     def page(
         self,
@@ -80,19 +101,24 @@ class Renderer:
         help_at: str = "contact",
         status: int = 200,
         error: bool = False,
+        text_language: str | None = None,
         **values: object,
     ) -> HTMLResponse:
         """A page; place is the menu's address that it belongs to, beneath the crumbs between that and its title.
 
+        text_language is that of a page whose texts can be translated, which customers' own are.
+
         Whoever is not signed in sees the two entries instead of tabs; there place is the entry's address.
         """
         page = self._frame(request, who, title, place, beneath, help_at, error=error)
-        html = self._templates.get_template(template).render(page=page, **values)
+        page = replace(page, language=text_language or ENGLISH)
+        templates = self._templates[text_language or ENGLISH]
+        html = templates.get_template(template).render(page=page, **values)
         return HTMLResponse(html, status_code=status)
 
-    def template_of(self, source: str) -> Template:
+    def template_of(self, source: str, language: str = ENGLISH) -> Template:
         """A template that is written where it is used, with all that those of the folder have."""
-        return self._templates.from_string(source)
+        return self._templates[language].from_string(source)
 
     def _frame(
         self,

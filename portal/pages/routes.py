@@ -12,14 +12,17 @@ from portal.errors import ForgedRequest, NotFound, problem_of_refusal
 from portal.pages import (
     access_routes,
     company_routes,
+    customer_routes,
     entrance_routes,
     finishing_routes,
     market_routes,
+    my_meters_routes,
     order_files,
     pending_routes,
     profile_routes,
     recovery_routes,
     registration_routes,
+    release_routes,
     requests_routes,
     security_routes,
     users_routes,
@@ -58,7 +61,9 @@ async def choose_theme(
 
 @router.get("/account/meters")
 async def account_meters(request: Request, who: EnteredHere) -> Response:
-    """Customer Meters (ROR) under My Account, with customers' names."""
+    """Customer Meters (ROR) under My Account, with customers' names; for a customer, his own meters."""
+    if who.viewer.kind is Kind.CUSTOMER:
+        return await my_meters_routes.my_meters(request, who)
     if who.viewer.kind is not Kind.REP:
         raise NotFound
     return await meters_page(request, who, ACCOUNT_METERS)
@@ -119,6 +124,9 @@ async def help_page(request: Request, who: EnteredHere) -> Response:
 
 PARTS = (
     router,
+    customer_routes.router,
+    my_meters_routes.router,
+    release_routes.router,
     entrance_routes.router,
     recovery_routes.router,
     finishing_routes.router,

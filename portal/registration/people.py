@@ -23,8 +23,8 @@ async def is_taken(act: Act, user_id: str) -> bool:
     return (await act.connection.execute(chosen)).first() is not None
 
 
-async def add_person(act: Act, person: Person, company_id: int, *, administrator: bool) -> Row[Any]:
-    """The Pending account of somebody who accepted the terms; returns its row."""
+async def add_person(act: Act, person: Person, company_id: int | None, *, administrator: bool) -> Row[Any]:
+    """The Pending account of somebody who accepted the terms, a customer if without company; returns its row."""
     values = {
         "user_id": person.user_id,
         "user_key": user_key(person.user_id),

@@ -36,6 +36,9 @@ decide_companies         - | tdsp:a | operator:a
 see_companies            operator:uha | operator:uha | operator:uha
 change_companies         - | operator:a | operator:a
 see_audit                rep:a tdsp:a third_party:a ercot:a puct:a operator:a | operator:uha | operator:uha
+attach_meters            customer:u | - | -
+ask_releases             rep:uha | - | -
+decide_releases          tdsp:a | - | -
 """
 
 
