@@ -21,7 +21,7 @@ from portal.customers.pairs import Pair
 from portal.customers.registration import CustomerForm, RegisteredCustomer, check_customer, register_guarded
 from portal.customers.releases import ReleaseRequest, answer_request, ask_release, latest_request, open_requests
 from portal.entrance import ViewerHere, origin_of
-from portal.errors import NotPermitted, problem_of_refusal, problem_response
+from portal.errors import NotFound, NotPermitted, problem_of_refusal, problem_response
 from portal.faults import PeopleRefused
 from portal.orders.meter_list import BadList
 from portal.orders.request import OrderRefusal, OrderRefused
@@ -120,9 +120,11 @@ async def post_pairs(request: Request, viewer: ViewerHere, body: PairsBody) -> A
     return await import_pairs(portal.guesses, portal.acting, viewer, origin_of(request).address, found.pairs)
 
 
-@router.delete("/customers/meters/{esi_id}", status_code=204, response_model=None, responses=problems(401, 403, 404))
+@router.delete("/customers/meters/{esi_id}", status_code=204, response_model=None, responses=problems(401, 404))
 async def delete_own_meter(request: Request, viewer: ViewerHere, esi_id: Annotated[EsiId, Path()]) -> Any:
     """For customers: take a meter off your account."""
+    if not viewer.may(Action.ATTACH_METERS):
+        raise NotFound  # as for a meter that is not there
     return answered(
         request, await portal_of(request).acting.run(actor_of(viewer), lambda act: detach(act, viewer, esi_id))
     )
