@@ -28,6 +28,7 @@ UNKNOWN_READ = "00000000-0000-7000-8000-000000000000"
 
 
 OTHERS = {
+    "request_id": "1",
     "company_id": 1,
     "account_id": 1,
     "number_id": 1,
@@ -181,7 +182,7 @@ def paths_of(app: FastAPI) -> list[tuple[str, str]]:
 
 
 def _names(path: str) -> bool:
-    others = ("{gateway}", "{company_id}", "{account_id}", "{number_id}")
+    others = ("{gateway}", "{company_id}", "{account_id}", "{number_id}", "{request_id}")
     return "{" in path and not any(name in path for name in others)
 
 
