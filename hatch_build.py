@@ -17,7 +17,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FOLDER = Path("portal/usage/kernel")
-SOURCES = ("kernels.c", "blocks.h")
+SOURCES = ("kernels.c", "fields.h", "blocks.h")
 LIBRARY = "kernels.so"
 FLAGS = ("-std=c11", "-O3", "-Wall", "-Wextra", "-fPIC", "-shared")
 COMPILE_S = 120.0

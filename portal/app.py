@@ -35,7 +35,7 @@ from portal.headers import BodyLimit, SecurityHeaders
 from portal.mail.mailbox import Mailbox
 from portal.pages.error_page import error_page
 from portal.pages.mailbox_pages import MailboxPages
-from portal.pages.routes import router as pages
+from portal.pages.routes import PARTS
 from portal.smt.facade import SmtFacade
 from portal.smt.services.routes import SmtServices
 from portal.usage.registers import RegisterStore
@@ -60,7 +60,7 @@ def full_app(portal: Portal, intervals: IntervalStore, registers: RegisterStore)
     """The application with everything that the portal has: API, pages, and what SMT's clients and programs call."""
     facade = SmtFacade(portal, intervals)
     services = SmtServices(portal, intervals, registers, facade.find_viewer)
-    routers = [pages, facade.router(), services.router()]
+    routers = [*PARTS, facade.router(), services.router()]
     mail = portal.settings.mail
     if mail.mailbox is not None:
         routers.append(MailboxPages(Mailbox(mail.mailbox, mail.mailbox_letters), mail.mailbox_letters).router())

@@ -159,6 +159,24 @@ def _seen_by(kind: Kind) -> Select[Any]:
 _SEEN = {kind: _seen_by(kind) for kind in Kind}
 _ONE = {kind: seen.where(meters.c.esi_id == bindparam("wanted")) for kind, seen in _SEEN.items()}
 _ONE_ASKED = {kind: Question(one) for kind, one in _ONE.items()}
+_LISTED = {kind: Question(seen.order_by(meters.c.esi_id).limit(bindparam("most"))) for kind, seen in _SEEN.items()}
+_HOLDER = accounts.alias("holder")
+_HELD_BY = Question(
+    _SEEN[Kind.REP]
+    .join(attachments, attachments.c.esi_id == meters.c.esi_id)
+    .join(_HOLDER, _HOLDER.c.id == attachments.c.account_id)
+    .with_only_columns(meters.c.esi_id, _HOLDER.c.first_name, _HOLDER.c.last_name, _HOLDER.c.email)
+    .order_by(meters.c.esi_id)
+    .limit(bindparam("most"))
+)
+_COUNTED = {
+    kind: Question(
+        select(func.count().label("count")).select_from(
+            seen.with_only_columns(meters.c.id).limit(bindparam("up_to")).subquery()
+        )
+    )
+    for kind, seen in _SEEN.items()
+}
 
 
 _COMPANY = bindparam("of_company", type_=companies.c.id.type)
@@ -281,9 +299,25 @@ def seen_reads(viewer: Viewer) -> ColumnElement[bool]:
     return or_(since, own)
 
 
-async def count_meters(connection: AsyncConnection, viewer: Viewer, at: datetime, up_to: int) -> int:
+async def ask_meters(database: Database, viewer: Viewer, at: datetime, most: int) -> list[VisibleMeter]:
+    """The first meters that a viewer sees, in the order of their ESI IDs."""
+    values = {"viewer_account": viewer.account_id, "visible_at": at, "most": most}
+    return [mint(row) for row in await database.ask(_LISTED[viewer.kind], **values)]
+
+
+async def ask_holders(database: Database, viewer: Viewer, at: datetime, most: int) -> dict[EsiId, tuple[str, str]]:
+    """Name and e-mail of the customers who attached a REP's meters, by ESI ID (MTR-03, CUS-04); others see none."""
+    if viewer.kind is not Kind.REP:
+        return {}
+    rows = await database.ask(_HELD_BY, viewer_account=viewer.account_id, visible_at=at, most=most)
+    return {row.esi_id: (f"{row.first_name} {row.last_name}", row.email) for row in rows}
+
+
+async def count_meters(database: Database, viewer: Viewer, at: datetime, up_to: int) -> int:
     """How many meters a viewer sees, counted no further than up_to (guide 3.1 asks at 25 and at 500)."""
-    return await count_matching(connection, visible_meters(viewer, at), up_to)
+    values = {"viewer_account": viewer.account_id, "visible_at": at, "up_to": up_to}
+    (row,) = await database.ask(_COUNTED[viewer.kind], **values)
+    return int(row.count)
 
 
 async def count_matching(connection: AsyncConnection, matching: Select[Any], up_to: int) -> int:

@@ -6,7 +6,7 @@ Passkeys, first sign-ins and mailed links belong to a browser, and so to the pag
 from dataclasses import dataclass
 from datetime import datetime
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,8 +24,9 @@ from portal.api.described import problems
 from portal.context import portal_of
 from portal.entrance import EnteredHere, origin_of
 from portal.errors import NotFound, problem_of_faults, problem_of_refusal, problem_response
+from portal.parts import Part
 
-router = APIRouter(tags=["Own account"])
+router = Part(tags=["Own account"])
 
 WRONG_CODE = "The code is not right"
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.identifiers import Duns
@@ -24,9 +24,10 @@ from portal.approvals.account_queue import Permissions
 from portal.context import portal_of
 from portal.entrance import ViewerHere
 from portal.faults import PeopleRefused
+from portal.parts import Part
 from portal.registration.fields import Comment, Line
 
-router = APIRouter(tags=["Accounts"])
+router = Part(tags=["Accounts"])
 
 Text = Annotated[Line, Query(description="The whole of it, or two characters with one asterisk.")]
 

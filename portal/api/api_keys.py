@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from portal.api.described import problems
@@ -14,9 +14,10 @@ from portal.api_keys.tables import Scope
 from portal.context import portal_of
 from portal.entrance import ViewerHere
 from portal.errors import NotFound, NotPermitted
+from portal.parts import Part
 from portal.viewer import Viewer
 
-router = APIRouter(tags=["API keys"])
+router = Part(tags=["API keys"])
 
 
 class NewKey(BaseModel):

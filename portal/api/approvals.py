@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.identifiers import Duns
@@ -27,9 +27,10 @@ from portal.companies.status import CompanyStatus, DunsStatus
 from portal.context import Portal, portal_of
 from portal.entrance import ViewerHere
 from portal.faults import PeopleRefused
+from portal.parts import Part
 from portal.registration.fields import Comment
 
-router = APIRouter(tags=["Approvals"])
+router = Part(tags=["Approvals"])
 
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
 MOST = 100

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -21,8 +21,9 @@ from portal.errors import NotPermitted
 from portal.han.ask import Given, refusal_for
 from portal.meters.assignment import standing
 from portal.meters.steps import Step
+from portal.parts import Part
 
-router = APIRouter(tags=["Assignments"])
+router = Part(tags=["Assignments"])
 
 
 class NewAssignment(BaseModel):

@@ -2,15 +2,16 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 
 from portal.api.answered import answered
 from portal.api.described import problems
 from portal.audit.reading import AuditPage, read_audit
 from portal.context import portal_of
 from portal.entrance import ViewerHere
+from portal.parts import Part
 
-router = APIRouter(tags=["Audit"])
+router = Part(tags=["Audit"])
 
 
 @router.get("/audit", response_model=AuditPage, responses=problems(401, 403))

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from gateway.identifiers import RequestId
@@ -15,10 +15,11 @@ from portal.han.ask import DeviceRefused, Given, refusal_for
 from portal.han.desk import Answer
 from portal.han.history import commands_of, find_command
 from portal.han.shown import GatewayCommand
+from portal.parts import Part
 from portal.viewer import Viewer
 from portal.visibility import VisibleMeter
 
-router = APIRouter(tags=["Commands to gateways"])
+router = Part(tags=["Commands to gateways"])
 
 LATEST = 50
 Wait = Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="Wait this long, s, for a change.")]

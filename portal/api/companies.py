@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from portal.acting import actor_of
@@ -27,10 +27,11 @@ from portal.context import portal_of
 from portal.entrance import ViewerHere
 from portal.errors import NotFound
 from portal.faults import PeopleRefused, bad_form
+from portal.parts import Part
 from portal.registration.fields import Comment, Line
 from portal.registration.search import CompanyName, find_companies
 
-router = APIRouter(tags=["Companies"])
+router = Part(tags=["Companies"])
 
 
 class ProfileBody(ProfileForm):

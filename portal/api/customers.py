@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.identifiers import EsiId, MeterNumber
@@ -25,10 +25,11 @@ from portal.errors import NotPermitted, problem_of_refusal, problem_response
 from portal.faults import PeopleRefused
 from portal.orders.meter_list import BadList
 from portal.orders.request import OrderRefusal, OrderRefused
+from portal.parts import Part
 from portal.permissions import Action
 from portal.registration.fields import Comment
 
-router = APIRouter(tags=["Customers"])
+router = Part(tags=["Customers"])
 
 
 class PairBody(BaseModel):

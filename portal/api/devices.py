@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -18,8 +18,9 @@ from portal.errors import BadInstallCode, NotFound
 from portal.han.ask import Given, Plain
 from portal.han.history import devices_of, find_device, words_of
 from portal.han.shown import Device, DeviceWord
+from portal.parts import Part
 
-router = APIRouter(tags=["Home area devices"])
+router = Part(tags=["Home area devices"])
 
 PAGE = 100
 DeviceHere = Annotated[Eui64, Path(description="The device's MAC address (EUI-64): 16 upper-case hexadecimal digits.")]

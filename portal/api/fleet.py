@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from sqlalchemy import ColumnElement, Row, or_, select
@@ -19,9 +19,10 @@ from portal.entrance import ViewerHere
 from portal.errors import NotPermitted
 from portal.gateways.tables import IncidentKind, gateways, incidents
 from portal.han.ask import Given
+from portal.parts import Part
 from portal.viewer import Viewer
 
-router = APIRouter(tags=["Gateways"])
+router = Part(tags=["Gateways"])
 
 PAGE = 100
 LINKS = TypeAdapter(tuple[LinkState, ...])

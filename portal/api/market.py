@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from pydantic import AwareDatetime
 
 from gateway.identifiers import EsiId
@@ -18,10 +18,11 @@ from portal.errors import NotFound, NotPermitted
 from portal.market.feed import NoticeOutcome, Sender
 from portal.market.history import NoticeSeen, PremiseAsOf, notices_of, premise_as_of
 from portal.market.tables import NoticeSource, NoticeState
+from portal.parts import Part
 from portal.viewer import Viewer
 from portal.visibility import find_premise
 
-router = APIRouter(tags=["Market"])
+router = Part(tags=["Market"])
 
 PAGE = 100
 LARGEST = 2**31 - 1

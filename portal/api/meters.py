@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from gateway.identifiers import EsiId, MeterNumber, RequestId
@@ -13,6 +13,7 @@ from portal.context import portal_of
 from portal.entrance import ViewerHere
 from portal.errors import NotFound, problem_of_refusal, problem_response
 from portal.meters.tables import meters
+from portal.parts import Part
 from portal.reads.ask import Asked, Joined, Refused
 from portal.reads.history import find_read, reads_of
 from portal.reads.shown import OnDemandRead, shown
@@ -20,7 +21,7 @@ from portal.reads.status import ReadStatus
 from portal.viewer import Viewer
 from portal.visibility import VisibleMeter, ask_meter, count_matching, mint, visible_meters
 
-router = APIRouter(tags=["Meters and reads"])
+router = Part(tags=["Meters and reads"])
 
 PAGE = 25
 MOST_COUNTED = 500

@@ -5,7 +5,7 @@ The bodies name what people give; the notice itself, with the portal's event id,
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -28,8 +28,9 @@ from portal.api.described import problems
 from portal.context import portal_of
 from portal.entrance import ViewerHere
 from portal.han.ask import Given
+from portal.parts import Part
 
-router = APIRouter(tags=["Notices to devices"])
+router = Part(tags=["Notices to devices"])
 
 ANSWERS = problems(401, 403, 404, 409, 503)
 

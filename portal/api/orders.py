@@ -7,7 +7,7 @@ from datetime import date
 from functools import partial
 from typing import IO, Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -26,10 +26,11 @@ from portal.orders.request import OrderedReport, OrderRefusal, OrderRefused, Ord
 from portal.orders.shown import Order, own_order, own_orders, shown
 from portal.orders.states import OrderState
 from portal.orders.tables import report_orders
+from portal.parts import Part
 from portal.reports.forms import Format, Report, View
 from portal.viewer import Viewer
 
-router = APIRouter(tags=["Report orders"])
+router = Part(tags=["Report orders"])
 
 PAGE = 25
 PIECE = 262_144

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
-router = APIRouter(include_in_schema=False)
+from portal.parts import Part
+
+router = Part(include_in_schema=False)
 
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }

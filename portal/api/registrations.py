@@ -4,7 +4,7 @@ import base64
 import binascii
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from portal.api.answered import answered, too_often
@@ -13,13 +13,14 @@ from portal.companies.kinds import REGISTERED, Kind
 from portal.companies.logo import BadLogo, clean_logo
 from portal.context import portal_of
 from portal.faults import PeopleRefused, bad_form
+from portal.parts import Part
 from portal.registration.access_request import AskedRole, RequestedAccess, check_request, request_access
 from portal.registration.company_form import CompanyForm
 from portal.registration.new_company import RegisteredCompany, check_new_company, register_company
 from portal.registration.people import registering
 from portal.registration.person_form import PersonForm
 
-router = APIRouter(tags=["Registration"])
+router = Part(tags=["Registration"])
 
 MOST_LOGO_TEXT = 40_000
 LogoText = Annotated[

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from portal.api.described import problems
@@ -10,12 +10,13 @@ from portal.api.meters import MeterHere
 from portal.api.report_response import End, Shape, Start, ViewHere, files, respond
 from portal.context import portal_of
 from portal.entrance import ViewerHere
+from portal.parts import Part
 from portal.reports import information
 from portal.reports.forms import MEDIA_TYPES, Format, Report, View
 from portal.reports.register_json import DailyReads, MonthlyUsageReport
 from portal.visibility import VisibleMeter
 
-router = APIRouter(tags=["Usage"])
+router = Part(tags=["Usage"])
 
 _CSV: dict[int | str, dict[str, Any]] = {
     200: {"description": "A header and one line", "content": {"text/csv": {"schema": {"type": "string"}}}}

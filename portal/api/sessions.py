@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -11,9 +11,10 @@ from portal.api.described import problems
 from portal.context import portal_of
 from portal.entrance import EnteredHere, ViewerHere, origin_of
 from portal.errors import problem_of_refusal, problem_response
+from portal.parts import Part
 from portal.viewer import Viewer
 
-router = APIRouter(tags=["Sessions"])
+router = Part(tags=["Sessions"])
 
 
 class SignIn(BaseModel):

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from gateway.clock import central_date
@@ -17,6 +17,7 @@ from portal.context import Portal, portal_of
 from portal.entrance import ViewerHere
 from portal.errors import NotFound, NotPermitted, problem_of_refusal, problem_response
 from portal.meters.tables import meters
+from portal.parts import Part
 from portal.reports.forms import Format, Report, View
 from portal.usage.report_days import Span, newest_first
 from portal.usage.report_range import ReportRefusal, ReportRefused, refusal
@@ -26,7 +27,7 @@ from portal.usage.usage_page import CLOSING, UsagePage, meter_usage, opening
 from portal.viewer import Viewer
 from portal.visibility import VisibleMeter, mint, visible_meters
 
-router = APIRouter(tags=["Usage"])
+router = Part(tags=["Usage"])
 
 MOST_METER_DAYS = 20_000
 """Of one page; some 10 MB where every day has one channel and one version."""

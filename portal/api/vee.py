@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime
@@ -16,13 +16,14 @@ from portal.context import portal_of
 from portal.entrance import ViewerHere
 from portal.errors import NotFound, problem_of_refusal, problem_response
 from portal.meters.installed import first_installed
+from portal.parts import Part
 from portal.usage.intervals import Channel
 from portal.usage.report_range import refusal
 from portal.usage.smt_file import EARLIEST
 from portal.vee.expected import QUARTER
 from portal.vee.explain import Completeness, Explanation
 
-router = APIRouter(tags=["Usage"])
+router = Part(tags=["Usage"])
 
 
 @router.get("/meters/{esi_id}/intervals/{start}/explain", responses=problems(401, 404))

@@ -1,6 +1,6 @@
 """The public entry for customers: registration, and finding the electricity company (guide 2, 10.2, B.1; CUS-06)."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from portal.api.answered import too_often
@@ -16,9 +16,10 @@ from portal.pages.customer_fields import FIND_COMPANY, REGISTER, REGISTRATION, c
 from portal.pages.forms import Form
 from portal.pages.navigation import CUSTOMERS_IN
 from portal.pages.render import PAGES
+from portal.parts import Part
 from portal.registration.search import find_companies
 
-router = APIRouter(include_in_schema=False, default_response_class=Response)
+router = Part(include_in_schema=False, default_response_class=Response)
 
 DONE = f"{REGISTER}/done"
 TITLE, DONE_TITLE, FIND_TITLE = (

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from portal.pages.chart import Bar, day_chart, table_rows, times_of
 from portal.usage.intervals import Channel, MeterDay
@@ -63,6 +64,7 @@ async def day_view(store: IntervalStore | None, meter: VisibleMeter, asked: str)
     )
 
 
+@lru_cache(maxsize=256)
 def series_of(data: MeterDay) -> Series:
     """One channel's day as its figure and its figures (pure); what is missing is left out of both."""
     words, name = NAMES[data.channel]

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from portal.accounts.sessions import end_session
@@ -14,8 +14,9 @@ from portal.pages.forms import Field, FieldKind, Form
 from portal.pages.navigation import CUSTOMERS_IN, MARKET_IN, REGISTER_COMPANY, REGISTER_CUSTOMER, Place, home
 from portal.pages.render import PAGES, inside
 from portal.pages.session_cookie import forget, gone_on
+from portal.parts import Part
 
-router = APIRouter(include_in_schema=False, default_response_class=Response)
+router = Part(include_in_schema=False, default_response_class=Response)
 
 SIGN_IN = Form(
     action="/login",

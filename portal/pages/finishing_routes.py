@@ -6,7 +6,7 @@ Their session opens these pages and nothing else; each step that succeeds gives 
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,8 +26,9 @@ from portal.pages.own_fields import CODE, QUESTION_FIELDS, differ, new_password_
 from portal.pages.render import PAGES
 from portal.pages.session_cookie import CODE as CODE_PAGE
 from portal.pages.session_cookie import FIRST_SIGN_IN, NEXT_STEP, gone_on, keep
+from portal.parts import Part
 
-router = APIRouter(include_in_schema=False, default_response_class=Response)
+router = Part(include_in_schema=False, default_response_class=Response)
 
 GIVE_CODE = Form(action=CODE_PAGE, button="Sign in", fields=(CODE,))
 APP_CODE = Form(

@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse, Response
 from portal.errors import NotFound
 from portal.mail.mailbox import Mailbox
 from portal.pages.render import PAGES
+from portal.parts import Part
 
 SANDBOX = "; ".join(
     (
@@ -56,7 +57,7 @@ class MailboxPages:
 
     def router(self) -> APIRouter:
         """The routes, each of them for this machine only."""
-        router = APIRouter(
+        router = Part(
             prefix="/dev/mail",
             include_in_schema=False,
             default_response_class=Response,

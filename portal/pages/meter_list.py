@@ -1,9 +1,10 @@
 """The customer meter list: which columns, in which order, and when it is a search instead (pure; guide 3.1, 8.1)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from html import escape
 
 from portal.visibility import VisibleMeter
 
@@ -84,3 +85,16 @@ def natural(text: str) -> list[tuple[int, int, str]]:
     """A key under which `4114 Elm` follows `312 Elm`."""
     parts = re.findall(r"[0-9]+|[^0-9]+", text.casefold())
     return [(0, int(part), "") if part[0] in "0123456789" else (1, 0, part) for part in parts]
+
+
+def markup(rows: Iterable[Row], columns: Sequence[Column]) -> str:
+    """The rows of the list's table; every text is escaped here."""
+    return "\n".join(f"<tr>{''.join(_cell(row, column) for column in columns)}</tr>" for row in rows)
+
+
+def _cell(row: Row, column: Column) -> str:
+    if column is Column.ESI_ID:
+        return f'<td><a class="id" href="/usage/meters/{row.meter.esi_id}">{row.meter.esi_id}</a></td>'
+    if column is Column.NUMBER:
+        return f'<td><span class="id">{row.meter.number}</span></td>'
+    return f"<td>{escape(text_of(row, column))}</td>"

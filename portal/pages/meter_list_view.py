@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.database import Database
 from gateway.errors import BadIdentifier
 from portal.accounts.sessions import Entered
 from portal.companies.kinds import Kind
@@ -128,19 +128,18 @@ async def meters_page(request: Request, who: Entered, place: Place) -> Response:
         search = query.search()
     except BadIdentifier as bad:
         search, fault = None, str(bad)
-    async with portal.database.reading() as connection:
-        found = await _find(connection, who, query, search, portal.clock.now())
+    found = await _find(portal.database, who, query, search, portal.clock.now())
     only = found.rows[0].meter if found.rows is not None and len(found.rows) == 1 else None
     if only is not None and (query.anywhere or (found.count == 1 and place is not ACCOUNT_METERS)):
         return RedirectResponse(address_of(only), status_code=303)
     return _page(request, who, place, query, found, fault)
 
 
-async def _find(connection: AsyncConnection, who: Entered, query: Query, search: Search | None, now: datetime) -> Found:
-    count = await count_meters(connection, who.viewer, now, meter_list.SHOW_ALL_UP_TO + 1)
+async def _find(database: Database, who: Entered, query: Query, search: Search | None, now: datetime) -> Found:
+    count = await count_meters(database, who.viewer, now, meter_list.SHOW_ALL_UP_TO + 1)
     screen = meter_list.screen(count)
     listed = query.text is None and (screen is Screen.LIST or (screen is Screen.SEARCH and query.all))
-    rows = await listed_meters(connection, who.viewer, now, search) if search is not None or listed else None
+    rows = await listed_meters(database, who.viewer, now, search) if search is not None or listed else None
     return Found(count=count, rows=rows, missing=() if search is None or not rows else _missing(search, rows))
 
 
@@ -177,12 +176,12 @@ def _page(request: Request, who: Entered, place: Place, query: Query, found: Fou
         empty=empty,
         missing=found.missing,
         cut=query.text is not None and found.rows is not None and len(found.rows) == meter_list.SHOW_ALL_UP_TO,
-        rows=meter_list.ordered(found.rows or (), sort, descending=query.descending),
+        count=len(found.rows or ()),
+        rows_markup=meter_list.markup(meter_list.ordered(found.rows or (), sort, descending=query.descending), columns),
         columns=columns,
         sort=sort,
         descending=query.descending,
         sort_links=_sort_links(request.query_params, columns, sort, descending=query.descending),
-        text_of=meter_list.text_of,
     )
 
 

@@ -1,6 +1,6 @@
 """What the pages ask of the database about one visible meter, and about the list of a viewer's meters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,7 +25,7 @@ from portal.reads.shown import OnDemandRead, shown
 from portal.reads.status import ReadStatus, is_open
 from portal.reads.tables import read_askers, reads
 from portal.viewer import Viewer
-from portal.visibility import VisibleMeter, mint, visible_meters
+from portal.visibility import VisibleMeter, ask_holders, ask_meters, mint, visible_meters
 from portal.wildcards import matches
 
 READS_SHOWN = 10
@@ -148,21 +148,26 @@ async def meter_allowance(database: Database, meter: VisibleMeter, now: datetime
     return allowance([row.accepted_at for row in accepted], now, limits)
 
 
-async def listed_meters(
-    connection: AsyncConnection, viewer: Viewer, at: datetime, search: Search | None = None
-) -> list[Row]:
+async def listed_meters(database: Database, viewer: Viewer, at: datetime, search: Search | None = None) -> list[Row]:
     """A viewer's meters, at most 500, or those of them that a search finds (MTR-10)."""
-    asked = visible_meters(viewer, at)
-    if search is not None:
-        column = meters.c.esi_id if search.by is Column.ESI_ID else meters.c.number
-        asked = asked.where(matches(column, search.pattern) if search.pattern else column.in_(search.values))
-    found = [mint(row) for row in await connection.execute(asked.order_by(meters.c.esi_id).limit(SHOW_ALL_UP_TO))]
-    people = await _customers(connection, [meter.esi_id for meter in found]) if viewer.kind is Kind.REP else {}
+    if search is None:
+        found = await ask_meters(database, viewer, at, SHOW_ALL_UP_TO)
+        return _rows(found, await ask_holders(database, viewer, at, SHOW_ALL_UP_TO))
+    column = meters.c.esi_id if search.by is Column.ESI_ID else meters.c.number
+    match = matches(column, search.pattern) if search.pattern else column.in_(search.values)
+    asked = visible_meters(viewer, at).where(match).order_by(meters.c.esi_id).limit(SHOW_ALL_UP_TO)
+    async with database.reading() as connection:
+        found = [mint(row) for row in await connection.execute(asked)]
+        people = await _customers(connection, [meter.esi_id for meter in found]) if viewer.kind is Kind.REP else {}
+    return _rows(found, people)
+
+
+def _rows(found: Sequence[VisibleMeter], people: Mapping[EsiId, tuple[str, str]]) -> list[Row]:
+    nobody = ("", "")
     return [
-        Row(meter=meter, customer=people[meter.esi_id][0], email=people[meter.esi_id][1])
-        if meter.esi_id in people
-        else Row(meter=meter)
+        Row(meter=meter, customer=customer, email=email)
         for meter in found
+        for customer, email in (people.get(meter.esi_id, nobody),)
     ]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from gateway.errors import BadIdentifier
@@ -25,9 +25,10 @@ from portal.pages.forms import Form
 from portal.pages.meter_view import address_of, visible_meter
 from portal.pages.navigation import ACCOUNT_METERS, Place
 from portal.pages.render import PAGES
+from portal.parts import Part
 from portal.permissions import Action
 
-router = APIRouter(include_in_schema=False, default_response_class=Response)
+router = Part(include_in_schema=False, default_response_class=Response)
 
 LIST = ACCOUNT_METERS.href
 TITLE, ADD_TITLE, REMOVE_TITLE = N_("My Meters"), N_("Add a meter"), N_("Remove a meter from my account")

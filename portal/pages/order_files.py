@@ -1,12 +1,13 @@
 """The files of report orders for people: what links in mail lead to, by way of signing in."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from portal.api.orders import Number, order_file
 from portal.entrance import EnteredHere
+from portal.parts import Part
 
-router = APIRouter(include_in_schema=False)
+router = Part(include_in_schema=False)
 
 
 @router.get("/orders/{number}/files/{name}")

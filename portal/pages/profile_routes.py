@@ -1,6 +1,6 @@
 """My Profile: what only its owner changes, and what he only sees (guide 6.1, 6.2, PER-01 to PER-06)."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from portal.accounts.first_sign_in import Faulty
@@ -17,8 +17,9 @@ from portal.pages.navigation import PROFILE, Place
 from portal.pages.own_fields import CURRENT_PASSWORD, QUESTION_FIELDS, differ, new_password_fields
 from portal.pages.render import PAGES
 from portal.pages.session_cookie import keep
+from portal.parts import Part
 
-router = APIRouter(include_in_schema=False, default_response_class=Response)
+router = Part(include_in_schema=False, default_response_class=Response)
 
 EDIT, PASSWORD, QUESTION = f"{PROFILE.href}/edit", f"{PROFILE.href}/password", f"{PROFILE.href}/question"
 SAVED = {

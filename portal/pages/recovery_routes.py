@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from portal.accounts.entry import EntryRefusal
@@ -16,8 +16,9 @@ from portal.pages.forms import Field, FieldKind, Form
 from portal.pages.own_fields import differ, new_password_fields
 from portal.pages.render import PAGES
 from portal.pages.session_cookie import gone_on
+from portal.parts import Part
 
-router = APIRouter(include_in_schema=False, default_response_class=Response)
+router = Part(include_in_schema=False, default_response_class=Response)
 
 FORGOT_PASSWORD, FORGOT_USER_ID, SET_PASSWORD = "/forgot-password", "/forgot-user-id", "/set-password"
 SLOW_DOWN = "This was asked too often from your address. Please wait a minute."

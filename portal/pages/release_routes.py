@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from fastapi.responses import RedirectResponse, Response
 
 from portal.accounts.sessions import Entered
@@ -19,10 +19,11 @@ from portal.pages.holder_card import ASK_FORM
 from portal.pages.meter_view import address_of, meter_page, visible_meter
 from portal.pages.navigation import RELEASE_REQUESTS
 from portal.pages.render import PAGES
+from portal.parts import Part
 from portal.permissions import Action
 from portal.registration.fields import MOST_COMMENT
 
-router = APIRouter(include_in_schema=False, default_response_class=Response)
+router = Part(include_in_schema=False, default_response_class=Response)
 
 ANSWER = Form(
     action=RELEASES,

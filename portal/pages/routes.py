@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from portal.companies.kinds import Kind
@@ -25,18 +25,10 @@ from portal.pages.meter_list_view import meters_page
 from portal.pages.meter_view import address_of, meter_page, visible_meter
 from portal.pages.navigation import ACCOUNT_METERS, FLEET, USAGE_METERS
 from portal.pages.render import PAGES, STATIC, THEME_COOKIE, THEMES, inside
+from portal.parts import Part
 from portal.reads.ask import Refused
 
-router = APIRouter(include_in_schema=False, default_response_class=Response)
-router.include_router(entrance_routes.router)
-router.include_router(recovery_routes.router)
-router.include_router(finishing_routes.router)
-router.include_router(profile_routes.router)
-router.include_router(security_routes.router)
-router.include_router(order_files.router)
-router.include_router(customer_routes.router)
-router.include_router(my_meters_routes.router)
-router.include_router(release_routes.router)
+router = Part(include_in_schema=False, default_response_class=Response)
 A_YEAR_S = 365 * 86_400
 
 
@@ -121,3 +113,18 @@ async def help_page(request: Request, who: EnteredHere) -> Response:
     return PAGES.page(
         request, "help.html", who, "Frequently Asked Questions", place="/help", limits=portal_of(request).desk.limits
     )
+
+
+PARTS = (
+    router,
+    entrance_routes.router,
+    recovery_routes.router,
+    finishing_routes.router,
+    profile_routes.router,
+    security_routes.router,
+    order_files.router,
+    customer_routes.router,
+    my_meters_routes.router,
+    release_routes.router,
+)
+"""Every part of the pages; each is included by itself, so that it is asked about its own addresses only."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,8 +23,9 @@ from portal.pages.forms import Field, Form
 from portal.pages.navigation import PROFILE, Place
 from portal.pages.own_fields import CURRENT_PASSWORD
 from portal.pages.render import PAGES
+from portal.parts import Part
 
-router = APIRouter(include_in_schema=False, default_response_class=Response)
+router = Part(include_in_schema=False, default_response_class=Response)
 
 SECURITY = Place("Security", "/account/security")
 AUTHENTICATOR, PASSKEYS, REMOVE = (f"{SECURITY.href}/{name}" for name in ("authenticator", "passkeys", "remove"))

@@ -20,6 +20,7 @@ from portal.accounts.tables import SessionKind
 from portal.companies.kinds import Kind
 from portal.context import Portal
 from portal.entrance import origin_of
+from portal.parts import Part
 from portal.reads.ask import AskRefusal, Refused
 from portal.smt.bodies import day, esi_id, text
 from portal.smt.dead_tokens import DeadTokens
@@ -83,7 +84,7 @@ class SmtFacade:
             Route(f"{path}{end}", app) for path, app in applications.items() for end in ("", "/")
         ]
         routes += [Route(f"{folder}/{{rest:path}}", JsonPost(no_such_path)) for folder in FOLDERS]
-        return APIRouter(routes=routes)
+        return Part(routes=routes)
 
     async def find_viewer(self, token: str) -> Viewer | None:
         """Who holds a token; every use of it lets it live longer."""

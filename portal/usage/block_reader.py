@@ -16,6 +16,8 @@ from sqlalchemy import ColumnElement, Select, Table, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database
+from gateway.identifiers import EsiId
+from gateway.questions import Question
 from portal.usage.row_keys import LAST_DAY, Numbers, days_of, month_of
 from portal.usage.tables import open_blocks, sealed_blocks, sealed_months, usage_meters
 
@@ -153,6 +155,26 @@ def reaches(meters: Sequence[int]) -> Iterator[Reach]:
         else:
             for at in range(0, len(some), SEEKS_AT_ONCE):
                 yield Reach(some[at : at + SEEKS_AT_ONCE], False, None)
+
+
+_NEWEST_OPEN = Question(
+    select(
+        *(open_blocks.c[name] for name in READ),
+        select(func.max(sealed_months.c.month)).scalar_subquery().label("sealed"),
+    )
+    .join(usage_meters, usage_meters.c.id == open_blocks.c.meter)
+    .where(
+        usage_meters.c.esi_id == bindparam("esi_id"),
+        open_blocks.c.day == select(func.max(open_blocks.alias("other").c.day)).scalar_subquery(),
+    )
+    .order_by(open_blocks.c.channel, open_blocks.c.version)
+)
+
+
+async def newest_open(database: Database, esi_id: EsiId) -> Sequence[Any]:
+    """The rows (see READ) of a meter on the newest day that stands open; none too where a sealed month is newer."""
+    rows = await database.ask(_NEWEST_OPEN, esi_id=esi_id)
+    return rows if rows and (rows[0].sealed is None or rows[0].sealed <= month_of(rows[0].day)) else ()
 
 
 async def newest_of(connection: AsyncConnection, meters: Numbers) -> list[Any]:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.database import Database
 from gateway.identifiers import EsiId
 from portal.usage.batch import CHANNELS, Batch, batch_of
-from portal.usage.block_reader import READ, blocks_of, extent, latest, newest_of, one_state
+from portal.usage.block_reader import READ, blocks_of, extent, latest, newest_of, newest_open, one_state
 from portal.usage.block_writer import BlockWriter
 from portal.usage.meter_ids import MeterIds, different, look_up
 from portal.usage.row_keys import EPOCH, Numbers, days_of, month_of, revised, span
@@ -146,6 +146,8 @@ class SqlIntervalStore:
     async def newest_reads(self, esi_ids: Collection[EsiId]) -> Sequence[StoredBlock]:
         """Each meter's newest day in its current version; see IntervalStore."""
         asked = sorted(set(esi_ids))
+        if len(asked) == 1 and (quick := await newest_open(self._database, asked[0])):
+            return _current(asked[0], quick)
         async with one_state(self._database) as connection:
             numbers, self._meters = await self._meters.read(connection, asked)
             found = await newest_of(connection, different(numbers))
@@ -229,6 +231,12 @@ class SqlIntervalStore:
             StoredDay(version=block.version, received_at=received[block.version], data=day)
             for block, day in zip(blocks, unpacked(blocks), strict=True)
         ]
+
+
+def _current(esi_id: EsiId, rows: Sequence[Any]) -> list[StoredBlock]:
+    """The last version of each channel of a day, of rows by channel and version."""
+    current = {row.channel: row for row in rows}
+    return [_stored_block(esi_id, current[channel][: len(READ)]) for channel in sorted(current)]
 
 
 async def _is_up_to_date(database: Database) -> bool:

@@ -78,9 +78,8 @@ async def test_a_switch_takes_the_meter_away_at_its_very_instant(database: Datab
 
 async def test_counting_stops_at_its_limit(database: Database, clock: HandClock) -> None:
     who = await viewer(database, "ercot.user")
-    async with database.reading() as connection:
-        assert await count_meters(connection, who, clock.now(), up_to=501) == 6
-        assert await count_meters(connection, who, clock.now(), up_to=4) == 4
+    assert await count_meters(database, who, clock.now(), up_to=501) == 6
+    assert await count_meters(database, who, clock.now(), up_to=4) == 4
 
 
 @dataclass(frozen=True)

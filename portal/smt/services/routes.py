@@ -22,6 +22,7 @@ from portal.context import Portal
 from portal.entrance import origin_of
 from portal.meters.information import meter_information, premise_information
 from portal.meters.installed import first_installed
+from portal.parts import Part
 from portal.reports.forms import Report
 from portal.smt.bodies import read_body, text
 from portal.smt.edge import FindViewer, JsonPost
@@ -79,7 +80,7 @@ class SmtServices:
             for version in ("", "/v2")
             for end in ("", "/")
         ]
-        return APIRouter(routes=routes)
+        return Part(routes=routes)
 
     def _guarded(self, handler: Handler) -> Callable[[Request], Awaitable[JSONResponse]]:
         """A service behind its entrance and its envelope."""

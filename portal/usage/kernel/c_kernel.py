@@ -22,7 +22,7 @@ from portal.usage.pieces import Data
 
 FOLDER = Path(__file__).parent
 LIBRARY = FOLDER / "kernels.so"
-SOURCES = ("kernels.c", "blocks.h")
+SOURCES = ("kernels.c", "fields.h", "blocks.h")
 MOST_BLOCK = HEADER.size + 2 * 13 + 4 * MOST_COUNT
 LEAST_SMT, LEAST_LSE = 92 * 50, 92 * 4
 """Fewer bytes no meter-day has in such a file."""

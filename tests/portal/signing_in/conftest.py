@@ -8,7 +8,7 @@ from portal.accounts.presets import Preset
 from portal.app import build_app
 from portal.context import Portal
 from portal.pages.error_page import error_page
-from portal.pages.routes import router
+from portal.pages.routes import PARTS
 from portal.settings import PortalSettings
 from tests.clock import HandClock
 from tests.portal.signing_in.site import HOST, Counting, Site
@@ -22,4 +22,4 @@ async def site(database: Database, clock: HandClock, request: pytest.FixtureRequ
     work = Counting()
     settings = PortalSettings(preset=preset, address=HOST, help_desk="help@example.com")
     portal = Portal.over(database, WireBus(), clock, SeededDice(7), settings, passwords=work)
-    return Site(app=build_app(portal, [router], error_page), portal=portal, clock=clock, work=work)
+    return Site(app=build_app(portal, PARTS, error_page), portal=portal, clock=clock, work=work)

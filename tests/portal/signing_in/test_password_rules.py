@@ -59,6 +59,8 @@ def test_neither_the_user_id_nor_the_previous_password_is_taken(preset: Preset) 
         "correct horse battery staple",
         "TexasLonghorns2026",
         "smartmetertexas1",
+        "bigdaddy",
+        "snickers",
     ],
 )
 def test_what_is_guessed_first_is_not_taken_today(password: str) -> None:
