@@ -6,7 +6,7 @@ DATA ?= var/demo
 FUZZ ?= 60
 BUILT := pyproject.toml hatch_build.py $(wildcard portal/usage/kernel/*.[ch])
 
-.PHONY: demo demo-reset demo-check test rules lint bench crash race fuzz interop wheel-check texts lock clean
+.PHONY: demo demo-reset demo-check test rules lint bench crash race deep schema fuzz interop wheel-check texts lock clean
 .DEFAULT_GOAL := demo
 
 # A virtual environment with the locked requirements: uv bootstrapped with pip, plain pip where uv cannot be had.
@@ -64,6 +64,12 @@ crash: $(VENV)/.dev             ## kill -9 at random, with and without the rules
 
 race: $(VENV)/.dev              ## a thousand callers for one meter, on both databases
 	@$(BIN)/python -m tests.race
+
+deep: $(VENV)/.dev              ## thousands of histories of the market against a naive one
+	@$(BIN)/python -m tests.deep $(DEEP)
+
+schema: $(VENV)/.dev            ## the API against its own OpenAPI document, 50 requests an operation
+	@$(BIN)/python -m pytest -q tests/portal/attack/test_schema.py
 
 fuzz: $(VENV)/.dev             ## every parser against inputs that coverage finds, FUZZ seconds each
 	@$(BIN)/python -m tests.fuzz $(FUZZ)

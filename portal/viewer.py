@@ -64,7 +64,10 @@ _HELD = (
         duns_numbers.c.status == DunsStatus.ACTIVE,
         or_(
             accounts.c.administrator,
-            exists().where(duns_grants.c.account_id == accounts.c.id, duns_grants.c.duns_id == duns_numbers.c.id),
+            # By itself it would correlate with the select around it alone, and take anybody's grant for this account's.
+            exists()
+            .where(duns_grants.c.account_id == accounts.c.id, duns_grants.c.duns_id == duns_numbers.c.id)
+            .correlate(accounts, duns_numbers),
         ),
     )
     .correlate(accounts)

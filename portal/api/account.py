@@ -252,7 +252,7 @@ async def ask_question(request: Request, forgotten: Forgotten) -> Question | JSO
     return Question(question=key, words=QUESTIONS[key])
 
 
-@router.post("/password-recovery", status_code=202, responses=problems(429))
+@router.post("/password-recovery", status_code=202, response_class=Response, responses=problems(429))
 async def forgot_password(request: Request, forgotten: Forgotten) -> Response:
     """Mail a temporary password, or a link, to the account's address (PER-08); the answer never tells whether."""
     if (slowed := _slowed(request)) is not None:
@@ -261,7 +261,7 @@ async def forgot_password(request: Request, forgotten: Forgotten) -> Response:
     return Response(status_code=202)
 
 
-@router.post("/user-id-recovery", status_code=202, responses=problems(429))
+@router.post("/user-id-recovery", status_code=202, response_class=Response, responses=problems(429))
 async def forgot_user_ids(request: Request, forgotten: ForgottenIds) -> Response:
     """Mail all user ids of an address to it (PER-09); the answer never tells whether there are any."""
     if (slowed := _slowed(request)) is not None:

@@ -134,7 +134,7 @@ async def place_imported_order(request: Request, response: Response, viewer: Vie
     return await _place(request, response, viewer, body, read_file(name, data, body.by, most), key)
 
 
-@router.get("/orders", responses=problems(401))
+@router.get("/orders", responses=problems(401, 404))
 async def list_orders(
     request: Request,
     viewer: ViewerHere,

@@ -63,7 +63,7 @@ async def daily_usage(
 @router.get(
     "/usage",
     response_class=StreamingResponse,
-    responses={**problems(401, 403), 200: {"model": UsagePage, "description": "A page of meters with their days"}},
+    responses={**problems(401, 403, 404), 200: {"model": UsagePage, "description": "A page of meters with their days"}},
 )
 async def list_usage(
     request: Request,

@@ -1,0 +1,278 @@
+"""Every route with an id in its path, tried by everybody with an id that is another's: it is as if it did not exist.
+
+The routes come from the application itself. One whose path holds an id that is not classified here fails the test, so
+nobody adds a route without saying whose its things are.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from string import Formatter
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+from sqlalchemy import insert, select
+
+from gateway.database import Database
+from gateway.dice import SeededDice
+from gateway.identifiers import Duns, RequestId
+from portal.accounts.sessions import open_session
+from portal.accounts.tables import SessionKind, accounts, sessions
+from portal.api_keys.tables import Scope, api_keys
+from portal.app import full_app
+from portal.companies.kinds import Kind
+from portal.companies.tables import companies, duns_numbers
+from portal.context import Portal
+from portal.orders.states import OrderState
+from portal.orders.tables import report_order_files, report_orders
+from portal.reports.forms import Report
+from portal.seed import SeedCompany, SeedDuns
+from portal.usage.registers import RegisterStore
+from portal.usage.sql_store import SqlIntervalStore
+from tests.clock import HandClock
+from tests.portal.people.stand import TEAM_WORLD
+from tests.portal.wire import WireBus
+from tests.portal.world import CHEAP, GATEWAY, GUIDES, esi, person, settle
+
+WORLD = replace(
+    TEAM_WORLD,
+    companies=(
+        *TEAM_WORLD.companies,
+        SeedCompany(name="PUCT", kind=Kind.PUCT, email="desk@puct.example"),
+        SeedCompany(name="Hidden Energy", kind=Kind.REP, email="h@h.example", duns=(SeedDuns(duns=Duns("999999999")),)),
+    ),
+    accounts=(
+        *TEAM_WORLD.accounts,
+        person("puct.user", "PUCT"),
+        person("victim.admin", "Hidden Energy", administrator=True),
+        person("victim.customer"),
+    ),
+)
+ROLES = (
+    *("rep.admin", "rep.user", "blue.admin", "wires.admin", "wires.user", "gulf.admin", "ercot.admin", "ercot.user"),
+    *("puct.user", "coach.user", "maria.customer", "team.admin", "team.user", "api key", "nobody"),
+)
+SEES_METER = frozenset({"wires.admin", "wires.user", "ercot.admin", "ercot.user", "puct.user", "blue.admin"})
+"""Who sees meter 3: its REP of record is Bluebonnet, its TDSP Hill Country Wires."""
+TEAM = frozenset({"team.admin", "team.user"})
+WIRES_PEOPLE = frozenset({"wires.admin", "wires.user"})
+RIGHTFUL = {
+    "esi_id": SEES_METER,
+    "read_id": SEES_METER,
+    "account_id": TEAM,
+    "company_id": TEAM,
+    "number_id": TEAM,
+    "gateway": WIRES_PEOPLE,
+    **dict.fromkeys(("session_id", "number", "name", "key_id", "command_id", "device"), frozenset[str]()),
+}
+"""Whose business each kind of thing is, though it is not his own; nobody else may learn that it is there."""
+ABSENT = {
+    "esi_id": esi(99),
+    "read_id": "00000000-0000-7000-8000-000000000000",
+    "command_id": "00000000-0000-7000-8000-000000000000",
+    "account_id": 9_999,
+    "company_id": 9_999,
+    "number_id": 9_999,
+    "gateway": "gw-99",
+    "session_id": "0123456789abcdef",
+    "number": 9_999,
+    "name": "nothing.csv",
+    "key_id": 9_999,
+    "device": "000D6F0007A0B1C9",
+}
+"""Ids of nothing."""
+PARTS = {"action": "suspend", "start": "2026-05-11T05:00:00Z"}
+"""Parts of paths that name no thing of anybody's."""
+NOBODYS = ("/static/{digest}/{name}",)
+"""Routes whose ids name nothing of anybody's."""
+COMMENT = {"comment": "because"}
+BODIES: dict[tuple[str, str], Any] = {
+    ("POST", "/api/v1/companies/{company_id}/{action}"): COMMENT,
+    ("POST", "/api/v1/companies/{company_id}/duns/{number_id}/{action}"): COMMENT,
+    ("POST", "/api/v1/approvals/companies/{company_id}"): {"approve": False, **COMMENT},
+    ("POST", "/api/v1/approvals/duns/{number_id}"): {"approve": False, **COMMENT},
+    ("POST", "/api/v1/approvals/accounts/{account_id}"): {"approve": False, **COMMENT},
+    ("POST", "/api/v1/gateways/{gateway}/network-key"): {},
+    ("PUT", "/api/v1/accounts/{account_id}"): {"revision": 0, "duns": [], "energy_data": False, "home_devices": False},
+}
+"""Bodies without faults, where one is needed to come as far as the id."""
+
+
+async def put_things(database: Database, clock: HandClock) -> dict[str, Any]:
+    """Things of the victim's, by the name that they have in paths."""
+    now = clock.now()
+
+    async def job(connection: Any) -> dict[str, Any]:
+        victim = await connection.scalar(select(accounts.c.id).where(accounts.c.user_key == "victim.admin"))
+        company = await connection.scalar(select(companies.c.id).where(companies.c.name == "Hidden Energy"))
+        number = await connection.scalar(select(duns_numbers.c.id).where(duns_numbers.c.company_id == company))
+        await open_session(connection, victim, SessionKind.PAGE, SeededDice(5), now)
+        session = await connection.scalar(select(sessions.c.key).where(sessions.c.account_id == victim))
+        order = {
+            "id": RequestId("00000000-0000-7000-8000-0000000000aa"),
+            "number": 7001,
+            "account_id": victim,
+            "company_id": company,
+            "state": OrderState.COMPLETE,
+            "asked": {"reports": [{"report": "daily_usage", "format": "csv"}], "view": "current", "utc": False},
+            "small": True,
+            "placed_at": now,
+            "ended_at": now,
+            "attempts": 1,
+            "due_at": now,
+            "meters": 1,
+            "not_found": 0,
+            "done": 1,
+            "to_place": False,
+        }
+        await connection.execute(insert(report_orders), order)
+        file = {
+            "order_id": order["id"],
+            "name": "daily.csv",
+            "report": next(iter(Report)),
+            "media_type": "text/csv",
+            "size": 1,
+            "sha256": "0" * 64,
+            "path": "x",
+            "rows": 1,
+        }
+        await connection.execute(insert(report_order_files), file)
+        key = {
+            "company_id": company,
+            "name": "theirs",
+            "prefix": "mg_",
+            "digest": "1" * 64,
+            "scopes": [str(next(iter(Scope)))],
+            "made_by": victim,
+            "made_at": now,
+        }
+        key_id = (await connection.execute(insert(api_keys).values(key).returning(api_keys.c.id))).scalar_one()
+        return {
+            "account_id": victim,
+            "company_id": company,
+            "number_id": number,
+            "session_id": session[:16],
+            "number": 7001,
+            "name": "daily.csv",
+            "key_id": key_id,
+            "esi_id": esi(3),
+        }
+
+    return await database.write(job)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The application, everybody's way in, and what is the victim's."""
+
+    app: FastAPI
+    headers: dict[str, dict[str, str]]
+    cookies: dict[str, dict[str, str]]
+    theirs: dict[str, Any]
+
+
+@pytest.fixture
+async def scene(database_url: str, clock: HandClock) -> AsyncIterator[Scene]:
+    """Everybody signed in to a portal with the victim's things in it."""
+    database = Database.open(database_url)
+    await settle(database, clock.now(), WORLD)
+    portal = Portal.over(database, WireBus(), clock, SeededDice(7), GUIDES, passwords=CHEAP)
+    app = full_app(portal, await SqlIntervalStore.opened(database), RegisterStore(database))
+    theirs = {**ABSENT, **await put_things(database, clock), "gateway": GATEWAY}
+    headers: dict[str, dict[str, str]] = {"nobody": {}}
+    cookies: dict[str, dict[str, str]] = {"nobody": {}, "api key": {}}
+    async with database.reading() as connection:
+        known = {row.user_key: row.id for row in await connection.execute(select(accounts))}
+    for role in (*ROLES, "blue.admin"):
+        if role in known:
+            secrets = [
+                await _opened(database, known[role], kind, clock) for kind in (SessionKind.TOKEN, SessionKind.PAGE)
+            ]
+            headers[role] = {"authorization": f"Bearer {secrets[0]}"}
+            cookies[role] = {"cookie": f"metergate={secrets[1]}", "accept": "text/html"}
+    async with _client(app) as client:
+        wanted = {"name": "a program", "scopes": [str(scope) for scope in Scope]}
+        made = await client.post("/api/v1/api-keys", json=wanted, headers=headers["rep.admin"])
+        assert made.status_code == 201, made.text
+        headers["api key"] = {"authorization": f"Bearer {made.json()['key']}"}
+        asked = await client.post(f"/api/v1/meters/{esi(3)}/reads", headers=headers["blue.admin"])
+        assert asked.status_code == 202, asked.text
+        theirs["read_id"] = asked.json()["id"]
+    yield Scene(app, headers, cookies, theirs)
+    await database.close()
+
+
+async def _opened(database: Database, account_id: int, kind: SessionKind, clock: HandClock) -> str:
+    dice = SeededDice(account_id * 2 + (kind is SessionKind.PAGE))
+    return await database.write(lambda connection: open_session(connection, account_id, kind, dice, clock.now()))
+
+
+def _client(app: FastAPI) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://portal.test")
+
+
+def named_routes(app: FastAPI) -> list[tuple[str, str, set[str]]]:
+    """Method, path and the ids in the path, of every route of pages and API that has any."""
+    found = []
+    for context in iter_route_contexts(app.routes):
+        path = str(context.path)
+        names = {name for _, name, _, _ in Formatter().parse(path) if name}
+        if isinstance(context.original_route, APIRoute) and names and path not in NOBODYS:
+            found += [(method, path, names) for method in context.original_route.methods or ()]
+    return found
+
+
+async def test_another_ones_thing_is_to_everybody_as_if_it_were_not_there(scene: Scene) -> None:
+    routes = named_routes(scene.app)
+    assert len(routes) > 35
+    unknown = {name for _, _, names in routes for name in names} - set(RIGHTFUL) - set(PARTS)
+    assert not unknown, f"whose things are these? {unknown}"
+    told, tried = list[str](), 0
+    async with _client(scene.app) as client:
+        for method, path, names in routes:
+            body = BODIES.get((method, path))
+            ids = names - set(PARTS)
+            for role in ROLES:
+                if any(role in RIGHTFUL[name] for name in ids):
+                    continue
+                headers = (scene.headers if path.startswith("/api/") else scene.cookies)[role]
+                answers = [
+                    await client.request(method, path.format(**{**things, **PARTS}), json=body, headers=headers)
+                    for things in (scene.theirs, ABSENT)
+                ]
+                seen, missing = [(each.status_code, _without_ids(each, scene.theirs)) for each in answers]
+                tried += 1
+                if seen != missing or seen[0] < 300 or b":bad-request" in seen[1]:
+                    told.append(f"{role}: {method} {path}: {seen} but {missing}")
+    assert not told, "\n".join(told)
+    assert tried > 300
+
+
+def _without_ids(answer: httpx.Response, theirs: dict[str, Any]) -> bytes:
+    """A body or a redirection without the ids that were in the request."""
+    text: str = answer.text + answer.headers.get("location", "")
+    for name in ABSENT:
+        for value in (str(theirs[name]), str(ABSENT[name])):
+            if len(value) > 3:
+                text = text.replace(value, "?")
+    return text.encode()
+
+
+async def test_several_accounts_at_once_are_no_way_to_anothers(scene: Scene) -> None:
+    async with _client(scene.app) as client:
+        for action in ("suspend", "reinstate", "revoke"):
+            for role in ROLES:
+                if role in TEAM:
+                    continue
+                answers = []
+                for account_id in (scene.theirs["account_id"], ABSENT["account_id"]):
+                    more = {} if action == "reinstate" else COMMENT
+                    answer = await client.post(
+                        f"/api/v1/accounts/{action}",
+                        json={"accounts": [account_id], **more},
+                        headers=scene.headers[role],
+                    )
+                    answers.append((answer.status_code, answer.text.replace(f"{account_id}", "?")))
+                assert answers[0] == answers[1], (role, action)
