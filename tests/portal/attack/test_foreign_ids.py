@@ -190,7 +190,7 @@ async def scene(database_url: str, clock: HandClock) -> AsyncIterator[Scene]:
     cookies: dict[str, dict[str, str]] = {"nobody": {}, "api key": {}}
     async with database.reading() as connection:
         known = {row.user_key: row.id for row in await connection.execute(select(accounts))}
-    for role in (*ROLES, "blue.admin"):
+    for role in ROLES:
         if role in known:
             secrets = [
                 await _opened(database, known[role], kind, clock) for kind in (SessionKind.TOKEN, SessionKind.PAGE)
