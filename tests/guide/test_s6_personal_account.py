@@ -165,8 +165,9 @@ async def test_per_07_the_fifth_wrong_password_locks(site: Site) -> None:
     assert (await person.sign_in("rep.user")).url.path == "/login"
 
 
-async def test_per_08_the_right_answer_unlocks_and_mails_a_temporary_password(site: Site) -> None:
-    """PER-08, ACC-07, AMB-12: "If your account was locked, then your Account Status will be set to 'Active'." """
+async def test_per_08_and_mail_08_the_right_answer_unlocks_and_mails_a_temporary_password(site: Site) -> None:
+    """PER-08, MAIL-08, ACC-07, AMB-12: "If your account was locked, then your Account Status will be set to
+    'Active'."."""
     person = await asked(site)
     for _ in range(5):
         await person.sign_in("rep.user", "wrong")
@@ -193,9 +194,9 @@ async def test_per_08_only_a_locked_account_becomes_active(site: Site, status: A
     assert (await site.account("rep.user")).status is status
 
 
-async def test_per_09_all_user_ids_of_an_address_are_mailed_to_it(site: Site) -> None:
-    """PER-09: "If multiple Accounts are found, then the email notification will list all User IDs associated with that
-    email address."
+async def test_per_09_and_mail_09_all_user_ids_of_an_address_are_mailed_to_it(site: Site) -> None:
+    """PER-09, MAIL-09: "If multiple Accounts are found, then the email notification will list all User IDs associated
+    with that email address."
     """
     await site.change("blue.admin", email="rep.user@example.com")
     person = site.person()

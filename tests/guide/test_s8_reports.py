@@ -209,10 +209,11 @@ async def test_rpt_17_any_combination_of_reports_has_its_own_days(signed_in: Sig
     assert missing.json()["detail"] == "Daily Usage needs a start and an end."
 
 
-async def test_rpt_18_an_export_has_a_number_a_letter_and_a_place_in_the_folder(
+async def test_rpt_18_and_mail_10_an_export_has_a_number_a_letter_and_a_place_in_the_folder(
     signed_in: SignIn, stand: Stand
 ) -> None:
-    """RPT-18: "Order Number, offline, mail on completion with report attached; the two daily reports also on FTP"."""
+    """RPT-18, MAIL-10: "Order Number, offline, mail on completion with report attached; the two daily reports also on
+    FTP"."""
     client = await signed_in("rep.admin")
     reports = [{"report": "daily_usage", **MAY}, {"report": "daily_reads", **MAY}]
     order = await completed(client, stand, reports=reports)
