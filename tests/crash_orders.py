@@ -42,7 +42,7 @@ LEASE_S = 1.0
 ORDERS = 16
 DAYS = date(2025, 1, 1), date(2026, 5, 31)
 LONGEST_CALM_S = 1.5
-MORE = "attempts = 999\nretry_pause_s = 0.2\ntidy_s = 2.0\n"
+MORE = "attempts = 100\nretry_pause_s = 0.2\ntidy_s = 2.0\n"
 CLOCK = SystemClock()
 
 

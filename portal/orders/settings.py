@@ -29,7 +29,7 @@ class OrderSettings:
         float, Field(description="An order whose worker is not heard for so long is taken up again, s.", gt=0)
     ] = 60.0
     poll_s: Annotated[float, Field(description="The pause of a worker that found nothing to do, s.", gt=0)] = 1.0
-    attempts: Annotated[int, Field(description="Attempts at an order before it is Unsuccessful.", ge=1, le=20)] = 3
+    attempts: Annotated[int, Field(description="Attempts at an order before it is Unsuccessful.", ge=1, le=100)] = 3
     retry_pause_s: Annotated[
         float, Field(description="The pause after an attempt that failed, s; then doubled.", gt=0)
     ] = 20.0
