@@ -18,7 +18,7 @@ from portal.settings import PortalSettings
         "mail.kept_days=0",
         "mail.port=70000",
         "files.lse_days=-1",
-        "orders.attempts=21",
+        "orders.attempts=101",
     ],
 )
 def test_a_setting_that_would_make_the_portal_spin_or_keep_nothing_is_refused(tmp_path: Path, line: str) -> None:
