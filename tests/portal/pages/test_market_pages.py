@@ -161,7 +161,7 @@ MENUS = {
         ["My Account", "Market", "Help"],
         ["Pending Approval", "Manage Users", "Company Profile", "My Profile"],
     ),
-    "maria.customer": (["My Account", "Usage", "Help"], ["My Profile"]),
+    "maria.customer": (["My Account", "Usage", "Help"], ["My Meters", "My Profile"]),
 }
 
 
