@@ -164,11 +164,8 @@ async def listed_meters(database: Database, viewer: Viewer, at: datetime, search
 
 def _rows(found: Sequence[VisibleMeter], people: Mapping[EsiId, tuple[str, str]]) -> list[Row]:
     nobody = ("", "")
-    return [
-        Row(meter=meter, customer=customer, email=email)
-        for meter in found
-        for customer, email in (people.get(meter.esi_id, nobody),)
-    ]
+    pairs = ((meter, people.get(meter.esi_id, nobody)) for meter in found)
+    return [Row(meter=meter, customer=customer, email=email) for meter, (customer, email) in pairs]
 
 
 async def _customers(connection: AsyncConnection, esi_ids: Sequence[EsiId]) -> dict[EsiId, tuple[str, str]]:

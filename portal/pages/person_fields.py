@@ -5,11 +5,12 @@ from portal.registration.person_form import PersonForm
 
 TEXTS = tuple(name for name in PersonForm.model_fields if name != "terms")
 
-PERSON_FIELDS = (
+NAME_FIELDS = (
     Field(
         name="first_name",
         label="First Name",
         required=True,
+        missing="You must provide your first name.",
         tip="You must provide your first name.",
         most=60,
         fill="given-name",
@@ -25,6 +26,7 @@ PERSON_FIELDS = (
         name="last_name",
         label="Last Name",
         required=True,
+        missing="You must provide your last name.",
         tip="You must provide your last name.",
         most=60,
         fill="family-name",
@@ -38,6 +40,11 @@ PERSON_FIELDS = (
         most=30,
         fill="tel",
     ),
+)
+"""Names and phone, for whoever registers and for the owner of a profile."""
+
+PERSON_FIELDS = (
+    *NAME_FIELDS,
     Field(
         name="email",
         label="Email Address",

@@ -15,6 +15,7 @@ from portal.errors import NotFound
 from portal.pages.forms import Choice, Field, FieldKind, Form
 from portal.pages.navigation import PROFILE, Place
 from portal.pages.own_fields import CURRENT_PASSWORD, QUESTION_FIELDS, differ, new_password_fields
+from portal.pages.person_fields import NAME_FIELDS
 from portal.pages.render import PAGES
 from portal.pages.session_cookie import keep
 from portal.parts import Part
@@ -31,40 +32,7 @@ EDIT_PROFILE = Form(
     action=EDIT,
     button="Save Profile",
     fields=(
-        Field(
-            name="first_name",
-            label="First Name",
-            required=True,
-            missing="You must provide your first name.",
-            tip="You must provide your first name.",
-            most=60,
-            fill="given-name",
-        ),
-        Field(
-            name="middle_initial",
-            label="Middle Initial",
-            tip="The first letter of your middle name, if you like.",
-            most=1,
-            fill="additional-name",
-        ),
-        Field(
-            name="last_name",
-            label="Last Name",
-            required=True,
-            missing="You must provide your last name.",
-            tip="You must provide your last name.",
-            most=60,
-            fill="family-name",
-        ),
-        Field(name="suffix", label="Suffix", tip="Such as Jr, Sr or III.", most=10, fill="honorific-suffix"),
-        Field(
-            name="phone",
-            label="Phone",
-            kind=FieldKind.PHONE,
-            tip="The phone number at which you are best reached.",
-            most=30,
-            fill="tel",
-        ),
+        *NAME_FIELDS,
         Field(
             name="email",
             label="Email Address",
