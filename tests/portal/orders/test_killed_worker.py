@@ -26,7 +26,7 @@ from simulators.processes import Child, metergate
 from tests.portal.orders.stand import reads_of
 from tests.portal.world import LONE_STAR, WORLD, esi, meter, premise, settle, since, viewer
 
-METERS = 250
+METERS = 1_500
 LEASE_S = 1.5
 CONFIG = """
 data = "{folder}"
@@ -109,6 +109,7 @@ class Yard:
     async def is_taken(self, attempt: int) -> bool:
         """Whether that attempt at the order has written something."""
         row = await self.row()
+        assert row.state is OrderState.PROCESSING, "the order ended before anybody could look"
         return bool(row.attempts == attempt and row.lease) and any(
             each.parent.name == row.lease and each.stat().st_size > 0 for each in self.on_disk()
         )
