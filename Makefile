@@ -46,7 +46,7 @@ demo-check: $(VENV)/.dev        ## the demo on free ports and empty data, driven
 	@$(BIN)/python -m tests.demo_check
 
 test: $(VENV)/.dev              ## the whole suite, with what is there
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 rules: $(VENV)/.dev             ## every rule of the guide with the tests that carry it, and those without one
 	@$(BIN)/python -m tests.rules
