@@ -114,6 +114,7 @@ def encrypted() -> bytes:
         (zipped(("a", bytes(PIECE + 1))), "more than 200 times its size"),
         (zipped(*((f"{n}", bytes(PIECE // 8)) for n in range(9))), "more than 200 times its size"),
     ],
+    ids=map(str, range(1, 20)),
 )
 def test_an_archive_that_cannot_or_shall_not_be_unpacked_is_refused(data: bytes, words: str) -> None:
     assert words in refusal_of(data)
