@@ -29,12 +29,13 @@ class Ground:
     shapes: Shapes
     files: dict[str, Path] = field(default_factory=dict)
 
-    def file(self, written_as: str, meters: int, day: date = DAY) -> Path:
-        """A day of so many meters, as csv or lse."""
-        name = f"{day}-{meters}.{written_as}"
+    def file(self, written_as: str, meters: int, day: date = DAY, days: int = 1) -> Path:
+        """Some days of so many meters from a day on, as csv or lse."""
+        name = f"{day}-{days}-{meters}.{written_as}"
         if name not in self.files:
             self.files[name] = self.folder / name
-            write_file(self.files[name], file_pieces(self.shapes, written_as, [day], np.arange(meters)))
+            several = [day + timedelta(days=number) for number in range(days)]
+            write_file(self.files[name], file_pieces(self.shapes, written_as, several, np.arange(meters)))
         return self.files[name]
 
     def forget(self, path: Path) -> None:
