@@ -35,15 +35,19 @@ class Viewer:
     home_devices: bool
     duns: frozenset[Duns]
 
-    def may(self, action: Action, whose: Whose = Whose.OWN) -> bool:
-        """Whether this viewer may do something, by the one table (portal/permissions.py)."""
-        role = Role(
+    @property
+    def role(self) -> Role:
+        """What the table of permissions asks of this viewer, who may enter."""
+        return Role(
             kind=self.kind,
             administrator=self.administrator,
             energy_data=self.energy_data,
             home_devices=self.home_devices,
         )
-        return may(role, action, whose)
+
+    def may(self, action: Action, whose: Whose = Whose.OWN) -> bool:
+        """Whether this viewer may do something, by the one table (portal/permissions.py)."""
+        return may(self.role, action, whose)
 
     def whose(self, company_id: int, kind: Kind) -> Whose:
         """Whose thing a company is, seen from this viewer."""

@@ -14,7 +14,7 @@ from portal.api.described import problems
 from portal.api.meters import MeterHere
 from portal.context import portal_of
 from portal.customers.attaching import AttachedMeter, detach
-from portal.customers.holders import Holder, holder_of, own_meters
+from portal.customers.holders import Holder, ask_holder, own_meters
 from portal.customers.importing import Imported, import_pairs
 from portal.customers.pair_list import read_pairs
 from portal.customers.pairs import Pair
@@ -136,8 +136,8 @@ async def get_holder(request: Request, viewer: ViewerHere, meter: MeterHere) -> 
     if not viewer.may(Action.ASK_RELEASES):
         raise NotPermitted
     portal = portal_of(request)
+    holder = await ask_holder(portal.database, viewer, meter)
     async with portal.database.reading() as connection:
-        holder = await holder_of(connection, viewer, meter)
         asked = await latest_request(connection, viewer, meter.esi_id, portal.clock.now())
     return Held(holder=holder, request=asked)
 

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.database import Database
 from gateway.identifiers import EsiId
+from gateway.questions import Question
 from portal.accounts.tables import accounts
 from portal.customers.attaching import AttachedMeter
 from portal.market.addresses import service_address
@@ -34,13 +36,21 @@ async def holder_row(connection: AsyncConnection, esi_id: EsiId) -> Row[Any] | N
     return (await connection.execute(held.where(attachments.c.esi_id == esi_id))).one_or_none()
 
 
-async def holder_of(connection: AsyncConnection, viewer: Viewer, meter: VisibleMeter) -> Holder | None:
+_HOLDER = Question(
+    select(accounts.c.first_name, accounts.c.last_name, accounts.c.email, attachments.c.attached_at)
+    .join(attachments, attachments.c.account_id == accounts.c.id)
+    .where(attachments.c.esi_id == bindparam("esi_id", type_=attachments.c.esi_id.type))
+)
+
+
+async def ask_holder(database: Database, viewer: Viewer, meter: VisibleMeter) -> Holder | None:
     """The holder, for those who may know: a meter's REP of record. None for all others, and if nobody is."""
     if not viewer.may(Action.ASK_RELEASES):
         return None
-    row = await holder_row(connection, meter.esi_id)
-    if row is None:
+    found = await database.ask(_HOLDER, esi_id=meter.esi_id)
+    if not found:
         return None
+    (row,) = found
     return Holder(name=f"{row.first_name} {row.last_name}", email=row.email, attached_at=row.attached_at)
 
 

@@ -3,9 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from portal.customers.holders import Holder, holder_of
+from gateway.database import Database
+from portal.customers.holders import Holder, ask_holder
 from portal.customers.pairs import meter_page
 from portal.customers.releases import ReleaseRequest, latest_request
 from portal.pages.forms import Field, FieldKind, Form
@@ -42,11 +41,13 @@ class HolderCard:
 
 
 async def holder_card(
-    connection: AsyncConnection, viewer: Viewer, meter: VisibleMeter, at: datetime, form: Form = ASK_FORM
+    database: Database, viewer: Viewer, meter: VisibleMeter, at: datetime, form: Form = ASK_FORM
 ) -> HolderCard | None:
-    """The card, None for whoever may not ask for releases."""
+    """The card, None for whoever may not ask for releases. A request is about a holder: without one there is none."""
     if not viewer.may(Action.ASK_RELEASES):
         return None
-    holder = await holder_of(connection, viewer, meter)
-    asked = await latest_request(connection, viewer, meter.esi_id, at)
+    asked, holder = None, await ask_holder(database, viewer, meter)
+    if holder is not None:
+        async with database.reading() as connection:
+            asked = await latest_request(connection, viewer, meter.esi_id, at)
     return HolderCard(holder=holder, request=asked, form=replace(form, action=f"{meter_page(meter.esi_id)}/release"))

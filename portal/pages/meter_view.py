@@ -47,8 +47,7 @@ async def meter_page(
     reads = await last_reads(portal.database, meter, who.viewer)
     allowance = await meter_allowance(portal.database, meter, now, portal.desk.limits)
     day = await day_view(portal.intervals, meter, request.query_params.get("day", ""))
-    async with portal.database.reading() as connection:
-        held = await holder_card(connection, who.viewer, meter, now, asked)
+    held = await holder_card(portal.database, who.viewer, meter, now, asked)
     latest = next((row for row in reads if row.read.meter == meter.number), None)
     heading = f"{meter.service_address}, {meter.city}"
     return PAGES.page(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from portal.approvals.company_queue import kinds_for
 from portal.companies.kinds import Kind
 from portal.companies.letters import ACCOUNT_QUEUE, COMPANY_QUEUE, DUNS_QUEUE
-from portal.permissions import Action
+from portal.permissions import Action, Role
 from portal.viewer import Viewer
 
 
@@ -57,11 +57,23 @@ ENTRIES = (CUSTOMERS_IN, MARKET_IN)
 """The two ways in (ENT-02): whoever has an account may sign in at either, who registers for what differs (ENT-03)."""
 
 
+_KNOWN: dict[Role, tuple[Tab, ...]] = {}
+"""Tabs follow from the role alone, of which there are a few dozen: each is thought out once."""
+
+
 def tabs(viewer: Viewer) -> tuple[Tab, ...]:
     """The tabs of a kind of viewer: a wires company sees its fleet where others see usage, the operating team neither.
 
     What somebody may do nothing with has no place in his menus (ADM-01, ADM-02).
     """
+    role = viewer.role
+    found = _KNOWN.get(role)
+    if found is None:
+        found = _KNOWN[role] = _tabs(viewer)
+    return found
+
+
+def _tabs(viewer: Viewer) -> tuple[Tab, ...]:
     account = Tab("My Account", _account_menu(viewer))
     market = _market_menu(viewer)
     if viewer.kind is Kind.OPERATOR:
