@@ -66,9 +66,13 @@ async def decide_number(
     act: Act, viewer: Viewer, number_id: int, *, approve: bool, comment: str | None
 ) -> DunsStatus | PeopleRefused | None:
     """Approve an added number, or decline it; its status, None if the request is deleted. The company is told."""
+    kinds = kinds_for(viewer, Action.DECIDE_COMPANIES)
+    if not kinds:
+        return NOT_THERE
     number = next(iter(await locked_numbers(act.connection, duns_numbers.c.id == number_id)), None)
-    company = None if number is None else await locked_company(act.connection, number.company_id)
-    if number is None or company is None or company.kind not in kinds_for(viewer, Action.DECIDE_COMPANIES):
+    # Asked even without a number, so that the time does not tell one that is not there.
+    company = await locked_company(act.connection, 0 if number is None else number.company_id)
+    if number is None or company is None or company.kind not in kinds:
         return NOT_THERE
     waits = number.status is DunsStatus.PENDING and not is_over(number.status, number.status_since, act.now)
     if not waits or company.status is CompanyStatus.PENDING:

@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.database import Database
 from gateway.identifiers import RequestId
 from gateway.questions import Question
+from portal.meters.tables import meters
 from portal.reads.shown import OnDemandRead, shown
 from portal.reads.tables import reads
 from portal.viewer import Viewer
-from portal.visibility import VisibleMeter, find_meter, seen_reads, sees_all_reads
+from portal.visibility import VisibleMeter, seen_reads, sees_all_reads, visible_meters
 
 _ONE = select(reads).where(reads.c.id == bindparam("wanted"))
 _LATEST = (
@@ -28,11 +29,13 @@ _ALL = Question(_LATEST)
 async def find_read(
     connection: AsyncConnection, viewer: Viewer, read_id: RequestId, at: datetime
 ) -> OnDemandRead | None:
-    """One read, or None alike if there is none or it or its meter is not this viewer's at this moment."""
-    row = (await connection.execute(_ONE.where(seen_reads(viewer)), {"wanted": read_id})).mappings().one_or_none()
-    if row is None or await find_meter(connection, viewer, row["esi_id"], at) is None:
-        return None
-    return shown(dict(row))
+    """One read, or None alike if there is none or it or its meter is not this viewer's at this moment.
+
+    It is one statement, so that the time does not tell which of them it was.
+    """
+    seen = visible_meters(viewer, at).where(meters.c.esi_id == reads.c.esi_id).exists()
+    row = (await connection.execute(_ONE.where(seen_reads(viewer), seen), {"wanted": read_id})).mappings().one_or_none()
+    return None if row is None else shown(dict(row))
 
 
 async def reads_of(database: Database, meter: VisibleMeter, viewer: Viewer, most: int) -> Sequence[Mapping[str, Any]]:
