@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.identifiers import Eui64, GatewayId, RequestId
@@ -11,8 +11,9 @@ from portal.companies.kinds import Kind
 from portal.gateways.tables import gateways
 from portal.han.shown import Device, DeviceWord, GatewayCommand, command_of, device_of, entry_of
 from portal.han.tables import han_commands, han_devices, han_reports, han_timeline
+from portal.meters.tables import meters
 from portal.viewer import Viewer
-from portal.visibility import VisibleMeter, find_meter
+from portal.visibility import VisibleMeter, visible_meters
 
 MOST_ENTRIES = 200
 """The newest entries of a timeline that are shown."""
@@ -21,16 +22,19 @@ MOST_ENTRIES = 200
 async def find_command(
     connection: AsyncConnection, viewer: Viewer, command_id: RequestId, at: datetime
 ) -> GatewayCommand | None:
-    """One command, or None alike if there is none or its meter, or gateway, is not this viewer's at this moment."""
-    found = select(han_commands).where(han_commands.c.id == command_id)
+    """One command, or None alike if there is none or its meter, or gateway, is not this viewer's at this moment.
+
+    Whether it is there and his is one statement, so that the time does not tell which of them it was.
+    """
+    theirs: ColumnElement[bool] = visible_meters(viewer, at).where(meters.c.esi_id == han_commands.c.esi_id).exists()
+    if viewer.kind is Kind.TDSP:
+        own = select(gateways.c.id).where(
+            gateways.c.id == han_commands.c.gateway, gateways.c.tdsp_id == viewer.company_id
+        )
+        theirs = theirs | (han_commands.c.esi_id.is_(None) & own.exists())
+    found = select(han_commands).where(han_commands.c.id == command_id, theirs)
     row = (await connection.execute(found)).mappings().one_or_none()
     if row is None:
-        return None
-    if row["esi_id"] is None:
-        is_theirs = await is_gateway_of(connection, viewer, row["gateway"])
-    else:
-        is_theirs = await find_meter(connection, viewer, row["esi_id"], at) is not None
-    if not is_theirs:
         return None
     return command_of(dict(row), await _entries(connection, han_timeline.c.request_id == command_id))
 

@@ -8,6 +8,7 @@ nobody adds a route without saying whose its things are.
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from string import Formatter
 from typing import Any
 
@@ -19,7 +20,8 @@ from sqlalchemy import Engine, event, insert, select
 
 from gateway.database import Database
 from gateway.dice import SeededDice
-from gateway.identifiers import Duns, RequestId
+from gateway.han.words import Stage
+from gateway.identifiers import Duns, Eui64, RequestId
 from gateway.questions import Question
 from portal.accounts.sessions import open_session
 from portal.accounts.tables import SessionKind, accounts, sessions
@@ -28,7 +30,9 @@ from portal.app import full_app
 from portal.companies.kinds import Kind
 from portal.companies.tables import companies, duns_numbers
 from portal.context import Portal
-from portal.meters.tables import attachments
+from portal.han.status import CommandKind, CommandStatus
+from portal.han.tables import han_commands, han_devices
+from portal.meters.tables import attachments, meters
 from portal.orders.states import OrderState
 from portal.orders.tables import report_order_files, report_orders
 from portal.reports.forms import Report
@@ -70,7 +74,8 @@ RIGHTFUL = {
     "number_id": TEAM,
     "gateway": WIRES_PEOPLE,
     "request_id": frozenset({"wires.admin"}),
-    **dict.fromkeys(("session_id", "number", "name", "key_id", "command_id", "device"), frozenset[str]()),
+    **dict.fromkeys(("session_id", "number", "name", "key_id"), frozenset[str]()),
+    **dict.fromkeys(("command_id", "device"), SEES_METER),
 }
 """Whose business each kind of thing is, though it is not his own; nobody else may learn that it is there."""
 ABSENT = {
@@ -113,6 +118,7 @@ async def put_things(database: Database, clock: HandClock) -> dict[str, Any]:
     now = clock.now()
 
     async def job(connection: Any) -> dict[str, Any]:
+        command_id, device = await _put_device(connection, now)
         victim = await connection.scalar(select(accounts.c.id).where(accounts.c.user_key == "victim.admin"))
         company = await connection.scalar(select(companies.c.id).where(companies.c.name == "Hidden Energy"))
         number = await connection.scalar(select(duns_numbers.c.id).where(duns_numbers.c.company_id == company))
@@ -166,9 +172,32 @@ async def put_things(database: Database, clock: HandClock) -> dict[str, Any]:
             "name": "daily.csv",
             "key_id": key_id,
             "esi_id": esi(3),
+            "command_id": command_id,
+            "device": device,
         }
 
     return await database.write(job)
+
+
+async def _put_device(connection: Any, now: datetime) -> tuple[RequestId, Eui64]:
+    """A device at the home of meter 3, and the command that joined it."""
+    (wall,) = await connection.execute(select(meters).where(meters.c.esi_id == esi(3)))
+    command_id, device = RequestId("00000000-0000-7000-8000-0000000000bb"), Eui64("000D6F0007A0B1D1")
+    here = {"device": device, "meter_id": wall.id, "gateway": GATEWAY}
+    command = {
+        **here,
+        "id": command_id,
+        "kind": CommandKind.JOIN,
+        "meter": wall.number,
+        "esi_id": wall.esi_id,
+        "status": CommandStatus.DONE,
+        "asked_at": now,
+        "ended_at": now,
+    }
+    await connection.execute(insert(han_commands), command)
+    stood = {**here, "stage": Stage.ACTIVE, "changed_at": now, "journal": "j", "seq": 1}
+    await connection.execute(insert(han_devices), stood)
+    return command_id, device
 
 
 @dataclass(frozen=True)
