@@ -35,6 +35,8 @@ class Action(StrEnum):
     ATTACH_METERS = "attach_meters"
     ASK_RELEASES = "ask_releases"
     DECIDE_RELEASES = "decide_releases"
+    SEE_NOTICES = "see_notices"
+    TELL_NOTICES = "tell_notices"
 
 
 class Whose(StrEnum):
@@ -116,6 +118,8 @@ TABLE: Mapping[tuple[Action, Whose], Rule] = {
     (Action.ATTACH_METERS, _OWN): Rule(kinds=frozenset({Kind.CUSTOMER})),
     (Action.ASK_RELEASES, _OWN): Rule(kinds=frozenset({Kind.REP})),
     (Action.DECIDE_RELEASES, _OWN): Rule(kinds=_TDSP, administrators=True),
+    (Action.SEE_NOTICES, _OWN): Rule(kinds=_TDSP),
+    (Action.TELL_NOTICES, _OWN): Rule(kinds=_TDSP, administrators=True),
 }
 """A pair that is not here is nobody's. The companies decided upon are requests of a REP (any TDSP's administrator
 answers them, AMB-15) and of all others (the operating team does); their added DUNS numbers go the same way."""

@@ -19,6 +19,7 @@ from portal.market.feed import NoticeOutcome, Sender
 from portal.market.history import NoticeSeen, PremiseAsOf, notices_of, premise_as_of
 from portal.market.tables import NoticeSource, NoticeState
 from portal.parts import Part
+from portal.permissions import Action
 from portal.viewer import Viewer
 from portal.visibility import find_premise
 
@@ -46,7 +47,7 @@ async def tell_notices(request: Request, teller: Writer, told: MarketNotices) ->
     """
     if teller.kind is not Kind.TDSP or teller.company_id is None:
         raise NotPermitted
-    if isinstance(teller, Viewer) and not teller.administrator:
+    if isinstance(teller, Viewer) and not teller.may(Action.TELL_NOTICES):
         raise NotPermitted
     sender = Sender(company_id=teller.company_id, active=True)
     return await portal_of(request).market.take(sender, told.notices, NoticeSource.API)

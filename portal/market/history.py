@@ -1,6 +1,5 @@
 """A premise as it was at an instant, by all that is known of it now; and the notices of a TDSP."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -98,16 +97,26 @@ async def notices_of(
     found = select(market_notices).where(market_notices.c.tdsp_id == tdsp_id, market_notices.c.id > after)
     found = found if state is None else found.where(market_notices.c.state == state)
     found = found if notice_id is None else found.where(market_notices.c.notice_id == notice_id)
-    rows: Sequence[Row[Any]] = (await connection.execute(found.order_by(market_notices.c.id).limit(most))).all()
-    return [
-        NoticeSeen(
-            number=row.id,
-            received_at=row.received_at,
-            source=row.source,
-            state=row.state,
-            reason=row.reason,
-            words=row.words,
-            notice=ONE.validate_python(row.body),
-        )
-        for row in rows
-    ]
+    return [_seen(row) for row in await connection.execute(found.order_by(market_notices.c.id).limit(most))]
+
+
+async def newest_notices(
+    connection: AsyncConnection, tdsp_id: int, state: NoticeState | None, before: int | None, most: int
+) -> list[NoticeSeen]:
+    """A TDSP's own notices, those that came last first; before continues the list."""
+    found = select(market_notices).where(market_notices.c.tdsp_id == tdsp_id)
+    found = found if state is None else found.where(market_notices.c.state == state)
+    found = found if before is None else found.where(market_notices.c.id < before)
+    return [_seen(row) for row in await connection.execute(found.order_by(market_notices.c.id.desc()).limit(most))]
+
+
+def _seen(row: Row[Any]) -> NoticeSeen:
+    return NoticeSeen(
+        number=row.id,
+        received_at=row.received_at,
+        source=row.source,
+        state=row.state,
+        reason=row.reason,
+        words=row.words,
+        notice=ONE.validate_python(row.body),
+    )

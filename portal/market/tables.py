@@ -61,6 +61,7 @@ class NoticeSource(StrEnum):
     MESSAGE = "message"
     API = "api"
     FILE = "file"
+    PAGE = "page"
 
 
 class NoticeState(StrEnum):

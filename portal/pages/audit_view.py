@@ -47,6 +47,7 @@ ACTIONS = {
     "duns.reinstate": "reinstated",
     "duns.revoke": "revoked",
     "duns.remove": "removed",
+    "market.tell": "told a market notice",
 }
 """What was done, for people; an action that is not here is shown as the log has it."""
 

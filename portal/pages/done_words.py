@@ -21,6 +21,9 @@ DONE: Mapping[str, str] = {
     "number-suspended": "The DUNS number is Suspended, and the company told by mail.",
     "number-reinstated": "The DUNS number is Active again, and the company told by mail.",
     "number-revoked": "The DUNS number is Revoked for good, and the company told by mail.",
+    "notice-applied": "Told and applied: everybody sees it from now on.",
+    "notice-waits": "Told. It waits for its instant, and takes effect by itself.",
+    "file-loaded": "The file is loaded: every row of it stands.",
     "answered-already": "Somebody has answered that request already, or its 14 days are over.",
 }
 

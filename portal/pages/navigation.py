@@ -41,6 +41,7 @@ MY_USAGE = Place("Usage of My Meters", "/usage/meters")
 RELEASE_REQUESTS = Place("Requests for Release", "/releases")
 FLEET = Place("Gateways", "/fleet")
 ALL_METERS = Place("Meters", "/usage/meters")
+NOTICES = Place("Market Notices", "/fleet/notices")
 COMPANIES = Place("Companies", "/market/companies")
 COMPANY_REQUESTS = Place("Company Requests", COMPANY_QUEUE)
 DUNS_REQUESTS = Place("DUNS Requests", DUNS_QUEUE)
@@ -79,7 +80,7 @@ def _tabs(viewer: Viewer) -> tuple[Tab, ...]:
     if viewer.kind is Kind.OPERATOR:
         return account, Tab("Market", market), HELP
     if viewer.kind is Kind.TDSP:
-        fleet = Tab("Fleet", (FLEET, ALL_METERS, *_releases(viewer)))
+        fleet = Tab("Fleet", (FLEET, ALL_METERS, NOTICES, *_releases(viewer)))
         return account, fleet, *((Tab("Market", market),) if market else ()), HELP
     meters = {Kind.REP: USAGE_METERS, Kind.CUSTOMER: MY_USAGE}.get(viewer.kind, ALL_METERS)
     return account, Tab("Usage", (meters,)), HELP

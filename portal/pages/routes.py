@@ -17,6 +17,7 @@ from portal.pages import (
     finishing_routes,
     market_routes,
     my_meters_routes,
+    notice_routes,
     order_files,
     pending_routes,
     profile_routes,
@@ -140,5 +141,6 @@ PARTS = (
     company_routes.router,
     requests_routes.router,
     market_routes.router,
+    notice_routes.router,
 )
 """Every part of the pages; each is included by itself, so that it is asked about its own addresses only."""

@@ -6,7 +6,7 @@ The routes come from the application itself. One whose path holds an id that is 
 nobody adds a route without saying whose its things are.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from string import Formatter
@@ -22,7 +22,7 @@ from gateway.database import Database
 from gateway.dice import SeededDice
 from gateway.han.words import Stage
 from gateway.identifiers import Duns, Eui64, RequestId
-from gateway.questions import Question
+from gateway.questions import Asker, Question
 from portal.accounts.sessions import open_session
 from portal.accounts.tables import SessionKind, accounts, sessions
 from portal.api_keys.tables import Scope, api_keys
@@ -211,9 +211,10 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(database_url: str, clock: HandClock) -> AsyncIterator[Scene]:
+async def scene(database_url: str, clock: HandClock, work: list[str]) -> AsyncIterator[Scene]:
     """Everybody signed in to a portal with the victim's things in it."""
     database = Database.open(database_url)
+    database._asker = Counted(database._asker, work)  # nobody else has to count
     await settle(database, clock.now(), WORLD)
     portal = Portal.over(database, WireBus(), clock, SeededDice(7), GUIDES, passwords=CHEAP)
     app = full_app(portal, await SqlIntervalStore.opened(database), RegisterStore(database))
@@ -267,20 +268,28 @@ def named_routes(app: FastAPI) -> list[tuple[str, str, set[str]]]:
     return found
 
 
+class Counted:
+    """Asks as another does, and writes down that it was asked."""
+
+    def __init__(self, asker: Asker, work: list[str]) -> None:
+        self._asker, self._work = asker, work
+
+    async def ask(self, question: Question, values: Mapping[str, Any]) -> list[Any]:
+        self._work.append("question")
+        return await self._asker.ask(question, values)
+
+    async def close(self) -> None:
+        await self._asker.close()
+
+
 @pytest.fixture
-def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def work() -> Iterator[list[str]]:
     """The statements that the database is asked, one after the other: what takes as many takes as long."""
     asked: list[str] = []
-    plain = Database.ask
-
-    async def ask(self: Database, question: Question, **values: Any) -> list[Any]:
-        asked.append("question")
-        return await plain(self, question, **values)
 
     def executed(*arguments: Any) -> None:
         asked.append(str(arguments[2]))
 
-    monkeypatch.setattr(Database, "ask", ask)
     event.listen(Engine, "before_cursor_execute", executed)
     yield asked
     event.remove(Engine, "before_cursor_execute", executed)

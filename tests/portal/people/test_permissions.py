@@ -39,6 +39,8 @@ see_audit                rep:a tdsp:a third_party:a ercot:a puct:a operator:a | 
 attach_meters            customer:u | - | -
 ask_releases             rep:uha | - | -
 decide_releases          tdsp:a | - | -
+see_notices              tdsp:uha | - | -
+tell_notices             tdsp:a | - | -
 """
 
 
