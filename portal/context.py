@@ -31,6 +31,7 @@ from portal.settings import PortalSettings, seal_key
 from portal.usage.registers import RegisterStore
 from portal.usage.store import IntervalStore
 from portal.vee.explain import Explainer
+from portal.vee.overview import Overview
 
 MOST_REGISTRATIONS = 20
 """Registrations from one address in an hour: each sends mail, and can ask whether a user id is taken."""
@@ -64,6 +65,7 @@ class Portal:
     intervals: IntervalStore | None = None
     registers: RegisterStore | None = None
     explainer: Explainer | None = None
+    overview: Overview | None = None
 
     @classmethod
     def over(
@@ -79,6 +81,7 @@ class Portal:
         collected: IntervalStore | None = None,
         registers: RegisterStore | None = None,
         explainer: Explainer | None = None,
+        overview: Overview | None = None,
         secret: bytes | None = None,
     ) -> Self:
         """The parts over a migrated database and a bus. collected is where gateways' collections go, if anywhere.
@@ -117,6 +120,7 @@ class Portal:
             intervals=intervals,
             registers=registers,
             explainer=explainer,
+            overview=overview,
         )
 
     async def greet(self) -> None:

@@ -31,6 +31,7 @@ from portal.settings import PortalSettings, url_of
 from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
 from portal.vee.explain import Explainer
+from portal.vee.overview import Overview
 
 TIDY_S = 3600.0
 COLLECTED_WAIT_S = 0.05
@@ -83,6 +84,7 @@ async def serve(configuration: Config) -> None:
             collected=collected,
             registers=registers,
             explainer=Explainer(database, intervals, store, clock, settings.vee),
+            overview=Overview(intervals),
             secret=secret_of(settings, dice),
         )
         app = full_app(parts, store, registers)

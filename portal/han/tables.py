@@ -52,6 +52,8 @@ Index(
     postgresql_where=_OPEN_JOIN,
 )
 """A device joins at one meter at a time, whoever asks."""
+OPEN_COMMANDS = _OPEN
+"""The condition of the index of open commands, in the words that make a database use it."""
 
 han_outbox = Table(
     "han_outbox",

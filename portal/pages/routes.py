@@ -15,6 +15,7 @@ from portal.pages import (
     customer_routes,
     entrance_routes,
     finishing_routes,
+    fleet_routes,
     market_routes,
     my_meters_routes,
     notice_routes,
@@ -28,10 +29,9 @@ from portal.pages import (
     security_routes,
     users_routes,
 )
-from portal.pages.fleet_rows import MOST, fleet_of
 from portal.pages.meter_list_view import meters_page
 from portal.pages.meter_view import address_of, meter_page, visible_meter
-from portal.pages.navigation import ACCOUNT_METERS, FLEET, USAGE_METERS
+from portal.pages.navigation import ACCOUNT_METERS, USAGE_METERS
 from portal.pages.render import PAGES, STATIC, THEME_COOKIE, THEMES, inside
 from portal.parts import Part
 from portal.reads.ask import Refused
@@ -102,19 +102,6 @@ async def back_to_meter(request: Request, who: EnteredHere, esi_id: str) -> Resp
     return RedirectResponse(address_of(await visible_meter(request, who, esi_id)), status_code=303)
 
 
-@router.get("/fleet")
-async def fleet(request: Request, who: EnteredHere) -> Response:
-    """A wires company's gateways."""
-    if who.viewer.kind is not Kind.TDSP:
-        raise NotFound
-    portal = portal_of(request)
-    async with portal.database.reading() as connection:
-        found = await fleet_of(connection, who.viewer, portal.clock.now())
-    return PAGES.page(
-        request, "fleet.html", who, FLEET.words, place=FLEET.href, help_at="fleet", fleet=found, most=MOST
-    )
-
-
 @router.get("/help")
 async def help_page(request: Request, who: EnteredHere) -> Response:
     """Questions, rules, keys and whom to ask."""
@@ -142,5 +129,6 @@ PARTS = (
     requests_routes.router,
     market_routes.router,
     notice_routes.router,
+    fleet_routes.router,
 )
 """Every part of the pages; each is included by itself, so that it is asked about its own addresses only."""

@@ -53,6 +53,9 @@ Index("ix_reads_open", reads.c.meter_id, sqlite_where=_OPEN, postgresql_where=_O
 Index("ix_reads_open_deadline", reads.c.deadline_at, sqlite_where=_OPEN, postgresql_where=_OPEN)
 Index("ix_reads_done", reads.c.meter_id, reads.c.accepted_at, sqlite_where=_DONE, postgresql_where=_DONE)
 Index("ix_reads_esi_id", reads.c.esi_id, reads.c.asked_at)
+Index("ix_reads_gateway", reads.c.gateway, reads.c.asked_at)
+OPEN_READS = _OPEN
+"""The condition of the indexes of open reads, in the words that make a database use them."""
 
 read_askers = Table(
     "read_askers",

@@ -94,9 +94,9 @@ ABSENT = {
     "device": "000D6F0007A0B1C9",
 }
 """Ids of nothing."""
-PARTS = {"action": "suspend", "start": "2026-05-11T05:00:00Z"}
+PARTS = {"action": "suspend", "start": "2026-05-11T05:00:00Z", "day": "2026-05-11"}
 """Parts of paths that name no thing of anybody's."""
-NOBODYS = ("/static/{digest}/{name}",)
+NOBODYS = ("/static/{digest}/{name}", "/fleet/days/{day}")
 """Routes whose ids name nothing of anybody's."""
 COMMENT = {"comment": "because"}
 BODIES: dict[tuple[str, str], Any] = {

@@ -30,6 +30,7 @@ from portal.usage.intervals import MeterDay
 from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
 from portal.usage.store import SourceFile
+from portal.vee.overview import Overview
 from tests.portal.wire import Answers, WireBus
 from tests.portal.world import CHEAP, PASSWORD, WORLD, settle
 
@@ -48,6 +49,7 @@ class House:
     database: Database
     desk: ReadDesk
     intervals: SqlIntervalStore
+    ledger: Database
     bus: WireBus
     clock: Clock
 
@@ -142,12 +144,22 @@ async def open_house(
     settings = PortalSettings(help_desk="help@example.com", preset=preset)
     intervals_database = Database.open(f"sqlite:///{folder}/intervals.db")
     store = await SqlIntervalStore.opened(intervals_database)
-    portal = Portal.over(database, bus, clock, SeededDice(7), settings, passwords=CHEAP, intervals=store)
+    portal = Portal.over(
+        database,
+        bus,
+        clock,
+        SeededDice(7),
+        settings,
+        passwords=CHEAP,
+        intervals=store,
+        overview=Overview(intervals_database),
+    )
     running = [
         asyncio.create_task(portal.desk.run()),
         asyncio.create_task(bus.run(portal.desk.handle, portal.desk.greet)),
     ]
-    yield House(full_app(portal, store, RegisterStore(intervals_database)), database, portal.desk, store, bus, clock)
+    app = full_app(portal, store, RegisterStore(intervals_database))
+    yield House(app, database, portal.desk, store, intervals_database, bus, clock)
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
