@@ -5,11 +5,9 @@ Pure: from a form that was filled in to the notice that it tells, or to the form
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
-from typing import Any
-
-from pydantic import ValidationError
 
 from gateway.clock import CENTRAL
+from gateway.identifiers import Duns, EsiId, MeterNumber
 from gateway.market_notices import MarketNotice, RepChange
 from portal.market.openings import ONE
 from portal.pages.forms import Choice, Field, FieldKind, Form
@@ -120,6 +118,7 @@ FILE = Form(
     ),
 )
 KINDS = {"exchange": "meter_exchanged", "rep-of-record": "rep_of_record_changed"}
+_IDENTIFIERS = {"esi_id": EsiId, "meter": MeterNumber, "new_meter": MeterNumber, "rep_duns": Duns}
 _WRONG = {
     "esi_id": "ESI ID: use 17 or 22 digits",
     "meter": "Meter that was removed: use 1 to 20 letters, digits or hyphens",
@@ -139,19 +138,18 @@ def notice_of(form: Form, kind: str) -> MarketNotice | Form:
     """The notice that a form tells, under the id that travels with it, or the form with what is wrong with it."""
     faults = dict[str, str]()
     effective_at = _instant(form, faults)
-    body: dict[str, Any] = {each.name: form[each.name] for each in form.fields if each not in (_DATE, _TIME)}
+    body = {each.name: form[each.name] for each in form.fields if each not in (_DATE, _TIME)}
+    told = {name: value for name, value in body.items() if value}
+    for name, identifier in _IDENTIFIERS.items():
+        if name in told and not identifier.pattern.fullmatch(told[name]):
+            faults[name] = _WRONG[name]
     if kind == KINDS["rep-of-record"] and form["change"]:
         if form["change"] == RepChange.MOVE_OUT and form["rep_duns"]:
             faults["rep_duns"] = HAS_NO_DUNS
         elif form["change"] != RepChange.MOVE_OUT and not form["rep_duns"]:
             faults["rep_duns"] = NEEDS_DUNS
     if not form.faults and not faults and effective_at is not None:
-        told = {name: value for name, value in body.items() if value}
-        try:
-            return ONE.validate_python({**told, "kind": kind, "id": form.hidden["id"], "effective_at": effective_at})
-        except ValidationError as error:
-            places = [place for each in error.errors() for place in each["loc"] if place in _WRONG]
-            faults |= {str(place): _WRONG[place] for place in places}
+        return ONE.validate_python({**told, "kind": kind, "id": form.hidden["id"], "effective_at": effective_at})
     return form.judged(faults)
 
 

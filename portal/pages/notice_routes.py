@@ -1,6 +1,7 @@
 """Market notices as pages: a TDSP sees what it told, and its administrators tell exchanges, REP changes and files."""
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
@@ -189,7 +190,7 @@ def details_of(seen: NoticeSeen) -> str:
 async def _tell(request: Request, who: Entered, what: str) -> Response:
     sender, portal = _sender(who), portal_of(request)
     form = await replace(FORMS[what], hidden={"id": ""}).read(request)
-    if not form.hidden["id"].startswith(OURS):
+    if not OURS.fullmatch(form.hidden["id"]):
         form = _fresh(portal, form)
     notice = notice_of(form, KINDS[what])
     if isinstance(notice, Form):
@@ -214,13 +215,13 @@ async def _noted(portal: Portal, who: Entered, subject: Subject, cause: str) -> 
     await portal.acting.run(actor_of(who.viewer), lambda act: act.note("market.tell", subject, cause))
 
 
-OURS = "page-"
-"""How the ids of notices begin that are told on pages."""
+OURS = re.compile("page-[0-9a-f-]{36}")
+"""The ids of notices that are told on pages."""
 
 
 def _fresh(portal: Portal, form: Form) -> Form:
     """A form under an id of its own, so that a button that is pressed twice tells one notice."""
-    return replace(form, hidden={"id": f"{OURS}{portal.dice.request_id(portal.clock.now())}"})
+    return replace(form, hidden={"id": f"page-{portal.dice.request_id(portal.clock.now())}"})
 
 
 def _sender(who: Entered) -> Sender:
