@@ -21,6 +21,10 @@ DONE: Mapping[str, str] = {
     "number-suspended": "The DUNS number is Suspended, and the company told by mail.",
     "number-reinstated": "The DUNS number is Active again, and the company told by mail.",
     "number-revoked": "The DUNS number is Revoked for good, and the company told by mail.",
+    "order-placed": "Your order is placed. It runs offline; when it ends, you get mail.",
+    "order-cancelled": "The order is cancelled.",
+    "order-again": "The order is taken up again. When it ends, you get mail.",
+    "order-mailed": "The mail is on its way to you once more.",
     "answered-already": "Somebody has answered that request already, or its 14 days are over.",
 }
 
