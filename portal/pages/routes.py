@@ -14,6 +14,7 @@ from portal.pages import (
     company_routes,
     customer_routes,
     entrance_routes,
+    export_routes,
     finishing_routes,
     market_routes,
     my_meters_routes,
@@ -28,10 +29,11 @@ from portal.pages import (
     security_routes,
     users_routes,
 )
+from portal.pages.desk_places import ACCOUNT_DESK, USAGE_DESK
 from portal.pages.fleet_rows import MOST, fleet_of
 from portal.pages.meter_list_view import meters_page
 from portal.pages.meter_view import address_of, meter_page, visible_meter
-from portal.pages.navigation import ACCOUNT_METERS, FLEET, USAGE_METERS
+from portal.pages.navigation import FLEET
 from portal.pages.render import PAGES, STATIC, THEME_COOKIE, THEMES, inside
 from portal.parts import Part
 from portal.reads.ask import Refused
@@ -67,13 +69,13 @@ async def account_meters(request: Request, who: EnteredHere) -> Response:
         return await my_meters_routes.my_meters(request, who)
     if who.viewer.kind is not Kind.REP:
         raise NotFound
-    return await meters_page(request, who, ACCOUNT_METERS)
+    return await meters_page(request, who, ACCOUNT_DESK, request.query_params)
 
 
 @router.get("/usage/meters")
 async def usage_meters(request: Request, who: EnteredHere) -> Response:
     """Customer Meters (ROR) under Usage."""
-    return await meters_page(request, who, USAGE_METERS)
+    return await meters_page(request, who, USAGE_DESK, request.query_params)
 
 
 @router.get("/usage/meters/{esi_id}")
@@ -124,6 +126,7 @@ async def help_page(request: Request, who: EnteredHere) -> Response:
 
 
 PARTS = (
+    export_routes.router,
     router,
     customer_routes.router,
     my_meters_routes.router,

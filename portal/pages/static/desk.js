@@ -55,4 +55,29 @@ async function follow() {
   delete root.dataset.following;
 }
 
+// Rows of a list are ticked together without a reload; the link does it with one.
+const boxes = () => [...document.querySelectorAll("table.picked-from td.pick input")];
+const all = document.getElementById("select-all");
+function count() {
+  const number = boxes().filter((box) => box.checked).length;
+  document.getElementById("picked-count").textContent = number ? `${number} selected` : "";
+  all.textContent = number === boxes().length ? "Select none" : "Select all shown";
+}
+if (all) {
+  all.setAttribute("role", "button");
+  all.addEventListener("click", (event) => {
+    event.preventDefault();
+    const every = boxes().every((box) => box.checked);
+    for (const box of boxes()) box.checked = !every;
+    count();
+  });
+  all.addEventListener("keydown", (event) => {
+    if (event.key !== " ") return;
+    event.preventDefault();
+    all.click();
+  });
+  document.querySelector("table.picked-from").addEventListener("change", count);
+  count();
+}
+
 follow();

@@ -86,7 +86,7 @@ ABSENT = {
     "device": "000D6F0007A0B1C9",
 }
 """Ids of nothing."""
-PARTS = {"action": "suspend", "start": "2026-05-11T05:00:00Z"}
+PARTS = {"desk": "usage", "action": "suspend", "start": "2026-05-11T05:00:00Z"}
 """Parts of paths that name no thing of anybody's."""
 NOBODYS = ("/static/{digest}/{name}",)
 """Routes whose ids name nothing of anybody's."""
