@@ -16,6 +16,7 @@ from portal.pages import (
     entrance_routes,
     export_routes,
     finishing_routes,
+    information_routes,
     market_routes,
     my_meters_routes,
     order_files,
@@ -127,6 +128,7 @@ async def help_page(request: Request, who: EnteredHere) -> Response:
 
 PARTS = (
     export_routes.router,
+    information_routes.router,
     router,
     customer_routes.router,
     my_meters_routes.router,

@@ -80,4 +80,9 @@ if (all) {
   count();
 }
 
+for (const button of document.querySelectorAll("button.print")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
+
 follow();
