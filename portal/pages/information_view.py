@@ -53,12 +53,12 @@ METER_DESCRIPTIONS = (
     "Indicator of the type of communication used to transport data from the Meter",
     "Indicator of whether or not the Meter requires a Current Transformer / Potential Transformer",
     (
-        "The ratio of the primary to secondary transformer windings of a current transformer that is on the source side of "
-        "an instrument rated meter"
+        "The ratio of the primary to secondary transformer windings of a current transformer that is on the source "
+        "side of an instrument rated meter"
     ),
     (
-        "The ratio of the primary to secondary transformer windings of a potential or voltage transformer that is on the "
-        "source side of an instrument rated meter"
+        "The ratio of the primary to secondary transformer windings of a potential or voltage transformer that is on "
+        "the source side of an instrument rated meter"
     ),
     "The firmware version of the ZigBee communication module",
     "Type of HAN Protocol enabled: ZigBee or HomePlug",

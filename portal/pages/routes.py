@@ -16,6 +16,7 @@ from portal.pages import (
     entrance_routes,
     export_routes,
     finishing_routes,
+    import_routes,
     information_routes,
     market_routes,
     my_meters_routes,
@@ -128,6 +129,7 @@ async def help_page(request: Request, who: EnteredHere) -> Response:
 
 PARTS = (
     export_routes.router,
+    import_routes.router,
     information_routes.router,
     router,
     customer_routes.router,
