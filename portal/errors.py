@@ -112,6 +112,7 @@ PROBLEMS: Mapping[object, tuple[HTTPStatus, str, str]] = {
     OrderRefusal.TOO_MANY_ORDERS: (HTTPStatus.TOO_MANY_REQUESTS, "too-many-orders", "Too many orders are in process"),
     OrderRefusal.KEY_USED: (HTTPStatus.CONFLICT, "key-used", "The key names another request"),
     OrderRefusal.NOT_NOW: (HTTPStatus.CONFLICT, "not-now", "The order is not in a state for this"),
+    OrderRefusal.SENT_LATELY: (HTTPStatus.TOO_MANY_REQUESTS, "sent-lately", "The mail was sent a short while ago"),
     PeopleRefusal.FORM: (HTTPStatus.UNPROCESSABLE_ENTITY, "bad-form", "Some of the fields are not right"),
     PeopleRefusal.NOT_FOR_YOU: (HTTPStatus.FORBIDDEN, "not-permitted", "You may not do this."),
     PeopleRefusal.NOT_THERE: (HTTPStatus.NOT_FOUND, "not-found", "There is nothing here for you."),
@@ -156,7 +157,8 @@ def problem_of_refusal(refusal: Refusal, clock: Clock) -> Problem:
         more: dict[str, Any] = {} if refusal.bound is None else {"bound": refusal.bound.isoformat()}
         if isinstance(refusal, OrderRefused) and refusal.faults:
             more |= {"faults": refusal.faults, "more": refusal.more}
-        return _problem(status, kind, title, refusal.words, reason=refusal.reason, **more)
+        wait_s = refusal.retry_in_s if isinstance(refusal, OrderRefused) else None
+        return _problem(status, kind, title, refusal.words, headers=_retry_after(wait_s), reason=refusal.reason, **more)
     if isinstance(refusal, PeopleRefused):
         faults = [{"where": field, "what": words} for field, words in refusal.faults.items()]
         about: dict[str, Any] = {"reason": refusal.reason} | ({"faults": faults} if faults else {})

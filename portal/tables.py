@@ -11,7 +11,7 @@ from portal.han.tables import han_commands, han_devices, han_outbox, han_reports
 from portal.mail.tables import letters
 from portal.market.tables import market_notices, premise_histories, premises, rep_spans
 from portal.meters.tables import attachments, meter_assignments, meters, midnight_registers, reported_registers
-from portal.orders.tables import report_order_files, report_order_meters, report_orders
+from portal.orders.tables import meter_lists, report_order_files, report_order_meters, report_orders
 from portal.reads.tables import read_askers, read_outbox, reads
 from portal.schema import metadata
 
@@ -39,6 +39,7 @@ __all__ = [
     "market_notices",
     "metadata",
     "meter_assignments",
+    "meter_lists",
     "meters",
     "midnight_registers",
     "passkeys",

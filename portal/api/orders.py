@@ -18,8 +18,9 @@ from portal.api.described import problems
 from portal.context import Portal, portal_of
 from portal.entrance import ViewerHere
 from portal.errors import NotFound, problem_of_refusal, problem_response
-from portal.orders.changing import cancel, retry
+from portal.orders.changing import cancel, resend, retry
 from portal.orders.files import find_file
+from portal.orders.letters import post_of
 from portal.orders.meter_list import BadList, By, MeterList, read_file, read_values
 from portal.orders.placing import Placed, place
 from portal.orders.request import OrderedReport, OrderRefusal, OrderRefused, OrderRequest
@@ -191,6 +192,15 @@ async def cancel_order(request: Request, response: Response, viewer: ViewerHere,
     """Cancel an order in process."""
     portal = portal_of(request)
     job = partial(cancel, viewer=viewer, number=number, now=portal.clock.now())
+    return await _changed(request, response, viewer, number, await portal.database.write(job))
+
+
+@router.post("/orders/{number}/resend", status_code=202, response_model=Order, responses=problems(401, 404, 409, 429))
+async def resend_order(request: Request, response: Response, viewer: ViewerHere, number: Number) -> Any:
+    """Have the mail of a complete order sent to you again; once every ten minutes, unless configured otherwise."""
+    portal = portal_of(request)
+    by, settings, now = post_of(portal.settings), portal.settings.orders, portal.clock.now()
+    job = partial(resend, viewer=viewer, number=number, by=by, settings=settings, now=now)
     return await _changed(request, response, viewer, number, await portal.database.write(job))
 
 

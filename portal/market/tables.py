@@ -52,6 +52,7 @@ rep_spans = Table(
 )
 """The REP of record by DUNS number, [from_at, to_at): spans of one premise never overlap (portal/market/spans.py)."""
 
+Index("ix_premises_street_name", premises.c.street_name)
 Index("ix_rep_spans_duns", rep_spans.c.duns, rep_spans.c.esi_id)
 
 

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from portal.mail.letters import Attachment, Letter
 from portal.mail.wording import SIGNED, Link, Part, worded
 from portal.orders.details import size_text
-from portal.orders.making import MadeFile
-from portal.orders.market_names import mailed_name
+from portal.orders.market_names import OrderedFile, mailed_name
 from portal.orders.states import OrderState
 from portal.reports.forms import TITLES, USAGE
+from portal.settings import PortalSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +23,26 @@ class Post:
     kept_days: int
 
 
+class FileToMail(OrderedFile, Protocol):
+    """A file of an order that was just made, or its row; size in bytes."""
+
+    @property
+    def media_type(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+
+
+def post_of(settings: PortalSettings) -> Post:
+    """What a portal's letters of orders say."""
+    return Post(
+        address=settings.address.rstrip("/"),
+        most_attached_bytes=settings.mail.most_attachment_bytes,
+        kept_days=settings.orders.kept_days,
+    )
+
+
 def letter_of_end(
-    to: str, number: int, state: OrderState, details: str, files: Sequence[MadeFile], ended_at: datetime, by: Post
+    to: str, number: int, state: OrderState, details: str, files: Sequence[FileToMail], ended_at: datetime, by: Post
 ) -> Letter:
     """The letter of an order that is complete or unsuccessful (RPT-11, RPT-18; AMB-08 for what is attached).
 
@@ -47,5 +66,5 @@ def letter_of_end(
     return worded(to, subject, parts, SIGNED, tuple(_attachment(each, ended_at) for each in attached))
 
 
-def _attachment(file: MadeFile, ended_at: datetime) -> Attachment:
+def _attachment(file: FileToMail, ended_at: datetime) -> Attachment:
     return Attachment(name=mailed_name(file, ended_at), media_type=file.media_type.partition(";")[0], path=file.path)

@@ -14,7 +14,7 @@ from gateway.dice import SystemDice
 from gateway.links import Backoff, keep
 from portal.opening import open_database
 from portal.orders.ending import Ending
-from portal.orders.letters import Post
+from portal.orders.letters import post_of
 from portal.orders.worker import Worker
 from portal.reports.rows import Sources
 from portal.settings import PortalSettings, url_of
@@ -42,12 +42,7 @@ async def serve(configuration: Config) -> None:
         rules = Explainer(database, intervals, store, clock, settings.vee)
         sources = Sources(intervals=store, registers=RegisterStore(intervals), rules=rules)
         name = f"{socket.gethostname()}:{os.getpid()}"
-        by = Post(
-            address=settings.address.rstrip("/"),
-            most_attached_bytes=settings.mail.most_attachment_bytes,
-            kept_days=settings.orders.kept_days,
-        )
-        ending = Ending(settings=settings.orders, by=by)
+        ending = Ending(settings=settings.orders, by=post_of(settings))
         worker = Worker(database, sources, ending, settings.files.folder, clock, dice, name)
         stop = asyncio.Event()
         stop_on_signals(stop)

@@ -41,17 +41,22 @@ class OrderRefusal(StrEnum):
     TOO_MANY_ORDERS = "too_many_orders"
     KEY_USED = "key_used"
     NOT_NOW = "not_now"
+    SENT_LATELY = "sent_lately"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRefused:
-    """A refused order; faults are those of its list, bound the day that a report could have begun or ended with."""
+    """A refused order; faults are those of its list, bound the day that a report could have begun or ended with.
+
+    retry_in_s is how long to wait before the same is allowed, None if waiting does not help.
+    """
 
     reason: OrderRefusal
     words: str
     faults: Sequence[ListFault] = ()
     more: int = 0
     bound: date | None = None
+    retry_in_s: float | None = None
 
 
 _JSON = TypeAdapter(OrderRequest)

@@ -36,6 +36,9 @@ class OrderSettings:
     meters_at_once: Annotated[
         int, Field(description="Meters whose visibility is asked, and whose data are read, together.", ge=1, le=500)
     ] = 100
+    resend_pause_s: Annotated[
+        float, Field(description="How long after one time the mail of an order may be had again, s.", gt=0)
+    ] = 600.0
     kept_days: Annotated[int, Field(description="Days for which the files of an order are kept.", ge=1)] = 10
     remembered_days: Annotated[int, Field(description="Days for which an order itself is remembered.", ge=1)] = 400
     tidy_s: Annotated[

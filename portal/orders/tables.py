@@ -10,12 +10,14 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    Text,
     UniqueConstraint,
     text,
 )
 
 from gateway.database import IdentifierType, Instant
 from gateway.identifiers import EsiId, RequestId
+from portal.orders.meter_list import By
 from portal.orders.states import OrderState
 from portal.reports.forms import Report
 from portal.schema import Word, metadata
@@ -44,6 +46,7 @@ report_orders = Table(
     Column("to_place", Boolean, nullable=False),
     Column("request_key", String(100)),
     Column("request_digest", String(64)),
+    Column("resent_at", Instant),
 )
 """id names an order for us, number for people; company_id is the account's when it was placed.
 
@@ -51,6 +54,7 @@ due_at is when a worker may take an order in Processing: at once, after a pause,
 has. lease is the token of the last one who took it, and the only one that may end it. done counts meters times reports.
 to_place says that the files of a complete order are still to go into the company's folder. request_key is what a
 program named its request, so that asking again is no second order; request_digest tells whether it asked the same.
+resent_at is when its account last had its mail sent again.
 """
 
 _WAITS = text("state = 'processing'")
@@ -82,3 +86,24 @@ report_order_files = Table(
     UniqueConstraint("order_id", "name"),
 )
 """The files of a complete order; path is relative to the folder of files."""
+
+meter_lists = Table(
+    "meter_lists",
+    metadata,
+    Column("id", IdentifierType(RequestId, 36), primary_key=True),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("kept_at", Instant, nullable=False),
+    Column("file_name", String(200)),
+    Column("by", Word(By), nullable=False),
+    Column("values", Text, nullable=False),
+    Column("missing", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("found", Integer, nullable=False),
+)
+"""Lists of meters that somebody chose and has not ordered for yet, kept for a day (portal/orders/kept_lists.py).
+
+file_name is that of the file they came from, None if they were ticked. values are all of them, missing those that were
+not to be seen when the list came, each joined by line ends; count and found say how many there were of all and seen.
+"""
+Index("ix_meter_lists_account", meter_lists.c.account_id, meter_lists.c.kept_at)
+Index("ix_meter_lists_kept_at", meter_lists.c.kept_at)

@@ -1,4 +1,4 @@
-"""What is no longer kept: files of orders past their days, orders past theirs, and what dead attempts have left."""
+"""What is no longer kept: orders and files past their days, lists past theirs, and what dead attempts have left."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database
 from portal.orders import shelf
+from portal.orders.kept_lists import forget_old
 from portal.orders.settings import OrderSettings
 from portal.orders.states import TRANSITIONS, OrderEvent, OrderState
 from portal.orders.tables import report_order_files, report_orders
@@ -20,6 +21,7 @@ MOST_AT_ONCE = 500
 
 async def expire(connection: AsyncConnection, settings: OrderSettings, now: datetime) -> None:
     """Mark the complete orders whose files have been kept long enough, and forget orders that are long over."""
+    await forget_old(connection, now)
     before = now - timedelta(days=settings.kept_days)
     old = (
         select(report_orders.c.id)

@@ -24,6 +24,10 @@ DONE: Mapping[str, str] = {
     "notice-applied": "Told and applied: everybody sees it from now on.",
     "notice-waits": "Told. It waits for its instant, and takes effect by itself.",
     "file-loaded": "The file is loaded: every row of it stands.",
+    "order-placed": "Your order is placed. It runs offline; when it ends, you get mail.",
+    "order-cancelled": "The order is cancelled.",
+    "order-again": "The order is taken up again. When it ends, you get mail.",
+    "order-mailed": "The mail is on its way to you once more.",
     "answered-already": "Somebody has answered that request already, or its 14 days are over.",
 }
 

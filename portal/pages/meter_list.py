@@ -1,7 +1,7 @@
 """The customer meter list: which columns, in which order, and when it is a search instead (pure; guide 3.1, 8.1)."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
@@ -87,9 +87,21 @@ def natural(text: str) -> list[tuple[int, int, str]]:
     return [(0, int(part), "") if part[0] in "0123456789" else (1, 0, part) for part in parts]
 
 
-def markup(rows: Iterable[Row], columns: Sequence[Column]) -> str:
-    """The rows of the list's table; every text is escaped here."""
-    return "\n".join(f"<tr>{''.join(_cell(row, column) for column in columns)}</tr>" for row in rows)
+def markup(rows: Iterable[Row], columns: Sequence[Column], chosen: Container[str] = ()) -> str:
+    """The rows of the list's table, each with its checkbox; every text is escaped here. chosen are ticked ESI IDs."""
+    return "\n".join(
+        f"<tr>{_pick(row, place, chosen)}{''.join(_cell(row, column) for column in columns)}</tr>"
+        for place, row in enumerate(rows)
+    )
+
+
+def _pick(row: Row, place: int, chosen: Container[str]) -> str:
+    """The checkbox of a row; the first has the name to which a fault of the choice leads."""
+    esi_id = row.meter.esi_id
+    ticked = " checked" if esi_id in chosen else ""
+    where = f"{escape(row.meter.service_address)}, {escape(row.meter.city)}, {esi_id}"
+    about = f'id="chosen{f"-{place}" if place else ""}" name="chosen" value="{esi_id}"'
+    return f'<td class="pick"><input type="checkbox" {about} aria-label="{where}"{ticked}></td>'
 
 
 def _cell(row: Row, column: Column) -> str:

@@ -14,11 +14,12 @@ from portal.accounts.sessions import Entered
 from portal.companies.kinds import Kind
 from portal.context import portal_of
 from portal.pages import meter_list
+from portal.pages.desk_places import DeskPlace
 from portal.pages.meter_list import Column, Row, Screen
 from portal.pages.meter_rows import listed_meters
 from portal.pages.meter_search import LONGEST, Search, either, search_of
 from portal.pages.meter_view import address_of
-from portal.pages.navigation import ACCOUNT_METERS, Place, place_of
+from portal.pages.navigation import ACCOUNT_METERS, place_of
 from portal.pages.render import PAGES
 from portal.visibility import count_meters
 
@@ -120,9 +121,35 @@ class Found:
     missing: Sequence[str] = ()
 
 
-async def meters_page(request: Request, who: Entered, place: Place) -> Response:
-    """The list of a place, My Account's or Usage's; one that must hold a single meter leads to that meter."""
-    query, fault = Query.of(request.query_params), ""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a list's page says besides what was found: a search's fault, a choice's, and the ESI IDs that are ticked."""
+
+    asked: Mapping[str, str]
+    fault: str = ""
+    wrong: str = ""
+    chosen: Sequence[str] = ()
+
+    @property
+    def kept(self) -> Mapping[str, str]:
+        """What of the address goes on with the list's buttons."""
+        return {key: self.asked[key] for key in ("by", "value", "all", "sort", "order") if key in self.asked}
+
+
+async def meters_page(
+    request: Request,
+    who: Entered,
+    desk: DeskPlace,
+    asked: Mapping[str, str],
+    *,
+    wrong: str = "",
+    chosen: Sequence[str] = (),
+) -> Response:
+    """The list of My Account or Usage; one that must hold a single meter leads to that meter.
+
+    asked is what the address asks for; wrong says what is at fault with what was chosen of the list.
+    """
+    query, fault, place = Query.of(asked), "", desk.place
     portal = portal_of(request)
     try:
         search = query.search()
@@ -130,9 +157,9 @@ async def meters_page(request: Request, who: Entered, place: Place) -> Response:
         search, fault = None, str(bad)
     found = await _find(portal.database, who, query, search, portal.clock.now())
     only = found.rows[0].meter if found.rows is not None and len(found.rows) == 1 else None
-    if only is not None and (query.anywhere or (found.count == 1 and place is not ACCOUNT_METERS)):
+    if only is not None and not wrong and (query.anywhere or (found.count == 1 and place is not ACCOUNT_METERS)):
         return RedirectResponse(address_of(only), status_code=303)
-    return _page(request, who, place, query, found, fault)
+    return _page(request, who, desk, query, found, Shown(asked=asked, fault=fault, wrong=wrong, chosen=chosen))
 
 
 async def _find(database: Database, who: Entered, query: Query, search: Search | None, now: datetime) -> Found:
@@ -148,11 +175,13 @@ def _missing(search: Search, rows: Sequence[Row]) -> list[str]:
     return [value for value in search.values if value not in there]
 
 
-def _page(request: Request, who: Entered, place: Place, query: Query, found: Found, fault: str) -> Response:
-    screen = meter_list.screen(found.count)
+def _page(request: Request, who: Entered, desk: DeskPlace, query: Query, found: Found, about: Shown) -> Response:
+    screen, place, fault = meter_list.screen(found.count), desk.place, about.fault or about.wrong
     columns = meter_list.ACCOUNT_COLUMNS if place is ACCOUNT_METERS else meter_list.USAGE_COLUMNS
     sort = next((column for column in columns if column == query.sort), Column.ESI_ID)
     here = place_of(who.viewer, place.href)
+    rows = meter_list.ordered(found.rows or (), sort, descending=query.descending)
+    chosen = {row.meter.esi_id for row in rows} if about.asked.get("select") == "all" else set(about.chosen)
     empty = None
     if found.rows is not None and not found.rows:
         empty = NOT_FOUND if query.text is not None else NO_METERS.get(who.viewer.kind, NO_METERS_OTHERWISE)
@@ -165,6 +194,11 @@ def _page(request: Request, who: Entered, place: Place, query: Query, found: Fou
         help_at="meters",
         status=400 if fault else 200,
         error=bool(fault),
+        desk=desk,
+        fault_at="search-value" if about.fault else "chosen",
+        search_fault=about.fault,
+        kept=about.kept,
+        all_href="?" + urlencode({**about.kept, "select": "all"}),
         sub=SUBTITLES[screen] or who.viewer.company or who.viewer.name,
         fault=fault,
         searchable=screen is not Screen.LIST or query.text is not None,
@@ -177,11 +211,11 @@ def _page(request: Request, who: Entered, place: Place, query: Query, found: Fou
         missing=found.missing,
         cut=query.text is not None and found.rows is not None and len(found.rows) == meter_list.SHOW_ALL_UP_TO,
         count=len(found.rows or ()),
-        rows_markup=meter_list.markup(meter_list.ordered(found.rows or (), sort, descending=query.descending), columns),
+        rows_markup=meter_list.markup(rows, columns, chosen),
         columns=columns,
         sort=sort,
         descending=query.descending,
-        sort_links=_sort_links(request.query_params, columns, sort, descending=query.descending),
+        sort_links=_sort_links(about.asked, columns, sort, descending=query.descending),
     )
 
 

@@ -30,8 +30,7 @@ def search_of(by: Column, text: str) -> Search:
         return Search(by=by, pattern=_pattern(values))
     if len(values) > MOST_VALUES:
         raise BadIdentifier(
-            f"Search takes at most {MOST_VALUES} values, and these are {len(values)}. "
-            "For more, order a report with an imported file."
+            f"Search takes at most {MOST_VALUES} values, and these are {len(values)}. For more, import a file of them."
         )
     return Search(
         by=by,

@@ -20,7 +20,7 @@ from portal.errors import NotFound, problem_of_refusal
 from portal.faults import PeopleRefused
 from portal.locales.catalogues import N_
 from portal.orders.meter_list import BadList
-from portal.pages.customer_fields import ADD, ADD_METER, IMPORT, IMPORT_METERS
+from portal.pages.customer_fields import ADD, ADD_METER, IMPORT_METERS
 from portal.pages.forms import Form
 from portal.pages.meter_view import address_of, visible_meter
 from portal.pages.navigation import ACCOUNT_METERS, Place
@@ -72,15 +72,13 @@ async def add(request: Request, who: EnteredHere) -> Response:
     return page
 
 
-@router.get(IMPORT)
-async def back_to_add(who: EnteredHere) -> Response:
+async def back_to_add(who: Entered) -> Response:
     """Where a reload of an import leads."""
     _customer(who)
     return RedirectResponse(ADD, status_code=303)
 
 
-@router.post(IMPORT)
-async def add_file(request: Request, who: EnteredHere) -> Response:
+async def add_file(request: Request, who: Entered) -> Response:
     """Attach the meters of a file; the page says of each what came of it."""
     _customer(who)
     portal = portal_of(request)

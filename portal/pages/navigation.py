@@ -36,6 +36,7 @@ USERS = Place("Manage Users", "/account/users")
 COMPANY = Place("Company Profile", "/account/company")
 PROFILE = Place("My Profile", "/account/profile")
 USAGE_METERS = Place("Customer Meters (ROR)", "/usage/meters")
+ORDERS = Place("Report Request Status", "/usage/orders")
 MY_METERS = Place("My Meters", "/account/meters")
 MY_USAGE = Place("Usage of My Meters", "/usage/meters")
 RELEASE_REQUESTS = Place("Requests for Release", "/releases")
@@ -80,10 +81,10 @@ def _tabs(viewer: Viewer) -> tuple[Tab, ...]:
     if viewer.kind is Kind.OPERATOR:
         return account, Tab("Market", market), HELP
     if viewer.kind is Kind.TDSP:
-        fleet = Tab("Fleet", (FLEET, ALL_METERS, NOTICES, *_releases(viewer)))
+        fleet = Tab("Fleet", (FLEET, ALL_METERS, ORDERS, NOTICES, *_releases(viewer)))
         return account, fleet, *((Tab("Market", market),) if market else ()), HELP
     meters = {Kind.REP: USAGE_METERS, Kind.CUSTOMER: MY_USAGE}.get(viewer.kind, ALL_METERS)
-    return account, Tab("Usage", (meters,)), HELP
+    return account, Tab("Usage", (meters, ORDERS)), HELP
 
 
 def _account_menu(viewer: Viewer) -> tuple[Place, ...]:

@@ -14,12 +14,16 @@ from portal.pages import (
     company_routes,
     customer_routes,
     entrance_routes,
+    export_routes,
     finishing_routes,
     fleet_routes,
+    import_routes,
+    information_routes,
     market_routes,
     my_meters_routes,
     notice_routes,
     order_files,
+    order_routes,
     pending_routes,
     profile_routes,
     recovery_routes,
@@ -29,9 +33,9 @@ from portal.pages import (
     security_routes,
     users_routes,
 )
+from portal.pages.desk_places import ACCOUNT_DESK, USAGE_DESK
 from portal.pages.meter_list_view import meters_page
 from portal.pages.meter_view import address_of, meter_page, visible_meter
-from portal.pages.navigation import ACCOUNT_METERS, USAGE_METERS
 from portal.pages.render import PAGES, STATIC, THEME_COOKIE, THEMES, inside
 from portal.parts import Part
 from portal.reads.ask import Refused
@@ -67,13 +71,13 @@ async def account_meters(request: Request, who: EnteredHere) -> Response:
         return await my_meters_routes.my_meters(request, who)
     if who.viewer.kind is not Kind.REP:
         raise NotFound
-    return await meters_page(request, who, ACCOUNT_METERS)
+    return await meters_page(request, who, ACCOUNT_DESK, request.query_params)
 
 
 @router.get("/usage/meters")
 async def usage_meters(request: Request, who: EnteredHere) -> Response:
     """Customer Meters (ROR) under Usage."""
-    return await meters_page(request, who, USAGE_METERS)
+    return await meters_page(request, who, USAGE_DESK, request.query_params)
 
 
 @router.get("/usage/meters/{esi_id}")
@@ -111,6 +115,9 @@ async def help_page(request: Request, who: EnteredHere) -> Response:
 
 
 PARTS = (
+    export_routes.router,
+    import_routes.router,
+    information_routes.router,
     router,
     customer_routes.router,
     my_meters_routes.router,
@@ -121,6 +128,7 @@ PARTS = (
     profile_routes.router,
     security_routes.router,
     order_files.router,
+    order_routes.router,
     registration_routes.router,
     access_routes.router,
     pending_routes.router,

@@ -148,7 +148,7 @@ async def test_mtr_08_up_to_100_values_are_searched_at_once(with_meters: Opened)
         refused = await browser.get(f"/usage/meters?by=number&value={','.join(values)}")
         assert refused.status_code == 400
         assert "Search takes at most 100 values, and these are 101." in refused.text
-        assert "imported file" in refused.text
+        assert "import a file of them" in refused.text
         wrong = await browser.get(f"/usage/meters?by=esi_id&value={esi(103)},M00104")
         assert "Value 2, &#39;M00104&#39;, is not an ESI ID" in wrong.text
 

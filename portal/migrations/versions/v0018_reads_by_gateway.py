@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "v0018"
-down_revision = "v0014"
+down_revision = "v0017"
 branch_labels = None
 depends_on = None
 

@@ -33,8 +33,9 @@ from portal.context import Portal
 from portal.han.status import CommandKind, CommandStatus
 from portal.han.tables import han_commands, han_devices
 from portal.meters.tables import attachments, meters
+from portal.orders.meter_list import By
 from portal.orders.states import OrderState
-from portal.orders.tables import report_order_files, report_orders
+from portal.orders.tables import meter_lists, report_order_files, report_orders
 from portal.reports.forms import Report
 from portal.seed import SeedCompany, SeedDuns
 from portal.usage.registers import RegisterStore
@@ -74,7 +75,7 @@ RIGHTFUL = {
     "number_id": TEAM,
     "gateway": WIRES_PEOPLE,
     "request_id": frozenset({"wires.admin"}),
-    **dict.fromkeys(("session_id", "number", "name", "key_id"), frozenset[str]()),
+    **dict.fromkeys(("session_id", "number", "name", "key_id", "list_id"), frozenset[str]()),
     **dict.fromkeys(("command_id", "device"), SEES_METER),
 }
 """Whose business each kind of thing is, though it is not his own; nobody else may learn that it is there."""
@@ -82,6 +83,7 @@ ABSENT = {
     "esi_id": esi(99),
     "read_id": "00000000-0000-7000-8000-000000000000",
     "command_id": "00000000-0000-7000-8000-000000000000",
+    "list_id": "00000000-0000-7000-8000-000000000000",
     "account_id": 9_999,
     "company_id": 9_999,
     "number_id": 9_999,
@@ -94,7 +96,7 @@ ABSENT = {
     "device": "000D6F0007A0B1C9",
 }
 """Ids of nothing."""
-PARTS = {"action": "suspend", "start": "2026-05-11T05:00:00Z", "day": "2026-05-11"}
+PARTS = {"desk": "usage", "action": "suspend", "start": "2026-05-11T05:00:00Z", "day": "2026-05-11"}
 """Parts of paths that name no thing of anybody's."""
 NOBODYS = ("/static/{digest}/{name}", "/fleet/days/{day}")
 """Routes whose ids name nothing of anybody's."""
@@ -153,6 +155,18 @@ async def put_things(database: Database, clock: HandClock) -> dict[str, Any]:
             "rows": 1,
         }
         await connection.execute(insert(report_order_files), file)
+        kept = {
+            "id": RequestId("00000000-0000-7000-8000-0000000000ab"),
+            "account_id": victim,
+            "kept_at": now,
+            "file_name": "theirs.csv",
+            "by": By.ESI_ID,
+            "values": esi(3),
+            "missing": esi(3),
+            "count": 1,
+            "found": 0,
+        }
+        await connection.execute(insert(meter_lists), kept)
         key = {
             "company_id": company,
             "name": "theirs",
@@ -171,6 +185,7 @@ async def put_things(database: Database, clock: HandClock) -> dict[str, Any]:
             "number": 7001,
             "name": "daily.csv",
             "key_id": key_id,
+            "list_id": kept["id"],
             "esi_id": esi(3),
             "command_id": command_id,
             "device": device,

@@ -21,6 +21,7 @@ from gateway.messages import RequestRead
 from portal.accounts.presets import Preset
 from portal.app import full_app
 from portal.context import Portal
+from portal.files.settings import FilesSettings
 from portal.reads.desk import ReadDesk
 from portal.reads.status import is_open
 from portal.reads.tables import reads
@@ -52,6 +53,8 @@ class House:
     ledger: Database
     bus: WireBus
     clock: Clock
+    registers: RegisterStore
+    files: Path
 
     def answers(self, gateway: str = "gw-1") -> Answers:
         """A gateway's side of the conversation."""
@@ -141,9 +144,11 @@ async def open_house(
     database = Database.open(f"sqlite:///{folder}/portal.db")
     await settle(database, clock.now(), world)
     bus = WireBus()
-    settings = PortalSettings(help_desk="help@example.com", preset=preset)
+    files = folder / "files"
+    settings = PortalSettings(help_desk="help@example.com", preset=preset, files=FilesSettings(folder=files))
     intervals_database = Database.open(f"sqlite:///{folder}/intervals.db")
     store = await SqlIntervalStore.opened(intervals_database)
+    registers = RegisterStore(intervals_database)
     portal = Portal.over(
         database,
         bus,
@@ -152,14 +157,15 @@ async def open_house(
         settings,
         passwords=CHEAP,
         intervals=store,
+        registers=registers,
         overview=Overview(intervals_database),
     )
     running = [
         asyncio.create_task(portal.desk.run()),
         asyncio.create_task(bus.run(portal.desk.handle, portal.desk.greet)),
     ]
-    app = full_app(portal, store, RegisterStore(intervals_database))
-    yield House(app, database, portal.desk, store, intervals_database, bus, clock)
+    app = full_app(portal, store, registers)
+    yield House(app, database, portal.desk, store, intervals_database, bus, clock, registers, files)
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
