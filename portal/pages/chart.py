@@ -76,7 +76,7 @@ def day_chart(bars: Sequence[Bar], title: str, name: str = "use") -> str:
     parts = [
         f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{name}-title {name}-words">',
         f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-words">{escape(in_words(bars))}</desc>',
-        *_grid(step, top_wh),
+        *grid(step, top_wh),
         *_bars(bars, top_wh, name),
         *_hours(bars),
         "</svg>",
@@ -99,7 +99,8 @@ def in_words(bars: Sequence[Bar]) -> str:
     )
 
 
-def _grid(step: int, top_wh: int) -> list[str]:
+def grid(step: int, top_wh: int) -> list[str]:
+    """Lines and their figures in kWh, from nothing to the top."""
     lines = []
     for value in range(0, top_wh + 1, step):
         y = _y(value, top_wh)

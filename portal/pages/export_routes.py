@@ -66,8 +66,7 @@ async def view(request: Request, who: EnteredHere, desk: DeskName) -> Response:
     what = request.query_params.get("what", "")
     if what not in at.views:
         raise NotFound
-    home = f"{at.href}/{wanted[0]}"
-    return RedirectResponse(home if at is USAGE_DESK else f"{home}/{what}", status_code=303)
+    return RedirectResponse(f"{at.href}/{wanted[0]}/{what}", status_code=303)
 
 
 @router.post("/{desk}/meters/selection")

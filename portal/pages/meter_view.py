@@ -1,12 +1,14 @@
 """One meter's page: its heading, the On Demand Read card and the last reads."""
 
+from typing import Any
+
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from gateway.errors import BadIdentifier
 from gateway.identifiers import EsiId
 from portal.accounts.sessions import Entered
-from portal.context import portal_of
+from portal.context import Portal, portal_of
 from portal.errors import NotFound
 from portal.pages.day_view import day_view
 from portal.pages.forms import Form
@@ -43,12 +45,8 @@ async def meter_page(
     """The page; refusal says why a read that was just asked for was not granted, asked a release that was refused."""
     portal = portal_of(request)
     now = portal.clock.now()
-    facts = await meter_facts(portal.database, meter, now)
-    reads = await last_reads(portal.database, meter, who.viewer)
-    allowance = await meter_allowance(portal.database, meter, now, portal.desk.limits)
     day = await day_view(portal.intervals, meter, request.query_params.get("day", ""))
     held = await holder_card(portal.database, who.viewer, meter, now, asked)
-    latest = next((row for row in reads if row.read.meter == meter.number), None)
     heading = f"{meter.service_address}, {meter.city}"
     return PAGES.page(
         request,
@@ -61,16 +59,27 @@ async def meter_page(
         status=status,
         error=bool(asked.faults),
         held=held,
-        meter=meter,
-        facts=facts,
-        last_reads=reads,
-        refusal=refusal,
-        may_request=who.viewer.may_request_reads,
-        reachable=meter.gateway is not None,
-        limits=portal.desk.limits,
         day=day,
-        flag_words=FLAGS,
-        not_fulfilled=NOT_FULFILLED,
-        hour_kept=HOUR_KEPT,
-        card=card_of(None if latest is None else latest.read, allowance, now),
+        **await read_values(portal, who, meter, refusal),
     )
+
+
+async def read_values(portal: Portal, who: Entered, meter: VisibleMeter, refusal: str = "") -> dict[str, Any]:
+    """What the On Demand Read card of any page about a meter shows (ODR-01)."""
+    now = portal.clock.now()
+    reads = await last_reads(portal.database, meter, who.viewer)
+    allowance = await meter_allowance(portal.database, meter, now, portal.desk.limits)
+    latest = next((row for row in reads if row.read.meter == meter.number), None)
+    return {
+        "meter": meter,
+        "facts": await meter_facts(portal.database, meter, now),
+        "last_reads": reads,
+        "refusal": refusal,
+        "may_request": who.viewer.may_request_reads,
+        "reachable": meter.gateway is not None,
+        "limits": portal.desk.limits,
+        "flag_words": FLAGS,
+        "not_fulfilled": NOT_FULFILLED,
+        "hour_kept": HOUR_KEPT,
+        "card": card_of(None if latest is None else latest.read, allowance, now),
+    }
