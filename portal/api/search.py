@@ -18,7 +18,7 @@ router = Part(tags=["Meters and reads"])
 class FoundMeters:
     """Up to 8 meters of yours; more says that there are others.
 
-    complete says that each of your meters was looked through, which is so up to 5,000 of them; with more, what you
+    complete says that each of your meters was looked through, which is so up to 2,500 of them; with more, what you
     typed was taken as the beginning of an identifier, a street, a last name or an email address.
     """
 
