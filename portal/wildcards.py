@@ -28,6 +28,11 @@ def matches(column: Any, text: str) -> ColumnElement[bool]:
     return lowered.like(f"{_escaped(head)}%{_escaped(tail)}", escape=_ESCAPE)
 
 
+def contains(column: Any, text: str) -> ColumnElement[bool]:
+    """The condition that a text stands somewhere in a column; case does not matter."""
+    return func.lower(column).like(f"%{_escaped(text.lower())}%", escape=_ESCAPE)
+
+
 def begins(column: Any, letter: str) -> ColumnElement[bool]:
     """The condition of a letter of the index: what begins with it."""
     return func.lower(column).like(f"{_escaped(letter.lower())}%", escape=_ESCAPE)

@@ -25,7 +25,7 @@ accounts = Table(
     Column("email", String(254), nullable=False, index=True),
     Column("first_name", String(60), nullable=False),
     Column("middle_initial", String(1)),
-    Column("last_name", String(60), nullable=False),
+    Column("last_name", String(60), nullable=False, index=True),
     Column("suffix", String(10)),
     Column("phone", String(30)),
     Column("language", String(2), nullable=False, server_default=text("'en'")),

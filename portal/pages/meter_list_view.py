@@ -13,11 +13,12 @@ from gateway.errors import BadIdentifier
 from portal.accounts.sessions import Entered
 from portal.companies.kinds import Kind
 from portal.context import portal_of
+from portal.meters.quick_search import quick_search
 from portal.pages import meter_list
 from portal.pages.desk_places import DeskPlace
 from portal.pages.meter_list import Column, Row, Screen
 from portal.pages.meter_rows import listed_meters
-from portal.pages.meter_search import LONGEST, Search, either, search_of
+from portal.pages.meter_search import LONGEST, Search, search_of
 from portal.pages.meter_view import address_of
 from portal.pages.navigation import ACCOUNT_METERS, place_of
 from portal.pages.render import PAGES
@@ -104,21 +105,20 @@ class Query:
 
     def search(self) -> Search | None:
         """What is searched for. Raises BadIdentifier."""
-        if self.text is None:
-            return None
-        return either(self.text) if self.anywhere else search_of(self.by, self.text)
+        return None if self.text is None or self.anywhere else search_of(self.by, self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """What the database had: how many meters there are (up to 501) and the rows to show, None without a list.
 
-    missing are the values of a search that found nothing while others did.
+    missing are the values of a search that found nothing while others did; more says that the search box has others.
     """
 
     count: int
     rows: Sequence[Row] | None
     missing: Sequence[str] = ()
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +133,7 @@ class Shown:
     @property
     def kept(self) -> Mapping[str, str]:
         """What of the address goes on with the list's buttons."""
-        return {key: self.asked[key] for key in ("by", "value", "all", "sort", "order") if key in self.asked}
+        return {key: self.asked[key] for key in ("by", "value", "all", "find", "sort", "order") if key in self.asked}
 
 
 async def meters_page(
@@ -164,6 +164,10 @@ async def meters_page(
 
 async def _find(database: Database, who: Entered, query: Query, search: Search | None, now: datetime) -> Found:
     count = await count_meters(database, who.viewer, now, meter_list.SHOW_ALL_UP_TO + 1)
+    if query.anywhere:
+        found = await quick_search(database, who.viewer, query.text or "", now, meter_list.SHOWN_AT_ONCE)
+        hits = [Row(meter=hit.meter, customer=hit.customer, email=hit.email) for hit in found.hits]
+        return Found(count=count, rows=hits, more=found.more)
     screen = meter_list.screen(count)
     listed = query.text is None and (screen is Screen.LIST or (screen is Screen.SEARCH and query.all))
     rows = await listed_meters(database, who.viewer, now, search) if search is not None or listed else None
@@ -209,7 +213,8 @@ def _page(request: Request, who: Entered, desk: DeskPlace, query: Query, found: 
         longest=LONGEST,
         empty=empty,
         missing=found.missing,
-        cut=query.text is not None and found.rows is not None and len(found.rows) == meter_list.SHOW_ALL_UP_TO,
+        cut=found.more
+        or (query.text is not None and found.rows is not None and len(found.rows) == meter_list.SHOW_ALL_UP_TO),
         count=len(found.rows or ()),
         rows_markup=meter_list.markup(rows, columns, chosen),
         columns=columns,
@@ -223,7 +228,7 @@ def _sort_links(
     parameters: Mapping[str, str], columns: Sequence[Column], sort: Column, *, descending: bool
 ) -> dict[Column, str]:
     """For each column the address that sorts by it, or turns its order round."""
-    kept = {key: parameters[key] for key in ("by", "value", "all") if key in parameters}
+    kept = {key: parameters[key] for key in ("by", "value", "all", "find") if key in parameters}
     turned = "asc" if descending else "desc"
     return {
         column: "?" + urlencode(kept | {"sort": column, "order": turned if column is sort else "asc"})

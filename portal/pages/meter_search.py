@@ -38,12 +38,6 @@ def search_of(by: Column, text: str) -> Search:
     )
 
 
-def either(text: str) -> Search:
-    """What the search box of every page means: 17 or 22 digits are an ESI ID, the rest meter numbers."""
-    value = text.strip()
-    return search_of(Column.ESI_ID if EsiId.pattern.fullmatch(value) else Column.NUMBER, value)
-
-
 def _pattern(values: list[str]) -> str:
     if len(values) > 1:
         raise BadIdentifier("A value with an asterisk stands alone: take the others away.")

@@ -1,4 +1,4 @@
-"""Lists of meters that are kept until they are ordered for, and when an order's mail was last sent again."""
+"""Lists of meters kept until they are ordered for, when an order's mail was sent again, and how meters are found."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,8 +29,13 @@ def upgrade() -> None:
     op.create_index("ix_meter_lists_account", "meter_lists", ["account_id", "kept_at"])
     op.create_index("ix_meter_lists_kept_at", "meter_lists", ["kept_at"])
 
+    op.create_index("ix_premises_street_name", "premises", ["street_name"])
+    op.create_index("ix_accounts_last_name", "accounts", ["last_name"])
+
 
 def downgrade() -> None:
     """To the revision before."""
+    op.drop_index("ix_accounts_last_name", "accounts")
+    op.drop_index("ix_premises_street_name", "premises")
     op.drop_table("meter_lists")
     op.drop_column("report_orders", "resent_at")

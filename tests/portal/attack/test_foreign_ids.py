@@ -98,7 +98,11 @@ ABSENT = {
 """Ids of nothing."""
 PARTS = {"desk": "usage", "action": "suspend", "start": "2026-05-11T05:00:00Z", "day": "2026-05-11"}
 """Parts of paths that name no thing of anybody's."""
-NOBODYS = ("/static/{digest}/{name}", "/fleet/days/{day}")
+NOBODYS = (
+    "/static/{digest}/{name}",
+    "/fleet/days/{day}",
+    *(f"/{{desk}}/meters/{word}" for word in ("view", "selection", "export", "import")),
+)
 """Routes whose ids name nothing of anybody's."""
 COMMENT = {"comment": "because"}
 BODIES: dict[tuple[str, str], Any] = {

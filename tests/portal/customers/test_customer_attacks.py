@@ -148,7 +148,7 @@ async def test_no_change_is_made_without_the_pages_own_token(house: House) -> No
 async def test_a_customers_pages_are_not_there_for_others(house: House) -> None:
     for user_id in ("rep.admin", "wires.admin", "ercot.user"):
         browser = await browser_of(house, user_id)
-        for path in ("/account/meters/add", "/account/meters/import", f"/usage/meters/{esi(1)}/remove"):
+        for path in ("/account/meters/add", f"/usage/meters/{esi(1)}/remove"):
             assert (await browser.get(path)).status_code == 404, (user_id, path)
         api = await program_of(house, user_id)
         assert (await api.get(f"{API}/customers/meters")).status_code == 403

@@ -11,6 +11,7 @@ from playwright.async_api import BrowserContext, Page, expect
 from tests.portal.pages.desk import placed, worker_of
 from tests.portal.pages.house import House, open_house
 from tests.portal.pages.real_browser import ShiftedClock, chromium, served, sign_in
+from tests.portal.world import esi
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,79 @@ async def test_axe_finds_nothing_on_the_desks_pages(stage: Stage) -> None:
     done = (await placed(stage.house, seed=1)).number
     assert await worker_of(stage.house).work()
     waits = (await placed(stage.house, seed=2)).number
-    for path in ("/usage/orders", f"/usage/orders/{done}", f"/usage/orders/{waits}"):
+    paths = [
+        f"/usage/orders/{done}",
+        f"/usage/orders/{waits}",
+        "/usage/orders",
+        "/usage/meters",
+        "/usage/meters/import",
+    ]
+    paths += [f"/account/meters/{esi(1)}/meter", "/account/meters/view", "/account/meters/export"]
+    for path in paths:
         await page.goto(stage.address + path)
         found[path] = await axe.run(page)
     assert {place: result.generate_report() for place, result in found.items() if result.violations_count} == {}
+
+
+async def test_rows_are_ticked_together_and_counted(stage: Stage) -> None:
+    page = await stage.open("/usage/meters")
+    await page.click("#chosen-1")
+    await expect(page.locator("#picked-count")).to_have_text("1 selected")
+    await page.click("#select-all")
+    await expect(page.locator("#picked-count")).to_have_text("3 selected")
+    await expect(page.locator("#select-all")).to_have_text("Select none")
+    assert page.url == f"{stage.address}/usage/meters"
+    await page.press("#select-all", " ")
+    await expect(page.locator("#picked-count")).to_have_text("")
+    await page.press("#select-all", "Enter")
+    await page.click("text=Export Report(s)")
+    await page.wait_for_url("**/usage/meters/export?list=*")
+    await page.check("#daily_usage")
+    await page.click("main button.main")
+    await page.wait_for_url("**/usage/orders/*")
+    await expect(page.locator("main h1")).to_contain_text("Report order ")
+    assert stage.complaints == []
+
+
+async def test_a_meter_is_found_by_keys_alone_while_one_types(stage: Stage) -> None:
+    page = await stage.open("/account/profile")
+    await page.keyboard.press("/")
+    await expect(page.locator("#find")).to_be_focused()
+    await page.keyboard.type("elm")
+    await expect(page.locator("#found [role=option]")).to_have_count(3)
+    await expect(page.locator("#find")).to_have_attribute("aria-expanded", "true")
+    await expect(page.locator("#live-words")).to_have_text("3 found")
+    found = await Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("ArrowDown")
+    await expect(page.locator("#found [aria-selected=true]")).to_contain_text("2 Elm St, Austin")
+    await expect(page.locator("#find")).to_have_attribute("aria-activedescendant", "found-1")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#found")).to_be_hidden()
+    await page.keyboard.type(" maria")
+    await expect(page.locator("#found [role=option]")).to_have_count(1)
+    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"**/usage/meters/{esi(1)}")
+    assert stage.complaints == []
+
+
+async def test_what_is_nobodys_and_what_is_anothers_are_not_found_alike(stage: Stage) -> None:
+    page = await stage.open("/usage/meters")
+    for typed in ("M00003", "M77777"):
+        await page.fill("#find", typed)
+        await expect(page.locator("#found .none")).to_have_text("No meter of yours has this.")
+        await page.fill("#find", "")
+
+
+@pytest.mark.parametrize("stage", [{"java_script_enabled": False}], indirect=True)
+async def test_without_javascript_enter_leads_to_what_was_found(stage: Stage) -> None:
+    page = await stage.open("/usage/meters")
+    await page.fill("#find", "maria")
+    await page.press("#find", "Enter")
+    await page.wait_for_url(f"**/usage/meters/{esi(1)}")
+    await page.fill("#find", "austin")
+    await page.press("#find", "Enter")
+    await page.wait_for_url("**/usage/meters?find=austin")
+    await expect(page.locator("tbody tr")).to_have_count(3)
