@@ -61,6 +61,7 @@ class Portal:
     recovery: Recovery
     owner: Owner
     passkeys: PasskeyDesk
+    vault: Vault
     intervals: IntervalStore | None = None
     registers: RegisterStore | None = None
     explainer: Explainer | None = None
@@ -114,6 +115,7 @@ class Portal:
             recovery=Recovery(database, passwords, credentials, house, vault, settings.address),
             owner=Owner(database, passwords, house, vault),
             passkeys=PasskeyDesk(database, house, settings.address),
+            vault=vault,
             intervals=intervals,
             registers=registers,
             explainer=explainer,

@@ -21,6 +21,7 @@ DONE: Mapping[str, str] = {
     "number-suspended": "The DUNS number is Suspended, and the company told by mail.",
     "number-reinstated": "The DUNS number is Active again, and the company told by mail.",
     "number-revoked": "The DUNS number is Revoked for good, and the company told by mail.",
+    "key-revoked": "The key is revoked: it opens nothing any more.",
     "answered-already": "Somebody has answered that request already, or its 14 days are over.",
 }
 
