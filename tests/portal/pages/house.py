@@ -142,12 +142,15 @@ async def open_house(
     settings = PortalSettings(help_desk="help@example.com", preset=preset)
     intervals_database = Database.open(f"sqlite:///{folder}/intervals.db")
     store = await SqlIntervalStore.opened(intervals_database)
-    portal = Portal.over(database, bus, clock, SeededDice(7), settings, passwords=CHEAP, intervals=store)
+    registers = RegisterStore(intervals_database)
+    portal = Portal.over(
+        database, bus, clock, SeededDice(7), settings, passwords=CHEAP, intervals=store, registers=registers
+    )
     running = [
         asyncio.create_task(portal.desk.run()),
         asyncio.create_task(bus.run(portal.desk.handle, portal.desk.greet)),
     ]
-    yield House(full_app(portal, store, RegisterStore(intervals_database)), database, portal.desk, store, bus, clock)
+    yield House(full_app(portal, store, registers), database, portal.desk, store, bus, clock)
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
