@@ -137,7 +137,7 @@ async def test_an_api_key_is_a_token_and_problems_are_exceptions(stage: Stage) -
         with pytest.raises(Problem) as barred:
             await Metergate(connection).me()
         assert barred.value.status == 403
-        assert made.key not in f"{barred.value!r} {barred.value} {connection!r} {made!r}".replace(repr(made), "")
+        assert made.key not in f"{barred.value!r} {barred.value} {connection!r}"
 
 
 @pytest.fixture
