@@ -6,7 +6,7 @@ DATA ?= var/demo
 FUZZ ?= 60
 BUILT := pyproject.toml hatch_build.py $(wildcard portal/usage/kernel/*.[ch])
 
-.PHONY: demo demo-reset demo-check test rules lint bench crash race deep schema fuzz interop wheel-check texts lock clean
+.PHONY: demo demo-reset demo-check test rules lint bench crash race deep schema fuzz interop wheel-check texts client lock clean
 .DEFAULT_GOAL := demo
 
 # A virtual environment with the locked requirements: uv bootstrapped with pip, plain pip where uv cannot be had.
@@ -82,6 +82,9 @@ wheel-check: $(VENV)/.dev       ## the wheel alone in a clean environment serves
 
 texts: $(VENV)/.dev             ## collect the customers' texts for translators (portal/locales/messages.pot)
 	@$(BIN)/python -m portal.locales.extract
+
+client: $(VENV)/.dev            ## write the typed client anew from the API's OpenAPI document (portal/client)
+	@$(BIN)/python -m tests.write_client
 
 lock: $(VENV)/.dev              ## write the hashed requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url \

@@ -59,7 +59,7 @@ class Application(FastAPI):
 
 def full_app(portal: Portal, intervals: IntervalStore, registers: RegisterStore) -> FastAPI:
     """The application with everything that the portal has: API, pages, and what SMT's clients and programs call."""
-    facade = SmtFacade(portal, intervals)
+    facade = SmtFacade(portal, intervals, registers)
     services = SmtServices(portal, intervals, registers, facade.find_viewer)
     routers = [*PARTS, facade.router(), services.router()]
     mail = portal.settings.mail

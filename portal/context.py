@@ -62,6 +62,7 @@ class Portal:
     recovery: Recovery
     owner: Owner
     passkeys: PasskeyDesk
+    vault: Vault
     intervals: IntervalStore | None = None
     registers: RegisterStore | None = None
     explainer: Explainer | None = None
@@ -117,6 +118,7 @@ class Portal:
             recovery=Recovery(database, passwords, credentials, house, vault, settings.address),
             owner=Owner(database, passwords, house, vault),
             passkeys=PasskeyDesk(database, house, settings.address),
+            vault=vault,
             intervals=intervals,
             registers=registers,
             explainer=explainer,

@@ -49,6 +49,10 @@ class ApiKey:
     last_used_at: datetime | None
     revoked_at: datetime | None
 
+    def stands(self, now: datetime) -> bool:
+        """Whether it still opens anything, as long as its company is Active."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
+
 
 _FIND = (
     select(api_keys, companies.c.kind, companies.c.status)
@@ -117,6 +121,18 @@ async def keys_of(connection: AsyncConnection, company_id: int) -> list[ApiKey]:
     """A company's keys, those that have ended included, newest first."""
     found = select(api_keys).where(api_keys.c.company_id == company_id).order_by(api_keys.c.id.desc())
     return [_shown(row) for row in (await connection.execute(found)).all()]
+
+
+async def key_of(connection: AsyncConnection, company_id: int, key_id: int) -> ApiKey | None:
+    """One key of a company, None if it has none of this id."""
+    own = select(api_keys).where(api_keys.c.id == key_id, api_keys.c.company_id == company_id)
+    row = (await connection.execute(own)).one_or_none()
+    return None if row is None else _shown(row)
+
+
+async def shorten_key(connection: AsyncConnection, key_id: int, ends_at: datetime) -> None:
+    """Let a key end by itself at an instant."""
+    await connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(expires_at=ends_at))
 
 
 async def revoke_key(connection: AsyncConnection, company_id: int, key_id: int, now: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from portal.api_keys.changing import company_of
 from portal.approvals.company_queue import kinds_for
 from portal.companies.kinds import Kind
 from portal.companies.letters import ACCOUNT_QUEUE, COMPANY_QUEUE, DUNS_QUEUE
@@ -35,6 +36,7 @@ PENDING = Place("Pending Approval", ACCOUNT_QUEUE)
 USERS = Place("Manage Users", "/account/users")
 COMPANY = Place("Company Profile", "/account/company")
 PROFILE = Place("My Profile", "/account/profile")
+KEYS = Place("API Keys", "/account/keys")
 USAGE_METERS = Place("Customer Meters (ROR)", "/usage/meters")
 ORDERS = Place("Report Request Status", "/usage/orders")
 MY_METERS = Place("My Meters", "/account/meters")
@@ -96,6 +98,7 @@ def _account_menu(viewer: Viewer) -> tuple[Place, ...]:
         (USERS, viewer.may(Action.SEE_ACCOUNTS)),
         (COMPANY, viewer.may(Action.SEE_PROFILE)),
         (PROFILE, True),
+        (KEYS, company_of(viewer) is not None),
     )
     return tuple(place for place, is_his in places if is_his)
 

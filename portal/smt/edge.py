@@ -21,8 +21,8 @@ Respond = Callable[[Request], Awaitable[JSONResponse]]
 """Answers a POST; what it raises is turned into JSON."""
 OpenHandler = Callable[[Request, Body], Awaitable[JSONResponse]]
 """Answers a request that needs no token."""
-Handler = Callable[[Viewer, Body], Awaitable[dict[str, Any]]]
-"""Answers a signed-in request with the JSON object of a 200."""
+Handler = Callable[[Viewer, Body], Awaitable[dict[str, Any] | list[dict[str, Any]]]]
+"""Answers a signed-in request with the JSON of a 200."""
 FindViewer = Callable[[str], Awaitable[Viewer | None]]
 """Who holds a token; None if it is not, or no longer, anybody's."""
 

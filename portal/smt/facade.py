@@ -5,7 +5,7 @@ account may not see is answered like one that does not exist.
 """
 
 import math
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 from itertools import count
 from typing import Any
 
@@ -20,6 +20,7 @@ from portal.accounts.tables import SessionKind
 from portal.companies.kinds import Kind
 from portal.context import Portal
 from portal.entrance import origin_of
+from portal.orders.shown import own_order, own_orders, shown
 from portal.parts import Part
 from portal.reads.ask import AskRefusal, Refused
 from portal.smt.bodies import day, esi_id, text
@@ -28,8 +29,11 @@ from portal.smt.edge import Body, Guard, JsonPost, no_such_path
 from portal.smt.interval_text import energy_entry
 from portal.smt.latest_read import latest_read
 from portal.smt.meter_entry import meter_entries
-from portal.smt.usage_entries import daily_entry, interval_entries
-from portal.usage.intervals import Channel, MeterDay
+from portal.smt.report_entries import history_entries, monthly_entry, request_entry
+from portal.smt.usage_entries import daily_entries, interval_entries
+from portal.usage.intervals import MeterDay
+from portal.usage.register_files import DailyRead, MonthlyUsage
+from portal.usage.registers import RegisterStore
 from portal.usage.store import IntervalStore
 from portal.viewer import Viewer
 from portal.visibility import VisibleMeter, ask_meter
@@ -46,6 +50,8 @@ WRONG_SIGN_IN = "ERR-USR-INVALIDPASSWORDERROR"
 NO_ENTRY = "ERR-USR-NOTACTIVE"
 TOO_MANY = "ERR-USR-TOOMANYATTEMPTS"
 LONGEST_RANGE = timedelta(days=400)
+LONGEST_MONTHLY_RANGE = timedelta(days=1500)
+MOST_REQUESTS = 25
 LONGEST_INTERVAL_RANGE = timedelta(days=62)
 """Shorter, for each quarter hour is an object of its own."""
 USER_TYPES = {Kind.CUSTOMER: "RES", Kind.REP: "REP", Kind.TDSP: "TDSP", Kind.THIRD_PARTY: "CSP"}
@@ -56,13 +62,15 @@ LIMITS = (AskRefusal.HOUR, AskRefusal.DAY)
 class SmtFacade:
     """The façade over a portal's parts and its interval store; `router` is what the application includes."""
 
-    def __init__(self, portal: Portal, intervals: IntervalStore) -> None:
+    def __init__(self, portal: Portal, intervals: IntervalStore, registers: RegisterStore) -> None:
+        self._kept_days = portal.settings.orders.kept_days
         self._database = portal.database
         self._desk = portal.desk
         self._door = portal.door
         self._clock = portal.clock
         self._times = portal.settings.sessions
         self._intervals = intervals
+        self._registers = registers
         self._numbers = count(1)
 
     def router(self) -> APIRouter:
@@ -79,6 +87,9 @@ class SmtFacade:
             "/api/user/getuser": guard.closed(self._user),
             "/api/usage/interval": guard.closed(self._interval_usage),
             "/api/usage/daily": guard.closed(self._daily_usage),
+            "/api/usage/monthly": guard.closed(self._monthly_usage),
+            "/api/reportrequeststatus": guard.closed(self._requests),
+            "/api/subhistory": guard.closed(self._history),
         }
         routes: list[BaseRoute] = [
             Route(f"{path}{end}", app) for path, app in applications.items() for end in ("", "/")
@@ -146,20 +157,52 @@ class SmtFacade:
         return {"errormessage": days} if isinstance(days, str) else {"intervaldata": interval_entries(days)}
 
     async def _daily_usage(self, viewer: Viewer, body: Body) -> dict[str, Any]:
-        days = await self._days_of(viewer, body, LONGEST_RANGE)
+        days = _range_of(body, LONGEST_RANGE)
         if isinstance(days, str):
             return {"errormessage": days}
-        return {"dailyData": [daily_entry(one) for one in days if one.channel is Channel.CONSUMPTION]}
+        meter = await self._visible(viewer, body)
+        if meter is None:
+            return {"dailyData": []}
+        quarters = [stored.data for stored in await self._intervals.current(meter.esi_id, *days)]
+        reads = [stored.data for stored in await self._registers.current(DailyRead, meter.esi_id, *days)]
+        return {"dailyData": daily_entries(quarters, reads)}
+
+    async def _monthly_usage(self, viewer: Viewer, body: Body) -> dict[str, Any]:
+        days = _range_of(body, LONGEST_MONTHLY_RANGE)
+        if isinstance(days, str):
+            return {"errormessage": days}
+        meter = await self._visible(viewer, body)
+        found = [] if meter is None else await self._registers.current(MonthlyUsage, meter.esi_id, *days)
+        return {"monthlyData": [monthly_entry(stored.data) for stored in found]}
 
     async def _days_of(self, viewer: Viewer, body: Body, longest: timedelta) -> list[MeterDay] | str:
         """The days that a body asks for, none for a meter that cannot be seen; or what is wrong with its dates."""
-        first, last = day(body, "startDate"), day(body, "endDate")
-        if first is None or last is None:
-            return WRONG_DATE.format("startDate" if first is None else "endDate")
-        if not timedelta() <= last - first <= longest:
-            return f"endDate must be 0 to {longest.days} days after startDate"
+        days = _range_of(body, longest)
+        if isinstance(days, str):
+            return days
         meter = await self._visible(viewer, body)
-        return [stored.data for stored in await self._intervals.current(meter.esi_id, first, last)] if meter else []
+        return [stored.data for stored in await self._intervals.current(meter.esi_id, *days)] if meter else []
+
+    async def _requests(self, viewer: Viewer, body: Body) -> dict[str, Any]:
+        """The newest report orders of the account; nothing is subscribed to here."""
+        entries = []
+        if text(body, "serviceType").strip().upper() != "SUBSCRIPTION":
+            async with self._database.reading() as connection:
+                rows = (await connection.execute(own_orders(viewer).limit(MOST_REQUESTS))).all()
+                found = await shown(connection, viewer, rows, self._kept_days, self._clock.now())
+            entries = [request_entry(order) for order in found]
+        told = {"trans_id": str(next(self._numbers)), "SubscriptionStatusResponse": entries}
+        return {"data": {"StatusReportResponse": told}}
+
+    async def _history(self, viewer: Viewer, body: Body) -> list[dict[str, Any]]:
+        number = text(body, "sub_id").strip()
+        if not (number.isascii() and number.isdigit() and len(number) <= 12):
+            return []
+        async with self._database.reading() as connection:
+            row = await own_order(connection, viewer, int(number))
+            rows = [] if row is None else [row]
+            found = await shown(connection, viewer, rows, self._kept_days, self._clock.now())
+        return [entry for order in found for entry in history_entries(order)]
 
     async def _user(self, viewer: Viewer, body: Body) -> dict[str, Any]:
         return {
@@ -180,6 +223,16 @@ class SmtFacade:
         if wanted is None:
             return None
         return await ask_meter(self._database, viewer, wanted, self._clock.now())
+
+
+def _range_of(body: Body, longest: timedelta) -> tuple[date, date] | str:
+    """The Chicago days that a body asks for, both included, or what is wrong with them."""
+    first, last = day(body, "startDate"), day(body, "endDate")
+    if first is None or last is None:
+        return WRONG_DATE.format("startDate" if first is None else "endDate")
+    if not timedelta() <= last - first <= longest:
+        return f"endDate must be 0 to {longest.days} days after startDate"
+    return first, last
 
 
 def _account(viewer: Viewer) -> dict[str, Any]:

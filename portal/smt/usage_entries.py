@@ -1,10 +1,12 @@
 """Quarter hours and days in the shapes of usage/interval and usage/daily (pure)."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any
 
-from portal.smt.interval_text import DATE
+from portal.smt.interval_text import DATE, kwh
 from portal.usage.intervals import Channel, MeterDay
+from portal.usage.register_files import DailyRead
 from portal.usage.slots import labels, slots_in
 
 CHANNELS = ((Channel.CONSUMPTION, "consumption"), (Channel.GENERATION, "generation"))
@@ -44,7 +46,25 @@ def half_day(label: str) -> str:
     return f" {(hour + 11) % 12 + 1:02}:{minute:02} {'am' if hour < 12 else 'pm'}"
 
 
-def daily_entry(day: MeterDay) -> dict[str, Any]:
-    """A day's consumption in kWh, None where a quarter hour is missing; interval files tell no register readings."""
-    reading = None if None in day.values else day.total_wh / 1000
-    return {"date": day.day.strftime(DATE), "reading": reading, "startreading": None, "endreading": None}
+def daily_entries(days: Sequence[MeterDay], reads: Sequence[DailyRead]) -> list[dict[str, Any]]:
+    """The days of which quarter hours or registers are known, in order.
+
+    What was used is what the TDSP's read says, and without one the sum of the quarter hours, in kWh; None where one of
+    these is missing. Registers are texts with three decimals, as the original has them.
+    """
+    sums = {one.day: one for one in days if one.channel is Channel.CONSUMPTION}
+    told = {one.read_date: one for one in reads}
+    return [_daily_entry(day, sums.get(day), told.get(day)) for day in sorted(sums.keys() | told.keys())]
+
+
+def _daily_entry(day: date, quarters: MeterDay | None, read: DailyRead | None) -> dict[str, Any]:
+    used = None if read is None else read.usage_wh
+    if used is None and quarters is not None and None not in quarters.values:
+        used = quarters.total_wh
+    start, end = (None, None) if read is None else (read.start_wh, read.end_wh)
+    return {
+        "date": day.strftime(DATE),
+        "reading": None if used is None else used / 1000,
+        "startreading": None if start is None else kwh(start),
+        "endreading": None if end is None else kwh(end),
+    }

@@ -173,7 +173,7 @@ async def test_every_address_named_is_the_portal_s(document: Path, app: FastAPI)
 async def test_an_address_that_does_not_exist_is_found(app: FastAPI) -> None:
     assert await leads(app, "/api/v1/reads/{read_id}")
     assert await leads(app, "/api/adhoc/intervalsynch")
-    assert not await leads(app, "/api/usage/monthly")
+    assert not await leads(app, "/api/usage/yearly")
     assert not await leads(app, "/api/v1/nothing")
 
 

@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("gateway", "drivers", "mqtt", "portal", "simulators")
 FILE_LINES = 500
 FUNCTION_LINES = 70
+GENERATED = {Path("portal/client/models.py"), Path("portal/client/calls.py")}
+"""Written by `make client` and read by nobody: what they are made of is short."""
 
 CLOCK_CALLS = re.compile(
     r"\b(?:datetime\.(?:now|utcnow|today)|date\.today|time\.(?:time|monotonic|perf_counter|sleep))\("
@@ -54,7 +56,8 @@ def lines_matching(pattern: re.Pattern[str], texts: dict[Path, str]) -> list[str
 
 
 def test_no_file_is_over_500_lines() -> None:
-    assert [str(path) for path, source in sources().items() if source.count("\n") > FILE_LINES] == []
+    written = {path: source for path, source in sources().items() if path not in GENERATED}
+    assert [str(path) for path, source in written.items() if source.count("\n") > FILE_LINES] == []
 
 
 def test_no_function_is_over_70_lines() -> None:

@@ -1,7 +1,7 @@
 """API keys: shown once, each for its scopes, ended at once, and nowhere in the clear."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -9,8 +9,10 @@ from fastapi import FastAPI
 from sqlalchemy import select, update
 
 from gateway.database import Database
+from portal.api_keys.changing import MOST_STANDING
 from portal.api_keys.keys import MARK
 from portal.api_keys.tables import api_keys
+from portal.audit.tables import audit
 from portal.companies.status import CompanyStatus
 from portal.companies.tables import companies
 from tests.clock import HandClock
@@ -103,3 +105,69 @@ async def test_a_key_is_shown_once_and_kept_as_its_digest(
         row = (await connection.execute(select(api_keys))).one()
     for text in (str(listed), str(row), caplog.text):
         assert key[12:] not in text
+
+
+async def test_a_rolled_key_works_beside_the_new_one_until_its_grace_is_over(
+    signed_in: SignIn, guest: httpx.AsyncClient, clock: HandClock
+) -> None:
+    wires = await signed_in("wires.admin")
+    in_ten_days = clock.now() + timedelta(days=10)
+    old_id, old = await made(wires, READ, expires_at=in_ten_days.isoformat())
+    clock.set(clock.now() + timedelta(days=4))
+    wires = await signed_in("wires.admin")
+    answer = await wires.post(f"/api-keys/{old_id}/roll", json={"grace_s": 3600})
+    assert answer.status_code == 201, answer.text
+    rolled = answer.json()
+    assert rolled["follows"] == old_id
+    assert datetime.fromisoformat(rolled["followed_ends_at"]) == clock.now() + timedelta(hours=1)
+    assert datetime.fromisoformat(rolled["expires_at"]) == clock.now() + timedelta(days=10), "as long a life"
+    assert [await with_key(guest, key) for key in (old, rolled["key"])] == [200, 200]
+    assert await with_key(guest, rolled["key"], "/meters") == 403, "no scope was added"
+    clock.set(clock.now() + timedelta(hours=1))
+    assert [await with_key(guest, key) for key in (old, rolled["key"])] == [401, 200]
+    assert (await wires.post(f"/api-keys/{old_id}/roll", json={})).status_code == 409
+
+
+async def test_rolling_never_lengthens_a_keys_life(
+    signed_in: SignIn, guest: httpx.AsyncClient, clock: HandClock
+) -> None:
+    wires = await signed_in("wires.admin")
+    soon = clock.now() + timedelta(hours=2)
+    key_id, _ = await made(wires, READ, expires_at=soon.isoformat())
+    rolled = (await wires.post(f"/api-keys/{key_id}/roll", json={"grace_s": 30 * 86_400})).json()
+    assert datetime.fromisoformat(rolled["followed_ends_at"]) == soon
+    for grace_s in (-1, 30 * 86_400 + 1, "long"):
+        refused = await wires.post(f"/api-keys/{rolled['id']}/roll", json={"grace_s": grace_s})
+        assert refused.status_code == 422, grace_s
+
+
+async def test_a_key_of_another_company_cannot_be_rolled(signed_in: SignIn) -> None:
+    key_id, _ = await made(await signed_in("wires.admin"), READ)
+    assert (await (await signed_in("gulf.admin")).post(f"/api-keys/{key_id}/roll", json={})).status_code == 404
+    assert (await (await signed_in("rep.user")).post(f"/api-keys/{key_id}/roll", json={})).status_code == 403
+
+
+async def test_a_company_has_fifty_standing_keys_at_most(signed_in: SignIn, clock: HandClock) -> None:
+    wires = await signed_in("wires.admin")
+    ids = [(await made(wires, READ))[0] for _ in range(MOST_STANDING)]
+    refused = await wires.post("/api-keys", json={"name": "more", "scopes": [READ]})
+    assert (refused.status_code, refused.json()["faults"][0]["where"]) == (422, "name")
+    assert (await wires.delete(f"/api-keys/{ids[0]}")).status_code == 204
+    await made(wires, READ)
+    past = (clock.now() - timedelta(seconds=1)).isoformat()
+    late = await wires.post("/api-keys", json={"name": "late", "scopes": [READ], "expires_at": past})
+    assert late.json()["faults"][0]["where"] == "expires_at"
+
+
+async def test_the_audit_log_says_who_made_rolled_and_revoked_a_key(signed_in: SignIn, database: Database) -> None:
+    wires = await signed_in("wires.admin")
+    key_id, key = await made(wires, READ)
+    await wires.post(f"/api-keys/{key_id}/roll", json={"grace_s": 0})
+    for _ in range(2):
+        await wires.delete(f"/api-keys/{key_id}")
+    async with database.reading() as connection:
+        rows = (await connection.execute(select(audit).order_by(audit.c.number))).all()
+    assert [(row.actor, row.action, row.subject) for row in rows] == [
+        ("wires.admin", f"api_key.{what}", "feed") for what in ("make", "roll", "make", "revoke")
+    ]
+    assert key[12:] not in str(rows)

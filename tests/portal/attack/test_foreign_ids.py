@@ -112,6 +112,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/v1/approvals/duns/{number_id}"): {"approve": False, **COMMENT},
     ("POST", "/api/v1/approvals/accounts/{account_id}"): {"approve": False, **COMMENT},
     ("POST", "/api/v1/gateways/{gateway}/network-key"): {},
+    ("POST", "/api/v1/api-keys/{key_id}/roll"): {},
     ("POST", "/api/v1/release-requests/{request_id}"): {"release": False, **COMMENT},
     ("POST", "/api/v1/meters/{esi_id}/release-requests"): COMMENT,
     ("PUT", "/api/v1/accounts/{account_id}"): {"revision": 0, "duns": [], "energy_data": False, "home_devices": False},

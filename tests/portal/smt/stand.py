@@ -36,7 +36,7 @@ def application(portal: Portal, intervals: IntervalStore, registers: RegisterSto
     async def page() -> HTMLResponse:
         return HTMLResponse("<h1>metergate</h1>")
 
-    facade = SmtFacade(portal, intervals)
+    facade = SmtFacade(portal, intervals, registers)
     services = SmtServices(portal, intervals, registers, facade.find_viewer)
     return build_app(portal, [pages, facade.router(), services.router()])
 

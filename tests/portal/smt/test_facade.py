@@ -14,14 +14,22 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from gateway.database import Database
+from gateway.dice import SeededDice
 from portal.accounts.status import AccountStatus
 from portal.accounts.tables import accounts
+from portal.orders.changing import cancel
+from portal.orders.meter_list import By, MeterList
+from portal.orders.placing import place
+from portal.orders.request import OrderedReport, OrderRequest
+from portal.orders.settings import OrderSettings
+from portal.reports.forms import Report
 from portal.smt.facade import NO_DATA, SUBMITTED
 from portal.usage.intervals import Channel, MeterDay
+from portal.usage.register_files import DailyRead, MonthlyUsage
 from portal.usage.store import SourceFile
 from tests.clock import HandClock
 from tests.portal.smt.stand import Stand, standing
-from tests.portal.world import PASSWORD, esi, settle
+from tests.portal.world import PASSWORD, esi, settle, viewer
 
 PATHS = (
     "/api/meter",
@@ -32,6 +40,9 @@ PATHS = (
     "/api/user/getuser",
     "/api/usage/interval",
     "/api/usage/daily",
+    "/api/usage/monthly",
+    "/api/reportrequeststatus",
+    "/api/subhistory",
 )
 OPEN_PATHS = ("/commonapi/user/authenticate", "/api/user/authenticate")
 RANGE = {"startDate": "07/01/2026", "endDate": "07/01/2026", "reportFormat": "JSON", "versionDate": None}
@@ -105,8 +116,9 @@ async def test_the_scheme_may_be_in_any_case(stand: Stand, scheme: str) -> None:
 async def test_a_missing_or_wrong_token_is_401_in_the_words_of_the_original(
     stand: Stand, authorization: str | None
 ) -> None:
-    for path in PATHS:
-        headers = {"Authorization": authorization} if authorization else {}
+    for number, path in enumerate(PATHS):
+        # Each a token of its own, for one that is repeated is answered otherwise after a while.
+        headers = {"Authorization": authorization.replace("nonsense", f"nonsense{number}")} if authorization else {}
         response = await stand.http.post(path, json={}, headers=headers)
         assert response.status_code == 401
         assert response.json() == {"message": "Invalid Token"}
@@ -297,9 +309,71 @@ async def test_usage_comes_by_the_quarter_hour_and_by_the_day_too(stand: Stand) 
     others = {**body, "esiid": esi(3)}
     assert (await stand.call(token, "/api/usage/interval", others)).json() == {"intervaldata": []}
     assert (await stand.call(token, "/api/usage/daily", others)).json() == {"dailyData": []}
-    for path in ("/api/usage/interval", "/api/usage/daily"):
+    for path in ("/api/usage/interval", "/api/usage/daily", "/api/usage/monthly"):
         wrong = (await stand.call(token, path, {**body, "startDate": "x"})).json()
         assert wrong == {"errormessage": "Invalid Date. Expected format of: startDate is MM/dd/yyyy"}
+
+
+async def test_months_and_daily_registers_come_from_the_tdsps_files(stand: Stand) -> None:
+    month = MonthlyUsage(
+        esi_id=esi(1), start_date=date(2026, 6, 10), end_date=date(2026, 7, 9), revised_at=None,
+        actual_wh=905_125, metered_w=4_200, billed_w=None, metered_va=None, billed_va=None,
+    )  # fmt: skip
+    read = DailyRead(
+        esi_id=esi(1), read_date=date(2026, 6, 10), revised_at=None, start_wh=1_000, end_wh=2_500, usage_wh=1_500
+    )
+    first, second = (SourceFile(name=name, sha256=name, received_at=stand.clock.now()) for name in ("1", "2"))
+    await stand.registers.load(first, MonthlyUsage, lambda: iter([month]))
+    await stand.registers.load(second, DailyRead, lambda: iter([read]))
+    token, body = await stand.token(), {"esiid": esi(1), "startDate": "06/01/2026", "endDate": "06/30/2026"}
+    (told,) = (await stand.call(token, "/api/usage/monthly", body)).json()["monthlyData"]
+    assert (told["startdate"], told["actl_kwh_usg"], told["blld_kwh_usg"]) == ("06/10/2026", 905.125, None)
+    (told,) = (await stand.call(token, "/api/usage/daily", body)).json()["dailyData"]
+    assert told == {"date": "06/10/2026", "reading": 1.5, "startreading": "1.000", "endreading": "2.500"}
+    for path, name in (("/api/usage/monthly", "monthlyData"), ("/api/usage/daily", "dailyData")):
+        assert (await stand.call(token, path, {**body, "esiid": esi(3)})).json() == {name: []}
+
+
+async def test_orders_are_listed_as_requests_and_a_strangers_are_not(stand: Stand) -> None:
+    rep = await viewer(stand.database, "rep.admin")
+    asked = OrderedReport(report=Report.DAILY_USAGE, start=date(2026, 5, 1), end=date(2026, 5, 3))
+    wanted = MeterList(by=By.ESI_ID, values=(esi(1),))
+
+    async def job(connection: Any) -> Any:
+        now = stand.clock.now()
+        return await place(connection, rep, OrderRequest(reports=(asked,)), wanted, OrderSettings(), SeededDice(3), now)
+
+    placed = await stand.database.write(job)
+    token = await stand.token("rep.admin")
+    listed = (await stand.call(token, "/api/reportrequeststatus", {"serviceType": "ADHOC"})).json()
+    response = listed["data"]["StatusReportResponse"]
+    assert response["SubscriptionStatusResponse"] == [
+        {
+            "subscriptionId": f"{placed.number}",
+            "reportType": "INTERVAL",
+            "subscriptionFrequency": "ONCE",
+            "subscriptionType": "ADHOC",
+            "status": "Processing",
+            "lastReportGenerationDate": None,
+            "startDate": "07/01/2026",
+        }
+    ]
+    history = {"sub_id": f"{placed.number}"}
+    assert (await stand.call(token, "/api/subhistory", history)).json() == [], "it has not ended"
+    await stand.database.write(lambda connection: cancel(connection, rep, placed.number, stand.clock.now()))
+    (line,) = (await stand.call(token, "/api/subhistory", history)).json()
+    assert line["sub_id"] == history["sub_id"]
+    assert (line["read_dt"], line["rpt_gen_dt"]) == ("05/03/2026", "07/01/2026 10:00:00")
+    assert (line["status"], line["error"]) == ("Cancelled", "Y")
+    subscribed = (await stand.call(token, "/api/reportrequeststatus", {"serviceType": "SUBSCRIPTION"})).json()
+    assert subscribed["data"]["StatusReportResponse"]["SubscriptionStatusResponse"] == []
+    other = await stand.token("rep.user")
+    assert (await stand.call(other, "/api/subhistory", history)).json() == []
+    listed = (await stand.call(other, "/api/reportrequeststatus", {"serviceType": "ADHOC"})).json()
+    assert listed["data"]["StatusReportResponse"]["SubscriptionStatusResponse"] == []
+    wrongs: tuple[Any, ...] = (None, "x", "9" * 40, "-1", [], {})
+    for wrong in wrongs:
+        assert (await stand.call(token, "/api/subhistory", {"sub_id": wrong})).json() == []
 
 
 async def test_a_user_may_ask_who_he_is(stand: Stand) -> None:
