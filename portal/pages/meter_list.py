@@ -4,6 +4,7 @@ import re
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from html import escape
 
 from portal.visibility import VisibleMeter
@@ -81,6 +82,7 @@ def ordered(rows: Iterable[Row], column: Column, *, descending: bool) -> list[Ro
     return sorted(filled, key=lambda row: natural(text_of(row, column)), reverse=descending) + blank
 
 
+@lru_cache(maxsize=8192)
 def natural(text: str) -> list[tuple[int, int, str]]:
     """A key under which `4114 Elm` follows `312 Elm`."""
     parts = re.findall(r"[0-9]+|[^0-9]+", text.casefold())
@@ -90,8 +92,7 @@ def natural(text: str) -> list[tuple[int, int, str]]:
 def markup(rows: Iterable[Row], columns: Sequence[Column], chosen: Container[str] = ()) -> str:
     """The rows of the list's table, each with its checkbox; every text is escaped here. chosen are ticked ESI IDs."""
     return "\n".join(
-        f"<tr>{_pick(row, place, chosen)}{''.join(_cell(row, column) for column in columns)}</tr>"
-        for place, row in enumerate(rows)
+        f"<tr>{_pick(row, place, chosen)}{_cells(row, tuple(columns))}</tr>" for place, row in enumerate(rows)
     )
 
 
@@ -102,6 +103,11 @@ def _pick(row: Row, place: int, chosen: Container[str]) -> str:
     where = f"{escape(row.meter.service_address)}, {escape(row.meter.city)}, {esi_id}"
     about = f'id="chosen{f"-{place}" if place else ""}" name="chosen" value="{esi_id}"'
     return f'<td class="pick"><input type="checkbox" {about} aria-label="{where}"{ticked}></td>'
+
+
+@lru_cache(maxsize=4096)
+def _cells(row: Row, columns: tuple[Column, ...]) -> str:
+    return "".join(_cell(row, column) for column in columns)
 
 
 def _cell(row: Row, column: Column) -> str:

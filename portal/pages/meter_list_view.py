@@ -155,14 +155,17 @@ async def meters_page(
         search = query.search()
     except BadIdentifier as bad:
         search, fault = None, str(bad)
-    found = await _find(portal.database, who, query, search, portal.clock.now())
+    customers = place is ACCOUNT_METERS
+    found = await _find(portal.database, who, query, search, portal.clock.now(), customers=customers)
     only = found.rows[0].meter if found.rows is not None and len(found.rows) == 1 else None
     if only is not None and not wrong and (query.anywhere or (found.count == 1 and place is not ACCOUNT_METERS)):
         return RedirectResponse(address_of(only), status_code=303)
     return _page(request, who, desk, query, found, Shown(asked=asked, fault=fault, wrong=wrong, chosen=chosen))
 
 
-async def _find(database: Database, who: Entered, query: Query, search: Search | None, now: datetime) -> Found:
+async def _find(
+    database: Database, who: Entered, query: Query, search: Search | None, now: datetime, *, customers: bool
+) -> Found:
     count = await count_meters(database, who.viewer, now, meter_list.SHOW_ALL_UP_TO + 1)
     if query.anywhere:
         found = await quick_search(database, who.viewer, query.text or "", now, meter_list.SHOWN_AT_ONCE)
@@ -170,7 +173,9 @@ async def _find(database: Database, who: Entered, query: Query, search: Search |
         return Found(count=count, rows=hits, more=found.more)
     screen = meter_list.screen(count)
     listed = query.text is None and (screen is Screen.LIST or (screen is Screen.SEARCH and query.all))
-    rows = await listed_meters(database, who.viewer, now, search) if search is not None or listed else None
+    rows = None
+    if search is not None or listed:
+        rows = await listed_meters(database, who.viewer, now, search, customers=customers)
     return Found(count=count, rows=rows, missing=() if search is None or not rows else _missing(search, rows))
 
 

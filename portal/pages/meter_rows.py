@@ -148,17 +148,20 @@ async def meter_allowance(database: Database, meter: VisibleMeter, now: datetime
     return allowance([row.accepted_at for row in accepted], now, limits)
 
 
-async def listed_meters(database: Database, viewer: Viewer, at: datetime, search: Search | None = None) -> list[Row]:
-    """A viewer's meters, at most 500, or those of them that a search finds (MTR-10)."""
+async def listed_meters(
+    database: Database, viewer: Viewer, at: datetime, search: Search | None = None, *, customers: bool = True
+) -> list[Row]:
+    """A viewer's meters, at most 500, or those of them that a search finds (MTR-10), with their customers or not."""
     if search is None:
         found = await ask_meters(database, viewer, at, SHOW_ALL_UP_TO)
-        return _rows(found, await ask_holders(database, viewer, at, SHOW_ALL_UP_TO))
+        return _rows(found, await ask_holders(database, viewer, at, SHOW_ALL_UP_TO) if customers else {})
     column = meters.c.esi_id if search.by is Column.ESI_ID else meters.c.number
     match = matches(column, search.pattern) if search.pattern else column.in_(search.values)
     asked = visible_meters(viewer, at).where(match).order_by(meters.c.esi_id).limit(SHOW_ALL_UP_TO)
     async with database.reading() as connection:
         found = [mint(row) for row in await connection.execute(asked)]
-        people = await _customers(connection, [meter.esi_id for meter in found]) if viewer.kind is Kind.REP else {}
+        known = customers and viewer.kind is Kind.REP
+        people = await _customers(connection, [meter.esi_id for meter in found]) if known else {}
     return _rows(found, people)
 
 
