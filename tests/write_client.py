@@ -6,8 +6,8 @@ from gateway.clock import SystemClock
 from gateway.database import Database
 from gateway.dice import SystemDice
 from portal.app import build_app
-from portal.client.generate import FOLDER, generate
 from portal.context import Portal
+from tests.client_generator import FOLDER, generate
 from tests.portal.wire import WireBus
 
 

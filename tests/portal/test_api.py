@@ -182,7 +182,7 @@ def paths_of(app: FastAPI) -> list[tuple[str, str]]:
 
 
 def _names(path: str) -> bool:
-    others = ("{gateway}", "{company_id}", "{account_id}", "{number_id}", "{request_id}")
+    others = ("{gateway}", "{company_id}", "{account_id}", "{number_id}", "{request_id}", "{key_id}")
     return "{" in path and not any(name in path for name in others)
 
 

@@ -12,8 +12,8 @@ from aiohttp import web
 
 from gateway.clock import intervals_in
 from portal.client import Connection, Metergate, Problem, models
-from portal.client.generate import FOLDER, generate, type_of
 from portal.usage.intervals import Channel, MeterDay
+from tests.client_generator import FOLDER, generate, type_of
 from tests.portal.pages.house import House, open_house
 from tests.portal.pages.real_browser import Meters, ShiftedClock, served
 from tests.portal.world import PASSWORD, esi
