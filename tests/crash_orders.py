@@ -34,13 +34,14 @@ from portal.reports.forms import Format
 from simulators.processes import Child
 from tests.crash import say
 from tests.portal.orders.stand import reads_of
-from tests.portal.orders.test_killed_worker import CONFIG, MANY, METERS, Yard
+from tests.portal.orders.test_killed_worker import CONFIG, MANY, Yard
 from tests.portal.world import esi, settle, viewer
 from tests.postgres import PrivatePostgres
 
 LEASE_S = 1.0
 ORDERS = 16
 DAYS = date(2025, 1, 1), date(2026, 5, 31)
+MOST_METERS = 250
 LONGEST_CALM_S = 1.5
 MORE = "attempts = 100\nretry_pause_s = 0.2\ntidy_s = 2.0\n"
 CLOCK = SystemClock()
@@ -59,7 +60,7 @@ async def order_all(database: Database, chance: Random) -> list[int]:
     who, dice, numbers = await viewer(database, "rep.admin"), SeededDice(chance.getrandbits(32)), []
     settings, request = OrderSettings(most_open=ORDERS), OrderRequest(reports=(reads_of(*DAYS, Format.XLSX),))
     for _ in range(ORDERS):
-        some = MeterList(by=By.ESI_ID, values=tuple(esi(each + 1) for each in range(chance.randint(100, METERS))))
+        some = MeterList(by=By.ESI_ID, values=tuple(esi(each + 1) for each in range(chance.randint(100, MOST_METERS))))
         now = CLOCK.now()
         placed = await database.write(
             lambda each, some=some, now=now: place(each, who, request, some, settings, dice, now)  # type: ignore[misc]
