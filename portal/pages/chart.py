@@ -35,12 +35,16 @@ def times_of(day: date) -> Times:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A quarter hour: from when to when, its energy in Wh (None: not available), whether it is an estimate."""
+    """A quarter hour: from when to when, its energy in Wh (None: not available), whether it is an estimate.
+
+    why is the address that explains the estimate, empty if there is none.
+    """
 
     start: str
     hours: str
     energy_wh: int | None
     estimated: bool = False
+    why: str = ""
 
     @property
     def quality(self) -> str:
@@ -140,9 +144,14 @@ def _hours(bars: Sequence[Bar]) -> list[str]:
 def table_rows(bars: Sequence[Bar]) -> str:
     """The same as rows of a table: from when to when, kWh, quality."""
     return "\n".join(
-        f'<tr><td class="t">{bar.hours}</td><td class="n">{thousandths(bar.energy_wh)}</td><td>{bar.quality}</td></tr>'
+        f'<tr><td class="t">{bar.hours}</td><td class="n">{thousandths(bar.energy_wh)}</td>'
+        f"<td>{_quality(bar)}</td></tr>"
         for bar in bars
     )
+
+
+def _quality(bar: Bar) -> str:
+    return f'<a href="{bar.why}" title="Why this value">{bar.quality}</a>' if bar.why else bar.quality
 
 
 def _y(value_wh: int, top_wh: int) -> float:

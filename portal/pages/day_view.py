@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
-from portal.pages.chart import Bar, day_chart, table_rows, times_of
+from gateway.clock import central_midnight
+from portal.pages.chart import QUARTER, Bar, day_chart, table_rows, times_of
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.store import IntervalStore
 from portal.usage.unpacked import unpacked
@@ -87,8 +88,14 @@ def series_of(data: MeterDay) -> Series:
 
 def bars_of(data: MeterDay) -> list[Bar]:
     """A day's quarter hours: 92, 96 or 100 of them (pure)."""
-    times = times_of(data.day)
-    return list(map(Bar, times.starts, times.spans, data.values, data.estimated))
+    times, midnight = times_of(data.day), central_midnight(data.day)
+    why = [
+        f"/usage/meters/{data.esi_id}/explain/{midnight + place * QUARTER:%Y-%m-%dT%H:%M:%SZ}?channel={data.channel}"
+        if estimated
+        else ""
+        for place, estimated in enumerate(data.estimated)
+    ]
+    return list(map(Bar, times.starts, times.spans, data.values, data.estimated, why))
 
 
 def _day(text: str) -> date | None:

@@ -1,13 +1,16 @@
 """Explanations and completeness over the API: what is told to whom, and Green Button's words for our rules."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from gateway.clock import central_midnight
 from gateway.database import Database
 from gateway.dice import SeededDice
+from portal.app import full_app
 from portal.context import Portal
 from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
@@ -15,6 +18,7 @@ from portal.vee.explain import Explainer
 from portal.vee.settings import VeeSettings
 from tests.clock import HandClock
 from tests.portal.conftest import SignIn, running
+from tests.portal.pages.house import HTML, Browser
 from tests.portal.usage.reports import Feed, number
 from tests.portal.vee.street import DAY, MONDAY, Street, day_of, shape, without
 from tests.portal.wire import WireBus
@@ -104,6 +108,30 @@ async def test_what_begins_no_quarter_hour_of_ours_is_refused(signed_in: SignIn,
     answer = await (await signed_in("rep.user")).get(f"{PLACE}/intervals/{start}/explain")
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:metergate:problem:bad-request")
     assert answer.json()["faults"][0]["where"] == "path.start"
+
+
+async def test_the_page_of_an_estimate_says_its_rule_and_its_versions(portal: Portal, street: Street) -> None:
+    store: SqlIntervalStore = street.store
+    app = full_app(portal, store, RegisterStore(portal.database))
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://portal.test", headers=HTML) as client:
+        browser = Browser(client)
+        await browser.sign_in("rep.user")
+        day = await browser.get(f"/usage{PLACE}?day={MONDAY}")
+        (why,) = re.findall(r'href="([^"]+)" title="Why this value">estimated</a>', day.text)
+        assert why == f"/usage{PLACE}/explain/{when(2.5)}?channel=C"
+        page = await browser.get(why)
+        assert page.status_code == 200
+        assert "05/11/2026, 02:30 to 02:45" in page.text
+        assert "Estimated: a straight line over 1 quarter hour" in page.text
+        assert "monday.csv" in page.text
+        assert "estimated here" in page.text
+        lost = await browser.get(f"/usage{PLACE}/explain/{when(12, 1)}")
+        assert "The registers counted 21.400 kWh on that day" in lost.text
+        for wrong in (when(2.6), "2026-05-11T00:00:00", "yesterday", when(0, 60), "1999-01-01T06:00:00Z"):
+            assert (await browser.get(f"/usage{PLACE}/explain/{wrong}")).status_code == 404, wrong
+        assert (await browser.get(f"/usage{PLACE}/explain/{when(2.5)}?channel=X")).status_code == 404
+        assert (await browser.get(f"/usage/meters/{esi(3)}/explain/{when(2.5)}")).status_code == 404
 
 
 async def test_a_meter_that_one_does_not_see_is_explained_like_none(signed_in: SignIn) -> None:
