@@ -53,9 +53,9 @@ FORMAT_WORDS = {
     Format.LSE: "LSE",
     Format.GREEN_BUTTON: "Green Button",
 }
-READ_COLUMNS = ("Date", "Revised", "Start Read, kWh", "End Read, kWh", "Usage, kWh", "Version")
+READ_COLUMNS = ("Date", "Start Read, kWh", "End Read, kWh", "Usage, kWh", "Revised", "Version")
 MONTH_COLUMNS = (
-    *("Start", "End", "Revised", "Actual kWh", "Metered kW", "Billed kW", "Metered kVA", "Billed kVA", "Version"),
+    *("Start", "End", "Actual kWh", "Metered kW", "Billed kW", "Metered kVA", "Billed kVA", "Revised", "Version"),
 )
 
 
@@ -229,6 +229,9 @@ async def _page(
         form=form,
         options=options,
         large=large,
+        in_folder=who.viewer.company_id is not None
+        and options is not None
+        and options.report is not Report.MONTHLY_USAGE,
         here=desk.href,
         **about,
         **{"leaf": None, "days": (), "table": None, "revised": (), **shown},

@@ -136,7 +136,7 @@ async def reads_table(sources: Sources, meter: VisibleMeter, span: Span) -> Tabl
     newest: dict[date, int | None] = {}
     for each in reads:
         read = each.data
-        cells = [moment(read.revised_at), *map(thousandths, (read.start_wh, read.end_wh, read.usage_wh))]
+        cells = [*map(thousandths, (read.start_wh, read.end_wh, read.usage_wh)), moment(read.revised_at)]
         by_day.setdefault(read.read_date, []).append([_date(read.read_date), *cells, f"{each.version}"])
         newest.setdefault(read.read_date, read.usage_wh)
     periods = [Period(f"{day:%m/%d}", newest.get(day)) for day in days_in(span)]
@@ -151,7 +151,7 @@ async def months_table(sources: Sources, meter: VisibleMeter, span: Span) -> Tab
     for each in months:
         month = each.data
         powers = (month.actual_wh, month.metered_w, month.billed_w, month.metered_va, month.billed_va)
-        cells = [_date(month.start_date), _date(month.end_date), moment(month.revised_at), *map(thousandths, powers)]
+        cells = [_date(month.start_date), _date(month.end_date), *map(thousandths, powers), moment(month.revised_at)]
         rows.append([*cells, f"{each.version}"])
         newest.setdefault(month.start_date, month.actual_wh)
     periods = [Period(f"{day:%m/%Y}", wh) for day, wh in sorted(newest.items())]

@@ -161,8 +161,8 @@ async def test_rpt_13_daily_reads_are_30_days_a_page_with_na_for_what_is_missing
     rows = rows_of(page, "</thead>")
     assert len(rows) == 20
     assert rows[0] == ["06/09/2026", *["N/A"] * 5]
-    assert rows[1][:5] == ["06/10/2026", "N/A", "24,000.000", "24,031.000", "31.000"]
-    assert rows[2][:5] == ["06/11/2026", "N/A", "24,031.000", "N/A", "N/A"]
+    assert rows[1][:5] == ["06/10/2026", "24,000.000", "24,031.000", "31.000", "N/A"]
+    assert rows[2][:5] == ["06/11/2026", "24,031.000", "N/A", "N/A", "N/A"]
     long = await browser.get(at("daily_reads", start - timedelta(days=40), start + timedelta(days=5)))
     assert len(rows_of(long, "</thead>")) == 30
     assert ">Next</a>" in long.text
@@ -179,8 +179,8 @@ async def test_rpt_14_monthly_usage_is_what_the_tdsp_reported(house: House) -> N
     page = await browser.get(at("monthly_usage", date(2026, 4, 1), date(2026, 6, 1)))
     rows = rows_of(page, "</thead>")
     assert [row[:5] for row in rows] == [
-        ["04/01/2026", "04/28/2026", "N/A", "290.000", "3.000"],
-        ["05/01/2026", "05/28/2026", "N/A", "N/A", "3.000"],
+        ["04/01/2026", "04/28/2026", "290.000", "3.000", "N/A"],
+        ["05/01/2026", "05/28/2026", "N/A", "3.000", "N/A"],
     ]
     early = await browser.get(at("monthly_usage", date(2024, 1, 1), date(2026, 6, 1)))
     assert (early.status_code, list(faults_of(early))) == (422, ["start"])
@@ -276,6 +276,14 @@ async def test_what_is_wrong_with_the_options_is_said_at_its_field(
     page = await browser.get(f"{HERE}?report=daily_usage&view=current&start={start}&end={end}")
     assert (page.status_code, list(faults_of(page))) == (422, [field])
     assert f'value="{end}"' in page.text
+
+
+@pytest.mark.parametrize("who", ["rep.admin", "maria.customer", "wires.admin"])
+async def test_the_help_of_a_report_is_there_for_everybody(house: House, who: str) -> None:
+    browser = await signed_in(house, who)
+    page = await browser.get(HERE)
+    assert "/help#reports" in page.text
+    assert 'id="reports"' in (await browser.get("/help")).text
 
 
 async def test_a_foreign_meters_report_is_as_if_it_were_not_there(house: House) -> None:

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
+import httpx
 import pytest
 from sqlalchemy import String, Table, Text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -82,12 +83,9 @@ async def spoil(house: House) -> None:
     await house.database.write(job)
 
 
-@pytest.mark.parametrize("who", PEOPLE)
-async def test_what_people_wrote_stays_text_on_every_page_that_links_lead_to(hostile: House, who: str) -> None:
-    browser = hostile.client()
-    assert (await browser.sign_in(who)).status_code == 200
-    await spoil(hostile)
-    seen, waiting, shown = set[str](), ["/", f"/usage/meters/{esi(1)}"], 0
+async def crawl(browser: Browser) -> AsyncIterator[tuple[str, httpx.Response, Danger]]:
+    """Every page that links lead to, from where somebody lands, and what is found on it."""
+    seen, waiting = set[str](), ["/", f"/usage/meters/{esi(1)}"]
     while waiting and len(seen) < MOST_PAGES:
         path = waiting.pop()
         if path in seen:
@@ -95,18 +93,37 @@ async def test_what_people_wrote_stays_text_on_every_page_that_links_lead_to(hos
         seen.add(path)
         page = await browser.get(path)
         assert page.status_code in (200, 400, 404), (path, page.status_code)
-        assert all(ord(sign) >= 32 and "<script" not in value for value in page.headers.values() for sign in value)
-        if not page.headers["content-type"].startswith("text/html"):
-            continue
         looked = Danger()
-        looked.feed(page.text)
-        assert not looked.found, (path, looked.found)
-        shown += "&lt;script&gt;" in page.text
+        if page.headers["content-type"].startswith("text/html"):
+            looked.feed(page.text)
         for link in looked.links:
             target = urlsplit(urljoin(f"{HOST}{path}", link))
             if target.netloc == urlsplit(HOST).netloc and LINK.match(target.path):
                 waiting.append(target.path + (f"?{target.query}" if target.query else ""))
+        yield path, page, looked
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+async def test_what_people_wrote_stays_text_on_every_page_that_links_lead_to(hostile: House, who: str) -> None:
+    browser, shown = hostile.client(), 0
+    assert (await browser.sign_in(who)).status_code == 200
+    await spoil(hostile)
+    async for path, page, looked in crawl(browser):
+        assert all(ord(sign) >= 32 and "<script" not in value for value in page.headers.values() for sign in value)
+        assert not looked.found, (path, looked.found)
+        shown += "&lt;script&gt;" in page.text
     assert shown > 3, "the text was nowhere to be seen, so nothing was tried"
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+async def test_the_help_that_a_page_leads_to_is_there(hostile: House, who: str) -> None:
+    browser, wanted = hostile.client(), dict[str, str]()
+    assert (await browser.sign_in(who)).status_code == 200
+    async for path, _, looked in crawl(browser):
+        wanted |= {urlsplit(link).fragment: path for link in looked.links if link.startswith("/help#")}
+    there = (await browser.get("/help")).text
+    assert {name: path for name, path in wanted.items() if f'id="{name}"' not in there} == {}
+    assert len(wanted) > 2
 
 
 async def test_what_finds_danger_finds_it() -> None:
