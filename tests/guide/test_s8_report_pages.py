@@ -10,13 +10,18 @@ from pathlib import Path
 
 import httpx
 import pytest
+from lxml import etree
 
+from portal.usage import lse_file
+from portal.usage.esi_ids import KnownMeters
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.register_files import DailyRead, MonthlyUsage
 from portal.usage.store import SourceFile
 from tests.clock import HandClock
 from tests.portal.pages.desk import signed_in
 from tests.portal.pages.house import House, faults_of, open_house
+from tests.portal.usage.reports import Feed, known_of, known_of_json
+from tests.portal.usage.test_green_button import SCHEMA
 from tests.portal.world import esi
 
 HERE = f"/usage/meters/{esi(1)}/report"
@@ -150,6 +155,30 @@ async def test_rpt_12_a_day_on_which_clocks_change_has_the_intervals_that_it_had
         for wh, estimated in zip(one.values, one.estimated, strict=True)
     ]
     assert [row for row in told if row[1]] == [row for row in held if row[1]]
+
+
+@pytest.mark.parametrize(("day", "count"), [(SPRING, 92), (FALL, 100)])
+async def test_rpt_16_what_is_downloaded_is_what_the_store_holds(house: House, day: date, count: int) -> None:
+    """RPT-16: "Export will download your report"; with a gap, an estimate, a revision and generation."""
+    await house.report(usage(day, count, 900), usage(day, count, 300, Channel.GENERATION))
+    both = [usage(day, count), usage(day, count, 500, Channel.GENERATION)]
+    source = SourceFile(name="again", sha256="d" * 64, received_at=house.clock.now())
+    await house.intervals.load(source, lambda: iter(both))
+    browser = await signed_in(house)
+    page = await browser.get(at("daily_usage", day, day))
+    found = re.findall(r'<a href="([^"]+)" download>([^<]+)</a>', page.text)
+    text = {words: (await browser.get(href.replace("&amp;", "&"))).text for href, words in found if words != "Excel"}
+    held = known_of(both)
+    assert len(held) == 2 * (count - 1)
+    assert known_of_json(text["JSON"]) == held
+    feed = Feed(text["Green Button"])
+    assert set(feed.known()) == held
+    if SCHEMA.exists():
+        schema = etree.XMLSchema(etree.parse(SCHEMA))
+        for entry in feed.entries:
+            assert schema.validate(etree.fromstring(etree.tostring(feed.content(entry)))), schema.error_log
+    lines = [text["LSE"].encode()]
+    assert known_of(list(lse_file.parse(lines, KnownMeters([str(esi(1))]), house.clock.now().date()))) == held
 
 
 async def test_rpt_13_daily_reads_are_30_days_a_page_with_na_for_what_is_missing(house: House) -> None:
