@@ -62,7 +62,7 @@ async def put_meters(
             rows.remove(row)
         pairs.append((each, row))
     changes = [(row, _values(each)) for each, row in pairs if row is not None]
-    changes += [(row, {"removed_at": row.installed_at}) for row in rows if row.removed_at is None]
+    changes += [(row, {"removed_at": row.installed_at}) for row in rows]
     changes = [(row, values) for row, values in changes if any(getattr(row, n) != v for n, v in values.items())]
     # Who leaves the wall goes first: there is one meter on it at a time.
     changes.sort(key=lambda change: change[1]["removed_at"] is None)

@@ -123,6 +123,22 @@ async def test_any_arrival_leaves_the_tables_as_in_order(
     assert [again[outcome.id] for outcome in outcomes] == outcomes
 
 
+async def test_a_meter_that_a_late_notice_keeps_from_the_wall_never_hung_though_it_was_removed_since(
+    database: Database, feed: MarketDesk, clock: HandClock
+) -> None:
+    now = clock.now()
+    early = [created(now - 9 * DAY), installed(now - 8 * DAY, "A1")]
+    later = [created(now - 5 * DAY), installed(now - 4 * DAY, "A2"), exchanged(now - 3 * DAY, "A2", None)]
+    await tell(feed, *early, *later)
+    expected = await picture(database)
+    await database.write(wipe)
+    for notice in (early[1], *later, early[0]):
+        await tell(feed, notice)
+    assert await picture(database) == expected
+    (row,) = [row for row in await rows(database, meters, meters.c.esi_id == NEW) if row.number == "A2"]
+    assert row.removed_at == row.installed_at
+
+
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(notices=histories(), day=st.integers(0, 30))
 async def test_what_waits_takes_effect_as_if_it_had_come_then(

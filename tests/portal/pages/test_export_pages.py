@@ -212,7 +212,7 @@ async def test_an_account_keeps_its_newest_lists_only(house: House, clock: HandC
 async def test_a_view_takes_exactly_one_meter(house: House, at: str, what: str) -> None:
     browser = await signed_in(house)
     one = await browser.http.get(f"{at}/view?what={what}&chosen={esi(2)}")
-    assert one.headers["location"] == f"{at}/{esi(2)}" + ("" if at == USAGE else f"/{what}")
+    assert one.headers["location"] == f"{at}/{esi(2)}/{what}"
     for query, fault in (
         ("", "Select at least one meter"),
         (f"&chosen={esi(1)}&chosen={esi(2)}", "Select one meter: it is shown by itself"),
