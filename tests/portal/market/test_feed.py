@@ -127,8 +127,12 @@ async def test_a_meter_that_a_late_notice_keeps_from_the_wall_never_hung_though_
     database: Database, feed: MarketDesk, clock: HandClock
 ) -> None:
     now = clock.now()
-    early = [created(now - 9 * DAY), installed(now - 8 * DAY, "A1")]
-    later = [created(now - 5 * DAY), installed(now - 4 * DAY, "A2"), exchanged(now - 3 * DAY, "A2", None)]
+    early: list[MarketNotice] = [created(now - 9 * DAY), installed(now - 8 * DAY, "A1")]
+    later: list[MarketNotice] = [
+        created(now - 5 * DAY),
+        installed(now - 4 * DAY, "A2"),
+        exchanged(now - 3 * DAY, "A2", None),
+    ]
     await tell(feed, *early, *later)
     expected = await picture(database)
     await database.write(wipe)
