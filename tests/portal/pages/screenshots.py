@@ -149,6 +149,7 @@ async def pictures(browser: Browser, house: House, clock: ShiftedClock, address:
         ("usage-meters", "/usage/meters?sort=city"),
         ("profile", "/account/profile"),
         ("help", "/help"),
+        ("usage-report", f"/usage/meters/{esi_of(1)}/report"),
         ("meter-solar", f"/usage/meters/{esi_of(1)}"),
         ("not-found", "/nowhere"),
         ("search-empty", "/usage/meters?by=number&value=12345"),
