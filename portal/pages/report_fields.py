@@ -28,6 +28,7 @@ OPTIONS = Form(
             label="Report Type",
             kind=FieldKind.SELECT,
             required=True,
+            missing="Choose the report type",
             tip="Daily Usage has the 15-minute intervals, Daily Meter Reads the register at both ends of each day, "
             "Monthly Usage what the TDSP reported for billing.",
             choices=tuple(Choice(each.value, TITLES[each]) for each in REPORTS),
@@ -37,6 +38,7 @@ OPTIONS = Form(
             label="View",
             kind=FieldKind.SELECT,
             required=True,
+            missing="Choose the view",
             tip="Current Version shows the latest data only, Version Updates these and every earlier version.",
             choices=tuple(Choice(each.value, words) for each, words in VIEW_WORDS.items()),
         ),
