@@ -16,18 +16,16 @@ from portal.context import Portal, portal_of
 from portal.errors import NotFound, NotPermitted, problem_of_refusal, problem_response
 from portal.meters.installed import first_installed
 from portal.reports.asked import Asked, file_name
-from portal.reports.forms import AS_FILES, MEDIA_TYPES, Format, Report, View, form_refusal
+from portal.reports.forms import AS_FILES, MEDIA_TYPES, Format, Report, View, form_refusal, months_back
 from portal.reports.one_meter import table_file, text
 from portal.reports.rows import Sources, rows_of
-from portal.reports.size import Large, at_once_refusal
+from portal.reports.size import at_once_refusal
 from portal.usage.report_days import Span
-from portal.usage.report_range import MOST_MONTHS, MOST_MONTHS_BILLED, ReportRefused, refusal
+from portal.usage.report_range import ReportRefused, refusal
 from portal.viewer import Viewer
 from portal.visibility import VisibleMeter
 
 PIECE = 262_144
-REACH = {Report.MONTHLY_USAGE: MOST_MONTHS_BILLED}
-"""How many months reports reach back, where that is not MOST_MONTHS."""
 
 Start = Annotated[date, Query(description="The first day, a Chicago date YYYY-MM-DD.")]
 End = Annotated[date, Query(description="The last day, included.")]
@@ -80,9 +78,7 @@ async def respond(request: Request, viewer: Viewer, meter: VisibleMeter, shape: 
 async def _refused(portal: Portal, meter: VisibleMeter, shape: Shape) -> ReportRefused | None:
     async with portal.database.reading() as connection:
         installed = central_date(await first_installed(connection, meter))
-    orders = portal.settings.orders
-    large = Large(usage_days=orders.large_usage_days, reads_months=orders.large_reads_months)
-    today, reach = central_date(portal.clock.now()), REACH.get(shape.report, MOST_MONTHS)
+    today, reach, large = central_date(portal.clock.now()), months_back(shape.report), portal.settings.orders.large
     return (
         form_refusal(shape.report, shape.view, shape.format)
         or refusal(shape.start, shape.end, today, installed, reach)

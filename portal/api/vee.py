@@ -1,6 +1,6 @@
 """The ledger over the API: why a value is what it is, and how complete a meter's days are."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from typing import Annotated
 
 from fastapi import Path, Query, Request
@@ -19,9 +19,7 @@ from portal.meters.installed import first_installed
 from portal.parts import Part
 from portal.usage.intervals import Channel
 from portal.usage.report_range import refusal
-from portal.usage.smt_file import EARLIEST
-from portal.vee.expected import QUARTER
-from portal.vee.explain import Completeness, Explanation
+from portal.vee.explain import Completeness, Explanation, can_be_explained
 
 router = Part(tags=["Usage"])
 
@@ -39,7 +37,7 @@ async def explain_interval(
     if portal.explainer is None:
         raise NotFound
     at = start.astimezone(UTC)
-    if not _begins_a_quarter(at) or not EARLIEST <= central_date(at) <= central_date(portal.clock.now()):
+    if not can_be_explained(at, portal.clock.now()):
         where = ("path", "start")
         raise RequestValidationError([{"loc": where, "msg": "not the beginning of a quarter hour of our days"}])
     every_version = viewer.kind is not Kind.CUSTOMER
@@ -63,7 +61,3 @@ async def completeness(
     if refused is not None:
         return problem_response(problem_of_refusal(refused, portal.clock))
     return await portal.explainer.completeness(meter, start, end)
-
-
-def _begins_a_quarter(at: datetime) -> bool:
-    return not (at.timestamp() % QUARTER.total_seconds())

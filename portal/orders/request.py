@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from portal.orders.meter_list import ListFault
-from portal.reports.forms import TITLES, USAGE, Format, Report, View, form_refusal
-from portal.usage.report_range import MOST_MONTHS, MOST_MONTHS_BILLED, refusal
+from portal.reports.forms import TITLES, USAGE, Format, Report, View, form_refusal, months_back
+from portal.usage.report_range import refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +101,7 @@ def _report_refusal(asked: OrderedReport, view: View, today: date) -> OrderRefus
         return OrderRefused(reason=OrderRefusal.REPORT, words=f"{title} is of today and takes no dates.")
     if asked.start is None or asked.end is None:
         return OrderRefused(reason=OrderRefusal.REPORT, words=f"{title} needs a start and an end.")
-    months = MOST_MONTHS_BILLED if asked.report is Report.MONTHLY_USAGE else MOST_MONTHS
-    refused = refusal(asked.start, asked.end, today, None, months)
+    refused = refusal(asked.start, asked.end, today, None, months_back(asked.report))
     if refused is None:
         return None
     return OrderRefused(reason=OrderRefusal.REPORT, words=f"{title}: {refused.words}", bound=refused.bound)

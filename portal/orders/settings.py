@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gateway.config import settings
+from portal.reports.size import Large
 
 
 @settings
@@ -44,3 +45,8 @@ class OrderSettings:
     tidy_s: Annotated[
         float, Field(description="Seconds between two looks for files that are no longer kept.", gt=0)
     ] = 300.0
+
+    @property
+    def large(self) -> Large:
+        """From where on a report is ordered and not had at once."""
+        return Large(usage_days=self.large_usage_days, reads_months=self.large_reads_months)

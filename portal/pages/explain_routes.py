@@ -17,31 +17,29 @@ from portal.pages.navigation import USAGE_METERS, Place
 from portal.pages.render import PAGES
 from portal.parts import Part
 from portal.usage.intervals import Channel
-from portal.usage.smt_file import EARLIEST
 from portal.vee.expected import QUARTER
+from portal.vee.explain import can_be_explained
 from portal.vee.shown import WORDS
 
 router = Part(include_in_schema=False, default_response_class=Response)
 
 
-def quarter_of(text: str) -> datetime | None:
-    """The beginning of a quarter hour that an address means, None if it means none."""
+def instant_of(text: str) -> datetime | None:
+    """The instant that an address means, None if it means none."""
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return None if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):  # the year 1 has no instant before it
         return None
-    if at.tzinfo is None or not EARLIEST.year <= at.year < 2200 or at.timestamp() % QUARTER.total_seconds():
-        return None
-    return at.astimezone(UTC)
 
 
 @router.get(f"{USAGE_METERS.href}/{{esi_id}}/explain/{{start}}")
 async def explain(request: Request, who: EnteredHere, esi_id: str, start: str, channel: str = "C") -> Response:
     """The page. A customer is told of the current version only (RPT-05)."""
-    meter, portal, at = await visible_meter(request, who, esi_id), portal_of(request), quarter_of(start)
+    meter, portal, at = await visible_meter(request, who, esi_id), portal_of(request), instant_of(start)
     if portal.explainer is None or at is None or channel not in list(Channel):
         raise NotFound
-    if not EARLIEST <= central_date(at) <= central_date(portal.clock.now()):
+    if not can_be_explained(at, portal.clock.now()):
         raise NotFound
     every = who.viewer.kind is not Kind.CUSTOMER
     told = await portal.explainer.explain(meter, at, Channel(channel), every_version=every)

@@ -9,13 +9,12 @@ from portal.companies.kinds import Kind
 from portal.orders.request import OrderedReport, OrderRequest
 from portal.pages.forms import Choice, Field, FieldKind, Form
 from portal.pages.order_view import FORMATS, VIEWS
-from portal.reports.forms import ONE_VERSION, TITLES, Format, Report, View, form_refusal
-from portal.usage.report_range import MOST_MONTHS, MOST_MONTHS_BILLED, ReportRefusal, months_before, refusal
+from portal.reports.forms import ONE_VERSION, TITLES, Format, Report, View, form_refusal, months_back
+from portal.usage.report_range import ReportRefusal, months_before, refusal
 from portal.viewer import Viewer
 
 USAGE_REPORTS = (Report.DAILY_USAGE, Report.DAILY_READS, Report.MONTHLY_USAGE)
 INFORMATION = (Report.PREMISE, Report.METER)
-REACH = {Report.MONTHLY_USAGE: MOST_MONTHS_BILLED}
 AT_THE_START = frozenset({ReportRefusal.ORDER, ReportRefusal.TOO_OLD, ReportRefusal.BEFORE_ALL})
 """Refusals of a range that the start is to be blamed for."""
 CHOOSE_ONE = "Select at least one report"
@@ -112,7 +111,7 @@ def _faults_of(form: Form, report: Report, view: View, today: date) -> Iterator[
         yield format_, f"{FORMATS[written_as]} has room for one version only: choose another format"
     if len(dates) < 2:
         return
-    refused = refusal(dates[start], dates[end], today, None, REACH.get(report, MOST_MONTHS))
+    refused = refusal(dates[start], dates[end], today, None, months_back(report))
     if refused is not None:
         bound = "" if refused.bound is None else f"{refused.bound:%m/%d/%Y}"
         yield (
@@ -146,7 +145,7 @@ def _view_field() -> Field:
 
 
 def _fields_of(report: Report) -> list[Field]:
-    title, months = TITLES[report], REACH.get(report, MOST_MONTHS)
+    title, months = TITLES[report], months_back(report)
     formats = [each for each in FORMATS if report is Report.DAILY_USAGE or each not in ONE_VERSION]
     return [
         Field(name=report, label=title, kind=FieldKind.CHECKBOX, tip=_TIPS[report]),

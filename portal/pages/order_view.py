@@ -17,7 +17,7 @@ VIEWS = {View.CURRENT: "Current Version", View.VERSIONS: "Version Updates"}
 """The guide's words for the two views (RPT-05)."""
 FORMATS = {
     Format.CSV: "CSV",
-    Format.XLSX: "Excel workbook",
+    Format.XLSX: "Excel",
     Format.GREEN_BUTTON: "Green Button",
     Format.LSE: "LSE",
     Format.JSON: "JSON",

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
+from portal.pages.export_fields import USAGE_REPORTS
 from portal.pages.forms import Choice, Field, FieldKind, Form
-from portal.reports.forms import TITLES, USAGE, Format, Report, View, form_refusal
+from portal.pages.order_view import VIEWS
+from portal.reports.forms import TITLES, Format, Report, View, form_refusal, months_back
 from portal.usage.report_days import Span
 from portal.usage.report_range import MOST_MONTHS, MOST_MONTHS_BILLED, ReportRefusal, refusal
 
 READS_A_PAGE = 30
 WEEK = timedelta(days=6)
-VIEW_WORDS = {View.CURRENT: "Current Version", View.VERSIONS: "Version Updates"}
-REPORTS = tuple(report for report in Report if report in USAGE)
 AT_FIELD = {ReportRefusal.ORDER: "start", ReportRefusal.FUTURE: "end"}
 """The field that a refused range is about; all other bounds are those of the start."""
 OPTIONS = Form(
@@ -31,7 +31,7 @@ OPTIONS = Form(
             missing="Choose the report type",
             tip="Daily Usage has the 15-minute intervals, Daily Meter Reads the register at both ends of each day, "
             "Monthly Usage what the TDSP reported for billing.",
-            choices=tuple(Choice(each.value, TITLES[each]) for each in REPORTS),
+            choices=tuple(Choice(each.value, TITLES[each]) for each in USAGE_REPORTS),
         ),
         Field(
             name="view",
@@ -40,7 +40,7 @@ OPTIONS = Form(
             required=True,
             missing="Choose the view",
             tip="Current Version shows the latest data only, Version Updates these and every earlier version.",
-            choices=tuple(Choice(each.value, words) for each, words in VIEW_WORDS.items()),
+            choices=tuple(Choice(each.value, words) for each, words in VIEWS.items()),
         ),
         Field(
             name="start",
@@ -114,8 +114,7 @@ def options_of(form: Form, today: date, installed: date) -> Options | Form:
     if form.faults or faults:
         return form.judged(faults)
     report = Report(form["report"])
-    months = MOST_MONTHS_BILLED if report is Report.MONTHLY_USAGE else MOST_MONTHS
-    refused = refusal(days["start"], days["end"], today, installed, months)
+    refused = refusal(days["start"], days["end"], today, installed, months_back(report))
     if refused is not None:
         return form.judged({AT_FIELD.get(refused.reason, "start"): refused.words})
     return Options(report=report, view=View(form["view"]), start=days["start"], end=days["end"])
@@ -123,7 +122,7 @@ def options_of(form: Form, today: date, installed: date) -> Options | Form:
 
 def for_customers(form: Form) -> Form:
     """Without the view of all versions, which no customer sees (RPT-05)."""
-    current = (Choice(View.CURRENT.value, VIEW_WORDS[View.CURRENT]),)
+    current = (Choice(View.CURRENT.value, VIEWS[View.CURRENT]),)
     return replace(
         form, fields=tuple(replace(each, choices=current) if each.name == "view" else each for each in form.fields)
     )

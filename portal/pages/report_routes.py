@@ -27,13 +27,14 @@ from portal.pages.forms import Form
 from portal.pages.meter_view import address_of, read_values, visible_meter
 from portal.pages.navigation import USAGE_METERS, Place
 from portal.pages.order_routes import address_of as address_of_order
+from portal.pages.order_view import FORMATS, VIEWS
 from portal.pages.render import PAGES
-from portal.pages.report_fields import OPTIONS, VIEW_WORDS, Options, begun, for_customers, leaf_of, options_of
+from portal.pages.report_fields import OPTIONS, Options, begun, for_customers, leaf_of, options_of
 from portal.pages.report_views import Table, UsageDay, months_table, reads_table, revised_days, usage_days
 from portal.parts import Part
 from portal.reports.forms import TITLES, Format, Report, View
 from portal.reports.rows import Sources
-from portal.reports.size import Large, is_large
+from portal.reports.size import is_large
 from portal.usage.report_days import Span
 from portal.visibility import VisibleMeter
 
@@ -44,14 +45,6 @@ API_NAMES = {
     Report.DAILY_USAGE: "usage",
     Report.DAILY_READS: "daily-reads",
     Report.MONTHLY_USAGE: "monthly-usage",
-}
-FORMAT_WORDS = {
-    Format.CSV: "CSV",
-    Format.XLSX: "Excel",
-    Format.JSON: "JSON",
-    Format.PARQUET: "Parquet",
-    Format.LSE: "LSE",
-    Format.GREEN_BUTTON: "Green Button",
 }
 READ_COLUMNS = ("Date", "Start Read, kWh", "End Read, kWh", "Usage, kWh", "Revised", "Version")
 MONTH_COLUMNS = (
@@ -77,9 +70,7 @@ class Desk:
 
     def is_large(self, options: Options) -> bool:
         """Whether the report is made offline."""
-        orders = self.portal.settings.orders
-        large = Large(usage_days=orders.large_usage_days, reads_months=orders.large_reads_months)
-        return is_large(options.report, options.start, options.end, large)
+        return is_large(options.report, options.start, options.end, self.portal.settings.orders.large)
 
 
 async def desk_of(request: Request, who: Entered, esi_id: str) -> Desk:
@@ -145,7 +136,7 @@ async def whole(request: Request, who: EnteredHere, esi_id: str) -> Response:
         table=table,
         columns=_columns(options.report),
         report_title=TITLES[options.report],
-        view_words=VIEW_WORDS,
+        view_words=VIEWS,
         back=f"{desk.href}?{options.query()}",
     )
 
@@ -214,7 +205,7 @@ async def _page(
         about = {
             "report_title": TITLES[options.report],
             "columns": _columns(options.report),
-            "exports": [(FORMAT_WORDS[each], f"{api}?{_file_query(options, each)}") for each in options.formats],
+            "exports": [(FORMATS[each], f"{api}?{_file_query(options, each)}") for each in options.formats],
         }
     return PAGES.page(
         request,

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from portal.usage.report_range import ReportRefusal, ReportRefused
+from portal.usage.report_range import MOST_MONTHS, MOST_MONTHS_BILLED, ReportRefusal, ReportRefused
 
 
 class Report(StrEnum):
@@ -63,6 +63,11 @@ TITLES = {
     Report.METER: "Meter Information",
 }
 """What people call them: the guide's words."""
+
+
+def months_back(report: Report) -> int:
+    """How far a report reaches back (RPT-06, RPT-07)."""
+    return MOST_MONTHS_BILLED if report is Report.MONTHLY_USAGE else MOST_MONTHS
 
 
 def form_refusal(report: Report, view: View, written_as: Format) -> ReportRefused | None:

@@ -15,6 +15,7 @@ from portal.usage.batch import CHANNELS
 from portal.usage.green_button import Quality
 from portal.usage.intervals import Channel
 from portal.usage.report_days import Span
+from portal.usage.smt_file import EARLIEST
 from portal.usage.store import IntervalStore, StoredDay
 from portal.vee.checks import Check, Severity
 from portal.vee.estimate import Receipt, Rule
@@ -119,6 +120,12 @@ class Completeness:
     end: date
     percent: float | None
     days: Sequence[DayCompleteness]
+
+
+def can_be_explained(at: datetime, now: datetime) -> bool:
+    """Whether an instant begins a quarter hour of a day that is kept and has begun."""
+    begins = not at.timestamp() % QUARTER.total_seconds()
+    return begins and EARLIEST <= central_date(at) <= central_date(now)
 
 
 class Explainer:
