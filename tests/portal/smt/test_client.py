@@ -82,9 +82,10 @@ class Served:
 
 
 def keeping(answers: list[aiohttp.ClientResponse]) -> aiohttp.TraceConfig:
-    """Keep every answer: the client drops some unread, which its session warns of if they vanish too soon."""
+    """Keep every answer, read to its end: those that the client drops unread would hold their connections for ever."""
 
     async def keep(_: aiohttp.ClientSession, __: object, ended: aiohttp.TraceRequestEndParams) -> None:
+        await ended.response.read()
         answers.append(ended.response)
 
     tracing = aiohttp.TraceConfig()
