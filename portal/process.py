@@ -20,6 +20,7 @@ from gateway.read_policy import ReadLimits
 from portal.accounts.expiry import keep_expiring
 from portal.accounts.sessions import drop_stale
 from portal.accounts.vault import secret_of
+from portal.agreements.changing import keep_ending
 from portal.app import full_app
 from portal.context import Portal
 from portal.first_person import init
@@ -100,6 +101,7 @@ async def serve(configuration: Config) -> None:
             asyncio.create_task(keep("the desks", lambda: over_database(parts.run()), clock, Backoff())),
             asyncio.create_task(keep("the mail", lambda: over_database(sender.run()), clock, Backoff())),
             asyncio.create_task(keep("expiries", lambda: over_database(keep_expiring(parts.acting)), clock, Backoff())),
+            asyncio.create_task(keep("agreements", lambda: over_database(keep_ending(parts.acting)), clock, Backoff())),
             asyncio.create_task(keep("tidying", lambda: over_database(_tidy(parts)), clock, Backoff())),
         ]
         await asyncio.gather(*(server.listening.wait() for server in servers.values()))

@@ -1,6 +1,7 @@
 """Every table of the portal: importing this module registers them all in one MetaData."""
 
 from portal.accounts.tables import accounts, authenticators, duns_grants, passkeys, recovery_codes, sessions
+from portal.agreements.tables import agreements
 from portal.api_keys.tables import api_keys
 from portal.audit.tables import audit, audit_head
 from portal.companies.tables import companies, duns_numbers
@@ -17,6 +18,7 @@ from portal.schema import metadata
 
 __all__ = [
     "accounts",
+    "agreements",
     "api_keys",
     "attachments",
     "audit",

@@ -33,6 +33,7 @@ class ActorKind(StrEnum):
     MARKET = "market"
     SYSTEM = "system"
     OPERATOR = "operator"
+    LINK = "link"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,15 @@ class Quoted:
     text: str
 
 
-Part = str | Link | Quoted
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image for those who read HTML: its words and its address. Plain text goes without."""
+
+    words: str
+    href: str
+
+
+Part = str | Link | Quoted | Picture
 
 
 SIGNED = "metergate"
@@ -41,7 +49,8 @@ def worded(
     language: str = "en",
 ) -> Letter:
     """A letter of paragraphs, signed by whom it is from. Raises BadInput as Letter does."""
-    text = "\n\n".join([*map(_text, parts), f"-- \n{signed}"]) + "\n"
+    read = [part for part in parts if not isinstance(part, Picture)]
+    text = "\n\n".join([*map(_text, read), f"-- \n{signed}"]) + "\n"
     body = "\n".join(map(_html, parts))
     foot = f'<p style="color:#5b666d">{escape(signed)}</p>'
     head = f'<!doctype html>\n<html lang="{escape(language)}"><body style="{escape(STYLE)}">'
@@ -49,7 +58,7 @@ def worded(
     return Letter(to=to, subject=subject, text=text, html=html, attachments=attachments)
 
 
-def _text(part: Part) -> str:
+def _text(part: str | Link | Quoted) -> str:
     if isinstance(part, Link):
         return f"{part.words}: {part.href}"
     if isinstance(part, Quoted):
@@ -58,6 +67,8 @@ def _text(part: Part) -> str:
 
 
 def _html(part: Part) -> str:
+    if isinstance(part, Picture):
+        return f'<p><img src="{escape(part.href)}" alt="{escape(part.words)}" style="max-height:60px"></p>'
     if isinstance(part, Link):
         return f'<p><a href="{escape(part.href)}" style="color:#0b5c52">{escape(part.words)}</a></p>'
     if isinstance(part, Quoted):

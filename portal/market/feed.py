@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.identifiers import Duns, EsiId, MeterNumber
 from gateway.market_notices import CREATED, REP_CHANGED, MarketNotice, hung_up
+from portal.agreements.changing import end_by_market
 from portal.companies.kinds import Kind
 from portal.companies.status import CompanyStatus, DunsStatus
 from portal.companies.tables import companies, duns_numbers
@@ -187,6 +188,7 @@ class _Premise:
             await put_premise(connection, self._esi_id, owner, state, there)
             await put_spans(connection, self._esi_id, () if story.end is None else story.end.spans)
             await self._carry_departures(own, story)
+            await end_by_market(connection, self._esi_id, story.departures, now)
             freed = await put_meters(connection, self._esi_id, state.meters, now)
         await self._decide(rows, own, story)
         return freed
