@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, Table, bindparam, func, select
+from sqlalchemy import ColumnElement, Table, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database
@@ -45,14 +45,30 @@ BLOCKS = {key: " ".join(("select", ", ".join(f"b.{name}" for name in READ), rows
 months are sealed. On SQLite the lists are outer loops, so that each row is found by a seek of the key."""
 
 
-OF_DAY = {
-    dialect: " ".join(("select", ", ".join(READ), rows, "order by meter, channel, version"))
-    for dialect, rows in {
-        "sqlite": "from open_blocks where day = ? and meter between ? and ?",
-        "postgresql": "from open_blocks where day = $1 and meter between $2 and $3",
-    }.items()
+NEWEST = {
+    ("sqlite", "range"): """from open_blocks b where b.day = ? and b.meter between ? and ?
+          order by b.meter, b.channel, b.version""",
+    ("sqlite", "day"): """from json_each(?) k cross join open_blocks b on b.day = ? and b.meter = k.value
+          order by k.value, b.channel, b.version""",
+    (
+        "sqlite",
+        "month",
+    ): """from json_each(?) k cross join sealed_blocks b on b.month = ? and b.meter = k.value and b.day =
+          (select max(o.day) from sealed_blocks o where o.month = b.month and o.meter = k.value)
+          order by k.value, b.channel, b.version""",
+    ("postgresql", "range"): """from open_blocks b where b.day = $1 and b.meter between $2 and $3
+          order by b.meter, b.channel, b.version""",
+    ("postgresql", "day"): """from open_blocks b where b.meter = any($1::int[]) and b.day = $2
+          order by b.meter, b.channel, b.version""",
+    (
+        "postgresql",
+        "month",
+    ): """from unnest($1::int[]) k (meter) join sealed_blocks b on b.month = $2 and b.meter = k.meter
+          and b.day = (select max(o.day) from sealed_blocks o where o.month = $2 and o.meter = k.meter)
+          order by b.meter, b.channel, b.version""",
 }
-"""Rows (see READ) of the meters between two numbers on an open day."""
+"""Rows of the newest day, by dialect and what is asked: a range of meters on an open day, some meters on one, or some
+meters on the newest day that each has in a sealed month. Rows stand by meter, channel and version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,36 +193,41 @@ async def newest_open(database: Database, esi_id: EsiId) -> Sequence[Any]:
     return rows if rows and (rows[0].sealed is None or rows[0].sealed <= month_of(rows[0].day)) else ()
 
 
-async def newest_of(connection: AsyncConnection, meters: Numbers) -> list[Any]:
-    """The rows (see READ) of each meter's newest day, every version; of each day by meter, channel and version.
+async def newest_of(connection: AsyncConnection, meters: Numbers, columns: Sequence[str] = READ) -> list[Any]:
+    """Columns, the meter before all, of each meter's newest day, every version; of each day by meter, channel, version.
 
     Goes back day by day while months are open, and a month at a time where they are sealed; most meters are found on
     the first day, and the further back, the fewer are looked for. meters are numbers that rise.
     """
     found: list[Any] = []
     left = meters
+    chosen = "select " + ", ".join(f"b.{name}" for name in columns)
     async for table, place in _backwards(connection):
         if not len(left):
             break
         here: list[Any] = []
         for reach in reaches(left.tolist()):
-            rows = await _newest_rows(connection, table, place, reach)
+            rows = await _newest_rows(connection, chosen, table, place, reach)
             here += rows if reach.wanted is None else [row for row in rows if row[0] in reach.wanted]
-        left = np.setdiff1d(left, np.fromiter(map(itemgetter(0), here), np.int64, len(here)))
+        left = left[~np.isin(left, np.fromiter(map(itemgetter(0), here), np.int64, len(here)))]
         found += here
     return found
 
 
-async def _newest_rows(connection: AsyncConnection, table: Table, place: int, reach: Reach) -> Sequence[Any]:
+async def _newest_rows(
+    connection: AsyncConnection, chosen: str, table: Table, place: int, reach: Reach
+) -> Sequence[Any]:
     """Rows of a day, or of the newest day that each meter has in a sealed month."""
-    rows: Sequence[Any]
-    if table is open_blocks and reach.ranged:  # nearly all of many meters come this way: as plain tuples
-        bounds = (place, reach.meters[0], reach.meters[-1])
-        result: Any = await connection.exec_driver_sql(OF_DAY[connection.dialect.name], bounds)
-        rows = result.cursor.fetchall()  # the driver's own tuples: rows of names cost as much again
-        result.close()
-        return rows
-    rows = (await connection.execute(_newest(table, place, reach))).all()
+    dialect = connection.dialect.name
+    asked: tuple[Any, ...]
+    if table is open_blocks and reach.ranged:
+        way, asked = "range", (place, reach.meters[0], reach.meters[-1])
+    else:
+        way = "day" if table is open_blocks else "month"
+        asked = (json.dumps(reach.meters) if dialect == "sqlite" else reach.meters, place)
+    result: Any = await connection.exec_driver_sql(" ".join((chosen, NEWEST[dialect, way])), asked)
+    rows: Sequence[Any] = result.cursor.fetchall()  # the driver's own tuples: rows of names cost as much again
+    result.close()
     return rows
 
 
@@ -220,15 +241,3 @@ async def _backwards(connection: AsyncConnection) -> AsyncIterator[tuple[Table, 
             continue
         yield open_blocks, day
         day = await connection.scalar(select(func.max(open_blocks.c.day)).where(open_blocks.c.day < day))
-
-
-def _newest(table: Table, place: int, reach: Reach) -> Select[Any]:
-    """Rows of a day, or of the newest day that each meter has in a sealed month."""
-    columns = table.c
-    statement = select(*(columns[name] for name in READ)).order_by(columns.meter, columns.channel, columns.version)
-    if table is open_blocks:
-        return statement.where(columns.day == place, reach.within(columns.meter))
-    other, meter = sealed_blocks.alias("other").c, usage_meters.c.id
-    newest = select(func.max(other.day)).where(other.month == place, other.meter == meter).correlate(usage_meters)
-    same = (columns.month == place) & (columns.meter == meter) & (columns.day == newest.scalar_subquery())
-    return statement.select_from(usage_meters.join(sealed_blocks, same)).where(reach.within(meter))

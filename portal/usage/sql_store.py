@@ -42,6 +42,8 @@ BATCH = 2000
 MONTHS_AT_ONCE = 12
 BLOCKS_AT_ONCE = 8192
 """Blocks of many meters fetched at once, some 6 MB; of one meter all are."""
+NEWEST_READS = ("meter", "day", "channel", "total_wh", "missing", "data")
+"""The columns that NewestReads is made of."""
 
 
 class SqlIntervalStore:
@@ -159,10 +161,9 @@ class SqlIntervalStore:
         """The same in columns; see IntervalStore."""
         async with one_state(self._database) as connection:
             numbers, self._meters = await self._meters.read(connection, esi_ids)
-            rows = await newest_of(connection, different(numbers))
+            rows = await newest_of(connection, different(numbers), NEWEST_READS)
         meters, days, channels, totals, missing = (
-            np.fromiter(map(itemgetter(READ.index(name)), rows), np.int64, len(rows))
-            for name in ("meter", "day", "channel", "total_wh", "missing")
+            np.fromiter(map(itemgetter(place), rows), np.int64, len(rows)) for place in range(5)
         )
         places = np.zeros(int(numbers.max(initial=0)) + 1, dtype=np.int64)
         places[numbers] = np.arange(len(numbers))
@@ -172,7 +173,7 @@ class SqlIntervalStore:
             channels=channels,
             totals=totals,
             missing=missing,
-            blocks=list(map(itemgetter(READ.index("data")), rows)),
+            blocks=list(map(itemgetter(5), rows)),
         )
         again = (np.diff(meters) == 0) & (np.diff(channels) == 0)  # versions of a meter's day stand one after the other
         return newest.at(np.flatnonzero(~np.append(again, False))) if again.any() else newest
