@@ -83,10 +83,10 @@ async def built(url: str, count: int) -> None:
     wires = SeedCompany(name="Wires", kind=Kind.TDSP, email="w@example.com", duns=(SeedDuns(duns=Duns("957870001")),))
     people = [
         SeedAccount(
-            user_id=f"reader.{n}", password=WORD, first_name="R", last_name=f"{n}", email=f"p{n}@example.com",
-            company=f"Retailer {n:03}", administrator=True,
+            user_id=user_id, password=WORD, first_name="R", last_name="S", email=f"{user_id}@example.com",
+            company=company, administrator=True,
         )
-        for n in (0, 1)
+        for user_id, company in [*((f"reader.{n}", f"Retailer {n:03}") for n in (0, 1, 2)), ("wires.1", "Wires")]
     ]  # fmt: skip
     world = SeedWorld(companies=[*reps, wires], accounts=people, gateways=[SeedGateway(id=GATEWAY, tdsp="Wires")])
     await settle(database, SystemClock().now(), world)
@@ -127,7 +127,7 @@ async def serve(url: str, intervals_url: str) -> None:
     database, intervals = Database.open(url), Database.open(intervals_url)
     store = await SqlIntervalStore.opened(intervals)
     yesterday = central_date(clock.now()) - timedelta(days=1)
-    await _report(store, yesterday)
+    await reported(store, yesterday)
     registers = RegisterStore(intervals)
     bus = MemoryBus(MemoryBroker(clock, dice), None, clock, dice)
     settings = PortalSettings(preset=Preset.SMT)
@@ -135,7 +135,8 @@ async def serve(url: str, intervals_url: str) -> None:
     await _serve(full_app(portal, store, registers))
 
 
-async def _report(store: SqlIntervalStore, day: date) -> None:
+async def reported(store: SqlIntervalStore, day: date) -> None:
+    """Give the first thousand meters a day of intervals."""
     known = [
         MeterDay(
             esi_id=esi_id(number), day=day, channel=Channel.CONSUMPTION, revised_at=None,
