@@ -13,7 +13,7 @@ premises = Table(
     "premises",
     metadata,
     Column("esi_id", IdentifierType(EsiId, 22), primary_key=True),
-    Column("tdsp_id", ForeignKey("companies.id"), nullable=False, index=True),
+    Column("tdsp_id", ForeignKey("companies.id"), nullable=False),
     Column("house_number", String(10)),
     Column("house_fraction", String(6)),
     Column("leading_directional", String(2)),
@@ -52,6 +52,7 @@ rep_spans = Table(
 )
 """The REP of record by DUNS number, [from_at, to_at): spans of one premise never overlap (portal/market/spans.py)."""
 
+Index("ix_premises_tdsp_id", premises.c.tdsp_id, premises.c.esi_id)
 Index("ix_premises_street_name", premises.c.street_name)
 Index("ix_rep_spans_duns", rep_spans.c.duns, rep_spans.c.esi_id)
 

@@ -21,7 +21,7 @@ from portal.market.tables import premises, rep_spans
 from portal.meters.tables import attachments, meters
 from portal.viewer import Viewer
 from portal.visibility import AT_ONCE, VisibleMeter, count_meters, mint, visible_meters
-from portal.wildcards import contains
+from portal.wildcards import begins_with, contains
 
 LEAST, MOST = 3, 60
 """Characters that are searched for: fewer find nothing, more are cut off."""
@@ -151,19 +151,19 @@ async def _candidates(connection: AsyncConnection, viewer: Viewer, text: str) ->
     house, _, street = text.partition(" ")
     has_house = bool(street) and house[0].isdigit()
     named = premises.c.street_name, _cases(street if has_house else text)
-    of_street = select(premises.c.esi_id).where(or_(*(_begins(named[0], each) for each in named[1])))
+    of_street = select(premises.c.esi_id).where(or_(*(begins_with(named[0], each) for each in named[1])))
     if has_house:
         of_street = of_street.where(premises.c.house_number == house)
     asked = [of_street.order_by(premises.c.street_name)]
     if " " not in text:
-        number = or_(*(_begins(meters.c.number, each) for each in _cases(text)))
+        number = or_(*(begins_with(meters.c.number, each) for each in _cases(text)))
         asked.insert(0, select(meters.c.esi_id).where(number).order_by(meters.c.number))
     if text.isdigit() and len(text) <= _ESI_ID_DIGITS:
         asked.insert(0, _of_esi_id(viewer, text))
     if viewer.kind is Kind.REP:
         held = select(attachments.c.esi_id).join(accounts, accounts.c.id == attachments.c.account_id)
-        last = or_(*(_begins(accounts.c.last_name, each) for each in _cases(text.rpartition(" ")[2])))
-        asked += [held.where(last), held.where(_begins(accounts.c.email, text.lower()))]
+        last = or_(*(begins_with(accounts.c.last_name, each) for each in _cases(text.rpartition(" ")[2])))
+        asked += [held.where(last), held.where(begins_with(accounts.c.email, text.lower()))]
     for each in asked:
         yield (await connection.scalars(each.limit(CANDIDATES))).all()
 
@@ -171,24 +171,9 @@ async def _candidates(connection: AsyncConnection, viewer: Viewer, text: str) ->
 def _of_esi_id(viewer: Viewer, text: str) -> Select[Any]:
     """Premises whose ESI ID begins with digits; a REP's index leads to his own alone."""
     if viewer.kind is not Kind.REP:
-        return select(premises.c.esi_id).where(_begins(premises.c.esi_id, text)).order_by(premises.c.esi_id)
+        return select(premises.c.esi_id).where(begins_with(premises.c.esi_id, text)).order_by(premises.c.esi_id)
     own = rep_spans.c.duns.in_(sorted(viewer.duns))
-    return select(rep_spans.c.esi_id).where(own, _begins(rep_spans.c.esi_id, text)).order_by(rep_spans.c.esi_id)
-
-
-def _begins(column: Any, text: str) -> ColumnElement[bool]:
-    """The condition that a column begins with a text, with a range that is found by index on both databases.
-
-    Collations agree on the order of letters and digits alone: the range is that of the text up to the last sign that
-    has a successor among them, and a comparison of the beginning decides.
-    """
-    stem = text
-    while stem and (not stem[-1].isascii() or not stem[-1].isalnum() or stem[-1] in "zZ9"):
-        stem = stem[:-1]
-    begins = func.substr(column, 1, len(text)) == text
-    if not stem:
-        return and_(column >= text, column < text + "z" * MOST, begins)
-    return and_(column >= stem, column < stem[:-1] + chr(ord(stem[-1]) + 1), begins)
+    return select(rep_spans.c.esi_id).where(own, begins_with(rep_spans.c.esi_id, text)).order_by(rep_spans.c.esi_id)
 
 
 def _cases(text: str) -> list[str]:

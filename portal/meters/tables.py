@@ -1,11 +1,41 @@
 """Meters on the wall, and the customers who attached them."""
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, ForeignKey, Index, Integer, Numeric, String, Table, text
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    Numeric,
+    String,
+    Table,
+    text,
+)
+from sqlalchemy.engine.default import DefaultExecutionContext
 
 from gateway.database import IdentifierType, Instant
 from gateway.identifiers import GatewayId, MeterNumber, RequestId
 from portal.meters.steps import Step
 from portal.schema import Word, metadata
+
+
+def backwards(text: str) -> str:
+    """An identifier from its end on, in lower case."""
+    return text.lower()[::-1]
+
+
+def _made_of(name: str, make: Callable[[str], str]) -> Callable[[DefaultExecutionContext], str]:
+    def default(context: DefaultExecutionContext) -> str:
+        values: Mapping[str, str] = context.get_current_parameters()  # type: ignore[no-untyped-call]  # by SQLAlchemy
+        return make(values[name])
+
+    return default
+
 
 meters = Table(
     "meters",
@@ -38,10 +68,15 @@ meters = Table(
     Column("phases", Integer),
     Column("model", String(60)),
     Column("updated_at", Instant),
+    Column("number_lower", String(20), nullable=False, server_default="", default=_made_of("number", str.lower)),
+    Column("number_backwards", String(20), nullable=False, server_default="", default=_made_of("number", backwards)),
+    Column("esi_id_backwards", String(22), nullable=False, server_default="", default=_made_of("esi_id", backwards)),
 )
 """One installation of a meter at a premise, with the guide's meter fields (PMI-04).
 
 gateway is the one that reaches it; before provisioned_at only its TDSP sees it (MCH-03), after removed_at nobody.
+The identifiers in lower case, from the front and backwards, are for searches by their beginnings and ends
+(portal/meters/pattern_search.py).
 """
 
 _ON_THE_WALL = text("removed_at is null")
@@ -51,6 +86,9 @@ Index(
 Index(
     "uq_meters_esi_id_on_wall", meters.c.esi_id, unique=True, sqlite_where=_ON_THE_WALL, postgresql_where=_ON_THE_WALL
 )
+
+for _key in (meters.c.number_lower, meters.c.number_backwards, meters.c.esi_id_backwards):
+    Index(f"ix_meters_{_key.name}", _key, sqlite_where=_ON_THE_WALL, postgresql_where=_ON_THE_WALL)
 
 _TO_WITHDRAW = text("removed_at is not null and gateway is not null")
 Index("ix_meters_to_withdraw", meters.c.id, sqlite_where=_TO_WITHDRAW, postgresql_where=_TO_WITHDRAW)

@@ -15,6 +15,7 @@ from portal.accounts.tables import accounts
 from portal.companies.kinds import Kind
 from portal.companies.tables import companies
 from portal.market.tables import premises, rep_spans
+from portal.meters.pattern_search import search_by_pattern
 from portal.meters.tables import attachments, meters
 from portal.pages.meter_list import SHOW_ALL_UP_TO, Column, Row
 from portal.pages.meter_search import Search
@@ -26,7 +27,6 @@ from portal.reads.status import ReadStatus, is_open
 from portal.reads.tables import read_askers, reads
 from portal.viewer import Viewer
 from portal.visibility import VisibleMeter, ask_holders, ask_meters, mint, visible_meters
-from portal.wildcards import matches
 
 READS_SHOWN = 10
 READS_LOOKED_AT = 200
@@ -156,13 +156,16 @@ async def listed_meters(
         found = await ask_meters(database, viewer, at, SHOW_ALL_UP_TO)
         return _rows(found, await ask_holders(database, viewer, at, SHOW_ALL_UP_TO) if customers else {})
     column = meters.c.esi_id if search.by is Column.ESI_ID else meters.c.number
-    match = matches(column, search.pattern) if search.pattern else column.in_(search.values)
-    asked = visible_meters(viewer, at).where(match).order_by(meters.c.esi_id).limit(SHOW_ALL_UP_TO)
+    if search.pattern:
+        listed = await search_by_pattern(database, viewer, at, column, search.pattern, SHOW_ALL_UP_TO)
+    else:
+        asked = visible_meters(viewer, at).where(column.in_(search.values)).order_by(meters.c.esi_id)
+        async with database.reading() as connection:
+            listed = [mint(row) for row in await connection.execute(asked)]
+    if not customers or viewer.kind is not Kind.REP:
+        return _rows(listed, {})
     async with database.reading() as connection:
-        found = [mint(row) for row in await connection.execute(asked)]
-        known = customers and viewer.kind is Kind.REP
-        people = await _customers(connection, [meter.esi_id for meter in found]) if known else {}
-    return _rows(found, people)
+        return _rows(listed, await _customers(connection, [meter.esi_id for meter in listed]))
 
 
 def _rows(found: Sequence[VisibleMeter], people: Mapping[EsiId, tuple[str, str]]) -> list[Row]:

@@ -38,7 +38,7 @@ from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
 from tests.bench._verdicts import goal
 from tests.bench.echo import say
-from tests.bench.pages import WORD, built, duns, esi_id, reported
+from tests.bench.pages import WORD, built, duns, esi_id, reported, street
 from tests.postgres import PrivatePostgres, binaries
 
 HOST = "http://portal"
@@ -54,10 +54,15 @@ SIGNED_IN = {"reader.0": "25 meters", "reader.1": "a hundredth", "reader.2": "a 
 
 def starts(number: int) -> list[str]:
     """Where somebody lands, a meter of his, and what is typed: whole values, wildcards, parts, sortings."""
-    meter, walls = esi_id(number), f"M{number:08}"
-    typed = [f"?by=esi_id&value={meter}", f"?by=number&value={walls}", f"?by=esi_id&value={str(meter)[:-3]}*"]
+    meter, walls = str(esi_id(number)), f"M{number:08}"
+    patterns = (
+        [f"{meter[:-3]}*", f"*{meter[-3:]}", f"{meter[:3]}*{meter[-2:]}"],
+        [f"{walls[:3]}*", f"*{walls[-4:]}", "*77"],
+    )
+    asked = [("esi_id", each) for each in (meter, *patterns[0])] + [("number", each) for each in (walls, *patterns[1])]
+    typed = [f"?by={by}&value={value}" for by, value in asked]
     sorted_by = [f"?sort={way}{name}" for name in ("esi_id", "number", "address", "city", "zip") for way in ("", "-")]
-    quick = [str(meter)[-6:], walls, "oak 1", "7 oak", str(meter)[:9]]
+    quick = [meter[-6:], walls, street(number), f"7 {street(number)[:4]}", meter[:9]]
     return [
         "/",
         f"/usage/meters/{meter}",

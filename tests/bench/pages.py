@@ -61,11 +61,43 @@ WORD = "correct horse battery"
 BEGAN = datetime(2025, 1, 1, 6, tzinfo=UTC)
 GATEWAY = GatewayId("gw-1")
 AT_ONCE = 5000
+HOUSES = 40
+SYLLABLES = [
+    "oak",
+    "elm",
+    "ash",
+    "ce",
+    "dar",
+    "mag",
+    "no",
+    "lia",
+    "pe",
+    "can",
+    "wil",
+    "low",
+    "cy",
+    "press",
+    "pop",
+    "lar",
+    "bir",
+    "ch",
+    "ju",
+    "ni",
+    "per",
+    "ma",
+    "ple",
+]
 
 
 def esi_id(number: int) -> EsiId:
     """The premise of that number."""
     return EsiId(f"10443720{number:09d}")
+
+
+def street(number: int) -> str:
+    """The street of a premise: as many names as a large city has, forty houses on each."""
+    name = number // HOUSES
+    return "".join(SYLLABLES[name // each % len(SYLLABLES)] for each in (1, 23, 529)).title()
 
 
 def duns(number: int) -> Duns:
@@ -108,7 +140,7 @@ async def built(url: str, count: int) -> None:
 def _rows(some: range, tdsp: int) -> list[tuple[Table, list[dict[str, object]]]]:
     owner = [0 if n < LISTED else 1 + n % (COMPANIES - 1) for n in some]
     places = [
-        {"esi_id": esi_id(n), "tdsp_id": tdsp, "house_number": str(n % 9999), "street_name": f"Oak {n // 9999}",
+        {"esi_id": esi_id(n), "tdsp_id": tdsp, "house_number": str(n % HOUSES + 1), "street_name": street(n),
          "city": "Austin", "state": "TX", "zip": "78701", "status": "A", "time_zone": "America/Chicago"}
         for n in some
     ]  # fmt: skip
