@@ -148,7 +148,7 @@ async def answer_agreement(act: Act, secret: str, action: AgreementAction) -> Ag
     await lock_premises(act.connection, [esi_id])
     row = (await act.connection.execute(select(agreements).where(of_link).with_for_update())).one()
     reached: AgreementStatus = _REACHED[action]
-    if row.status is reached:
+    if row.status == reached:
         return reached
     is_over = row.due_at is not None and row.due_at <= act.now
     if not is_over and action is AgreementAction.ACCEPT:
