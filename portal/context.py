@@ -37,6 +37,8 @@ MOST_REGISTRATIONS = 20
 """Registrations from one address in an hour: each sends mail, and can ask whether a user id is taken."""
 MOST_SEARCHES = 60
 """Searches for companies from one address in a minute."""
+MOST_LINKS = 60
+"""Agreements' links from one address in a minute: those that open nothing, and every answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,7 @@ class Portal:
     acting: Acting
     registrations: Throttle
     searches: Throttle
+    links: Throttle
     guesses: Guesses
     first_sign_in: FirstSignIn
     recovery: Recovery
@@ -111,6 +114,7 @@ class Portal:
             acting=Acting(database=database, seal=seal, clock=clock, address=settings.address),
             registrations=Throttle(clock, most=MOST_REGISTRATIONS, per_s=3600.0),
             searches=Throttle(clock, most=MOST_SEARCHES),
+            links=Throttle(clock, most=MOST_LINKS),
             guesses=Guesses(clock),
             credentials=credentials,
             seal=seal,

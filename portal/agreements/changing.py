@@ -38,7 +38,9 @@ from portal.companies.status import DunsStatus
 from portal.companies.tables import duns_numbers
 from portal.faults import NOT_FOR_YOU, NOT_THERE, PeopleRefused, bad_form, not_now
 from portal.mail.letters import check_address
+from portal.market.premise_lock import lock_premises
 from portal.market.tables import rep_spans
+from portal.meters.tables import meters
 from portal.viewer import Viewer
 from portal.visibility import find_meter
 
@@ -73,6 +75,9 @@ async def make_agreement(act: Act, viewer: Viewer, new: NewAgreement, secret: st
     if viewer.kind is not Kind.REP or not viewer.may(MANAGED_BY[new.kind]):
         return NOT_FOR_YOU
     meter = await find_meter(act.connection, viewer, new.esi_id, act.now)
+    if meter is not None:  # and is asked for again, now that no switch can come between
+        await lock_premises(act.connection, [meter.esi_id])
+        meter = await find_meter(act.connection, viewer, new.esi_id, act.now)
     faults = _faults(new) | ({"esi_id": NO_METER} if meter is None else {})
     if faults or meter is None:
         return bad_form(faults)
@@ -136,19 +141,22 @@ async def terminate_agreement(act: Act, viewer: Viewer, agreement_id: int) -> Ag
 
 async def answer_agreement(act: Act, secret: str, action: AgreementAction) -> AgreementStatus | PeopleRefused:
     """The customer's word by the mailed link; pressed twice, the first answer is the answer. An act of CUSTOMER."""
-    chosen = select(agreements).where(agreements.c.link_key == key_of(secret)).with_for_update()
-    row = (await act.connection.execute(chosen)).one_or_none()
-    if row is None:
+    of_link = agreements.c.link_key == key_of(secret)
+    esi_id = await act.connection.scalar(select(agreements.c.esi_id).where(of_link))
+    if esi_id is None:
         return NOT_THERE
-    after = agreement_after(row.status, action)
-    if row.status is _REACHED[action]:
-        return _REACHED[action]
+    await lock_premises(act.connection, [esi_id])
+    row = (await act.connection.execute(select(agreements).where(of_link).with_for_update())).one()
+    reached: AgreementStatus = _REACHED[action]
+    if row.status == reached:
+        return reached
+    is_over = row.due_at is not None and row.due_at <= act.now
+    if not is_over and action is AgreementAction.ACCEPT:
+        is_over = await _serving(act.connection, esi_id, act.now) != row.company_id
     ended_by = EndedBy.CUSTOMER if action is AgreementAction.TERMINATE else None
-    is_due = row.due_at is not None and row.due_at <= act.now
-    if is_due or not await _change(act, row, action, "the customer's answer", ended_by):
+    if is_over or not await _change(act, row, action, "the customer's answer", ended_by):
         return not_now(OVER)
-    assert after is not None
-    return after
+    return reached
 
 
 async def end_due(act: Act, most: int = AT_ONCE) -> int:
@@ -156,7 +164,8 @@ async def end_due(act: Act, most: int = AT_ONCE) -> int:
     due = or_(agreements.c.due_at <= act.now, agreements.c.to_note)
     standing_or_to_note = or_(agreements.c.status.in_(STANDING), agreements.c.to_note)
     chosen = select(agreements).where(due, standing_or_to_note).order_by(agreements.c.id).limit(most)
-    rows = (await act.connection.execute(chosen.with_for_update())).all()
+    # One that a notice holds just now is left to the next look: waiting for it with others in hand could be a circle.
+    rows = (await act.connection.execute(chosen.with_for_update(skip_locked=True))).all()
     for row in rows:
         if row.to_note:
             await act.note("agreement.terminate", _subject_of(row), f"ended by a {row.ended_by}", after=row.status)
@@ -179,40 +188,33 @@ async def keep_ending(acting: Acting) -> None:
             await acting.clock.sleep(LOOK_AGAIN_S)
 
 
-async def end_by_market(
+async def follow_market(
     connection: AsyncConnection, esi_id: EsiId, departures: Mapping[int, datetime], now: datetime
 ) -> None:
     """End what stands for a premise and must not any more, in the transaction of the notice (AMB-21).
 
     departures are the instants at which whoever lived there left: what was agreed before is over. What is left ends if
-    its company is not the REP of record any more.
+    its company is not the REP of record any more, or else is about the meter that hangs there now. The premise is
+    locked.
     """
     standing = select(agreements).where(agreements.c.esi_id == esi_id, agreements.c.status.in_(STANDING))
-    rows = (await connection.execute(standing)).all()
+    rows = (await connection.execute(standing.order_by(agreements.c.id).with_for_update())).all()
     if not rows:
         return
-    serving = await connection.scalar(
-        select(duns_numbers.c.company_id)
-        .join(rep_spans, rep_spans.c.duns == duns_numbers.c.duns)
-        .where(
-            rep_spans.c.esi_id == esi_id,
-            rep_spans.c.from_at <= now,
-            or_(rep_spans.c.to_at.is_(None), rep_spans.c.to_at > now),
-            duns_numbers.c.status != DunsStatus.REVOKED,
-        )
-    )
+    serving = await _serving(connection, esi_id, now)
+    hangs = select(meters.c.number).where(meters.c.esi_id == esi_id, meters.c.removed_at.is_(None))
+    number = await connection.scalar(hangs)
     for row in rows:
         moved = any(row.made_at <= left_at <= now for left_at in departures.values())
-        if not moved and row.company_id == serving:
-            continue
-        values = {
-            "status": AgreementStatus.TERMINATED,
-            "status_since": now,
-            "ended_by": EndedBy.MOVE_OUT if moved else EndedBy.SWITCH,
-            "due_at": None,
-            "to_note": True,
-        }
-        await connection.execute(update(agreements).where(agreements.c.id == row.id).values(values))
+        values: dict[str, Any] = {}
+        if moved or row.company_id != serving:
+            ended_by = EndedBy.MOVE_OUT if moved else EndedBy.SWITCH
+            values |= {"status": AgreementStatus.TERMINATED, "status_since": now, "ended_by": ended_by}
+            values |= {"due_at": None, "to_note": True}
+        elif number is not None and row.number != number:
+            values["number"] = number
+        if values:
+            await connection.execute(update(agreements).where(agreements.c.id == row.id).values(values))
 
 
 _REACHED = {
@@ -220,6 +222,21 @@ _REACHED = {
     AgreementAction.DECLINE: AgreementStatus.NOT_ACCEPTED,
     AgreementAction.TERMINATE: AgreementStatus.TERMINATED,
 }
+
+
+async def _serving(connection: AsyncConnection, esi_id: EsiId, at: datetime) -> int | None:
+    """The company that is a premise's REP of record at an instant, None if nobody is."""
+    serving: int | None = await connection.scalar(
+        select(duns_numbers.c.company_id)
+        .join(rep_spans, rep_spans.c.duns == duns_numbers.c.duns)
+        .where(
+            rep_spans.c.esi_id == esi_id,
+            rep_spans.c.from_at <= at,
+            or_(rep_spans.c.to_at.is_(None), rep_spans.c.to_at > at),
+            duns_numbers.c.status != DunsStatus.REVOKED,
+        )
+    )
+    return serving
 
 
 def _faults(new: NewAgreement) -> dict[str, str]:

@@ -1,9 +1,10 @@
 """The letter that asks a customer for an agreement, in the company's name and the customer's language (MAIL-13)."""
 
 from typing import Any
+from urllib.parse import quote
 
 from portal.agreements.machine import AgreementKind
-from portal.locales.catalogues import CATALOGUES, N_
+from portal.locales.catalogues import AGREEMENT_TEXTS, N_, day_in_words
 from portal.mail.letters import MOST_SUBJECT, Letter
 from portal.mail.wording import Link, Part, Picture, worded
 
@@ -26,7 +27,7 @@ SEALED = N_("This company carries the TRUSTe privacy seal.")
 
 def place_of_link(secret: str, address: str = "") -> str:
     """Where the customer answers. Opening it changes nothing, since mail scanners open links too."""
-    return f"{address}{AGREEMENTS}/{secret}"
+    return f"{address}{AGREEMENTS}/{quote(secret, safe='')}"
 
 
 def letter_of_agreement(agreement: Any, secret: str, address: str) -> Letter:
@@ -35,7 +36,9 @@ def letter_of_agreement(agreement: Any, secret: str, address: str) -> Letter:
     agreement has kind, months, esi_id, number, place, email, language, open_until, and the company as company, url,
     privacy_policy_url, privacy_seal and has_logo.
     """
-    _ = CATALOGUES.of(agreement.language).gettext
+    language = AGREEMENT_TEXTS.known(agreement.language)
+    texts = AGREEMENT_TEXTS.of(language)
+    _ = texts.gettext
     kind, link = _(KIND_NAMES[agreement.kind]), place_of_link(secret, address)
     parts: list[Part] = [Picture(agreement.company, f"{link}/logo")] if agreement.has_logo else []
     parts += [
@@ -44,11 +47,13 @@ def letter_of_agreement(agreement: Any, secret: str, address: str) -> Letter:
         _("Meter {number} at {place}, ESI ID {esi_id}.").format(
             number=agreement.number, place=agreement.place, esi_id=agreement.esi_id
         ),
-        _("It holds for {months} months from your consent, and you can end it at any time by the same link.").format(
-            months=agreement.months
-        ),
-        _("Please answer by {day}. You need no account, and nothing happens if you do not answer.").format(
-            day=agreement.open_until.date().isoformat()
+        texts.ngettext(
+            "It holds for {months} month from your consent, and you can end it at any time by the same link.",
+            "It holds for {months} months from your consent, and you can end it at any time by the same link.",
+            agreement.months,
+        ).format(months=agreement.months),
+        _("Please answer before {day}. You need no account, and nothing happens if you do not answer.").format(
+            day=day_in_words(agreement.open_until, language)
         ),
         Link(_("Read and answer"), link),
     ]
@@ -59,6 +64,4 @@ def letter_of_agreement(agreement: Any, secret: str, address: str) -> Letter:
     if agreement.privacy_seal:
         parts.append(_(SEALED))
     subject = _("{company} asks for your consent").format(company=agreement.company)[:MOST_SUBJECT]
-    return worded(
-        agreement.email, subject, parts, signed=agreement.company, language=CATALOGUES.known(agreement.language)
-    )
+    return worded(agreement.email, subject, parts, signed=agreement.company, language=language)

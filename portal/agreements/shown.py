@@ -69,8 +69,17 @@ class Invitation:
     email: str
     language: str
     status: AgreementStatus
+    status_since: datetime
     open_until: datetime
     due_at: datetime | None
+    accepted_at: datetime | None
+    ended_by: EndedBy | None
+
+    def status_at(self, at: datetime) -> AgreementStatus:
+        """Where it stands at an instant, whether or not what is due has been written down yet."""
+        if self.due_at is None or self.due_at > at:
+            return self.status
+        return AgreementStatus.EXPIRED if self.status is AgreementStatus.PENDING else AgreementStatus.COMPLETED
 
 
 _NAMES = tuple(each.name for each in fields(Agreement))

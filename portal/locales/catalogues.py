@@ -5,12 +5,16 @@ the one who reads it has. `python -m portal.locales.extract` collects both into 
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
 
+from babel.dates import format_date
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+
+from gateway.clock import central_date
 
 FOLDER = Path(__file__).parent
 ENGLISH = "en"
@@ -63,3 +67,11 @@ def translations(path: Path) -> NullTranslations:
 
 CATALOGUES = Catalogues()
 """The process's own."""
+AGREEMENT_TEXTS = Catalogues(FOLDER / "agreements")
+"""Of the letters and pages of agreements, whose readers have no account: they are whole in Spanish already, while the
+pages of customers' accounts, which are one with these in nothing, are not."""
+
+
+def day_in_words(instant: datetime, language: str) -> str:
+    """The Central day of an instant as it is written in a language: `July 4, 2026`, `4 de julio de 2026`."""
+    return format_date(central_date(instant), "long", locale=language)

@@ -14,7 +14,8 @@ PORTAL = Path(__file__).parents[1]
 TEMPLATE = FOLDER / "messages.pot"
 METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
 OPTIONS = {"**.html": {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}}
-KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
+KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
+"""Of a template, a trans block is found as gettext or, with its plural, as ngettext."""
 
 
 def texts() -> Iterator[tuple[str, str | tuple[str, ...]]]:

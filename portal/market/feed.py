@@ -14,13 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.identifiers import Duns, EsiId, MeterNumber
 from gateway.market_notices import CREATED, REP_CHANGED, MarketNotice, hung_up
-from portal.agreements.changing import end_by_market
+from portal.agreements.changing import follow_market
 from portal.companies.kinds import Kind
 from portal.companies.status import CompanyStatus, DunsStatus
 from portal.companies.tables import companies, duns_numbers
 from portal.market.consequences import Acts, carry_departure, withdraw_removed
 from portal.market.notices import NoticeRefusal, PremiseState, Story, tell
 from portal.market.openings import ONE, kept, kept_opening, opening_of, told_of
+from portal.market.premise_lock import lock_premises
 from portal.market.projection import put_meters, put_premise, put_spans
 from portal.market.settings import MarketSettings
 from portal.market.tables import (
@@ -34,7 +35,6 @@ from portal.market.tables import (
     premises,
 )
 from portal.meters.tables import meters
-from portal.schema import insert_unless_there
 
 ASIDE = frozenset({NoticeRefusal.TOO_FAR, NoticeRefusal.SENDER_NOT_ACTIVE})
 """Refused when they came: no part of a premise's story. They are decided anew when they come again."""
@@ -54,7 +54,6 @@ WORDS: dict[NoticeRefusal, str] = {
 }
 LATEST = datetime.max.replace(tzinfo=UTC)
 NOT_REGISTERED = "No REP has registered this DUNS number; whoever does will see the meter."
-_HISTORY = {name: insert_unless_there(name, premise_histories, "esi_id") for name in ("sqlite", "postgresql")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,10 +150,7 @@ async def bring_up_to_date(connection: AsyncConnection, esi_ids: Collection[EsiI
     """Make the tables say what the stories of some premises say now, and bring about what follows."""
     todo, done, following = sorted(esi_ids), set[EsiId](), 0
     while todo:
-        for esi_id in todo:
-            await connection.execute(_HISTORY[connection.dialect.name], {"esi_id": esi_id})
-        locked = select(premise_histories).where(premise_histories.c.esi_id.in_(todo))
-        await connection.execute(locked.order_by(premise_histories.c.esi_id).with_for_update())
+        await lock_premises(connection, todo)
         freed = [number for esi_id in todo for number in await _Premise(connection, esi_id, acts).bring_up_to_date()]
         done.update(todo)
         todo = [] if not freed else [esi for esi in await _waiting_for(connection, freed) if esi not in done]
@@ -188,8 +184,8 @@ class _Premise:
             await put_premise(connection, self._esi_id, owner, state, there)
             await put_spans(connection, self._esi_id, () if story.end is None else story.end.spans)
             await self._carry_departures(own, story)
-            await end_by_market(connection, self._esi_id, story.departures, now)
             freed = await put_meters(connection, self._esi_id, state.meters, now)
+            await follow_market(connection, self._esi_id, story.departures, now)
         await self._decide(rows, own, story)
         return freed
 

@@ -120,7 +120,7 @@ premise_histories = Table(
     Column("opening", JSON(none_as_null=True)),
     Column("opened_at", Instant),
 )
-"""One row for each ESI ID that a notice spoke of, locked while they are applied.
+"""One row for each ESI ID that a notice or an agreement spoke of, locked while either changes (premise_lock.py).
 
 opening is what was known of the premise before the feed began to speak of it, in the words of notices.
 """

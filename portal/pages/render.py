@@ -1,6 +1,6 @@
 """A page from its template: autoescaped, in the layout, under a policy without inline script or style."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -115,6 +115,13 @@ class Renderer:
         templates = self._templates[text_language or ENGLISH]
         html = templates.get_template(template).render(page=page, **values)
         return HTMLResponse(html, status_code=status)
+
+    def letter_page(
+        self, template: str, language: str, *, status: int, headers: Mapping[str, str], **values: object
+    ) -> HTMLResponse:
+        """A page that is whole by itself, in one language and without the portal's layout."""
+        html = self._templates[language].get_template(template).render(language=language, **values)
+        return HTMLResponse(html, status_code=status, headers=dict(headers))
 
     def template_of(self, source: str, language: str = ENGLISH) -> Template:
         """A template that is written where it is used, with all that those of the folder have."""

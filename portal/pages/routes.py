@@ -12,6 +12,7 @@ from portal.errors import ForgedRequest, NotFound, problem_of_refusal
 from portal.pages import (
     access_routes,
     company_routes,
+    consent_routes,
     customer_routes,
     entrance_routes,
     explain_routes,
@@ -144,5 +145,6 @@ PARTS = (
     market_routes.router,
     notice_routes.router,
     fleet_routes.router,
+    consent_routes.router,
 )
 """Every part of the pages; each is included by itself, so that it is asked about its own addresses only."""

@@ -36,14 +36,14 @@ BEFORE_A_SESSION = frozenset(
         *("/api/v1/sessions", "/api/v1/password-recovery", "/api/v1/password-recovery/question"),
         *("/api/v1/user-id-recovery", "/api/v1/registrations/companies", "/api/v1/registrations/accounts"),
         *("/api/v1/registrations/customers", "/register", "/private/register/company", "/private/register/person"),
-        "/private/register/access/person",
+        *("/private/register/access/person", "/agreements/{secret}"),
     }
 )
 """What nobody need be signed in for. Those of pages refuse what another site sends, by its headers."""
 THINGS = {
     "desk": "usage",
     "list_id": "00000000-0000-7000-8000-000000000000",
-    **dict.fromkeys(("company_id", "account_id", "number_id", "number", "key_id", "request_id"), "1"),
+    **dict.fromkeys(("company_id", "account_id", "number_id", "number", "key_id", "request_id", "agreement_id"), "1"),
     "esi_id": esi(1),
     "device": "000D6F0007A0B1C2",
     "action": "suspend",

@@ -25,6 +25,8 @@ from gateway.identifiers import Duns, Eui64, RequestId
 from gateway.questions import Asker, Question
 from portal.accounts.sessions import open_session
 from portal.accounts.tables import SessionKind, accounts, sessions
+from portal.agreements.machine import OPEN_FOR, AgreementKind, AgreementStatus
+from portal.agreements.tables import agreements
 from portal.api_keys.tables import Scope, api_keys
 from portal.app import full_app
 from portal.companies.kinds import Kind
@@ -75,7 +77,7 @@ RIGHTFUL = {
     "number_id": TEAM,
     "gateway": WIRES_PEOPLE,
     "request_id": frozenset({"wires.admin"}),
-    **dict.fromkeys(("session_id", "number", "name", "key_id", "list_id"), frozenset[str]()),
+    **dict.fromkeys(("session_id", "number", "name", "key_id", "list_id", "agreement_id", "secret"), frozenset[str]()),
     **dict.fromkeys(("command_id", "device"), SEES_METER),
 }
 """Whose business each kind of thing is, though it is not his own; nobody else may learn that it is there."""
@@ -93,6 +95,8 @@ ABSENT = {
     "name": "nothing.csv",
     "key_id": 9_999,
     "request_id": 9_999,
+    "agreement_id": 9_999,
+    "secret": "0" * 64,
     "device": "000D6F0007A0B1C9",
 }
 """Ids of nothing."""
@@ -112,6 +116,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/v1/approvals/duns/{number_id}"): {"approve": False, **COMMENT},
     ("POST", "/api/v1/approvals/accounts/{account_id}"): {"approve": False, **COMMENT},
     ("POST", "/api/v1/gateways/{gateway}/network-key"): {},
+    ("POST", "/agreements/{secret}"): {},
     ("POST", "/api/v1/api-keys/{key_id}/roll"): {},
     ("POST", "/api/v1/release-requests/{request_id}"): {"release": False, **COMMENT},
     ("POST", "/api/v1/meters/{esi_id}/release-requests"): COMMENT,
@@ -182,7 +187,25 @@ async def put_things(database: Database, clock: HandClock) -> dict[str, Any]:
             "made_at": now,
         }
         key_id = (await connection.execute(insert(api_keys).values(key).returning(api_keys.c.id))).scalar_one()
+        agreement = {
+            "company_id": company,
+            "esi_id": esi(3),
+            "number": "M00003",
+            "kind": AgreementKind.HOME_DEVICE,
+            "months": 12,
+            "email": "home@example.com",
+            "language": "en",
+            "status": AgreementStatus.PENDING,
+            "status_since": now,
+            "made_at": now,
+            "due_at": now + OPEN_FOR,
+            "letters": 1,
+            "link_key": "a" * 64,
+        }
+        made = insert(agreements).values(agreement).returning(agreements.c.id)
         return {
+            "agreement_id": (await connection.execute(made)).scalar_one(),
+            "secret": agreement["link_key"],  # what is kept of a link opens nothing
             "account_id": victim,
             "company_id": company,
             "number_id": number,
