@@ -30,7 +30,7 @@ from tests.clock import HandClock, turns
 from tests.gateway.homes import CODE, DEVICE, SEALING, info
 from tests.portal.asking import kept_incidents, published
 from tests.portal.wire import WireBus
-from tests.portal.world import GATEWAY, OTHER_GATEWAY, esi, viewer, visible
+from tests.portal.world import GATEWAY, OTHER_GATEWAY, esi, managed, viewer, visible
 
 METER, OTHER_METER = MeterNumber("M00001"), MeterNumber("M00002")
 UNKNOWN_METER = MeterNumber("M99999")
@@ -119,9 +119,9 @@ async def command(portal: Portal, command_id: RequestId) -> GatewayCommand:
 async def device(portal: Portal, number: int = 1) -> Device | None:
     """The device as it stands at a meter."""
     who = await viewer(portal.database, "wires.admin")
-    meter = await visible(portal.database, who, number, portal.clock.now())
+    here = await managed(portal.database, who, number, portal.clock.now())
     async with portal.database.reading() as connection:
-        return await find_device(connection, meter, DEVICE)
+        return await find_device(connection, here, DEVICE)
 
 
 async def count(database: Database, table: object) -> int:
