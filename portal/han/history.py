@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.han.notices import Answer
 from gateway.han.states import GONE
 from gateway.identifiers import Eui64, GatewayId, RequestId
 from portal.companies.kinds import Kind
@@ -84,9 +85,36 @@ async def find_device(connection: AsyncConnection, here: ManagedMeter, device: E
 
 async def words_of(connection: AsyncConnection, here: ManagedMeter, before: int | None, most: int) -> list[DeviceWord]:
     """What a meter's devices said, newest first; before continues the list after that id."""
-    found = select(han_reports).where(han_reports.c.meter_id == here.meter.id)
-    found = found if here.since is None else found.where(han_reports.c.at >= here.since)
+    found = _reports(here)
     found = found if before is None else found.where(han_reports.c.id < before)
+    return await _words(connection, found, most)
+
+
+async def words_of_device(
+    connection: AsyncConnection, here: ManagedMeter, device: Eui64, most: int
+) -> list[DeviceWord]:
+    """What one device said, newest first."""
+    return await _words(connection, _reports(here).where(han_reports.c.device == device), most)
+
+
+async def answers_to(connection: AsyncConnection, here: ManagedMeter, event: int, most: int) -> list[DeviceWord]:
+    """What a meter's devices said of a notice, and how it fared on its way to them, newest first."""
+    return await _words(connection, _reports(here).where(han_reports.c.event == event), most)
+
+
+async def last_contacts(connection: AsyncConnection, here: ManagedMeter) -> dict[Eui64, datetime]:
+    """When each device of a meter last said something itself."""
+    own = _reports(here).where(han_reports.c.answer.not_in([str(Answer.UNDELIVERED)]))
+    newest = own.with_only_columns(han_reports.c.device, func.max(han_reports.c.at).label("at"))
+    return {row.device: row.at for row in await connection.execute(newest.group_by(han_reports.c.device))}
+
+
+def _reports(here: ManagedMeter) -> Select[Any]:
+    found = select(han_reports).where(han_reports.c.meter_id == here.meter.id)
+    return found if here.since is None else found.where(han_reports.c.at >= here.since)
+
+
+async def _words(connection: AsyncConnection, found: Select[Any], most: int) -> list[DeviceWord]:
     rows = (await connection.execute(found.order_by(han_reports.c.id.desc()).limit(most))).all()
     return [
         DeviceWord(id=row.id, device=row.device, answer=row.answer, event=row.event, at=row.at, detail=row.detail)

@@ -29,6 +29,7 @@ from portal.meters.tables import meters
 from tests.clock import HandClock, turns
 from tests.gateway.homes import CODE, DEVICE, SEALING, info
 from tests.portal.asking import kept_incidents, published
+from tests.portal.pages.house import House
 from tests.portal.wire import WireBus
 from tests.portal.world import GATEWAY, OTHER_GATEWAY, esi, managed, viewer, visible
 
@@ -88,7 +89,7 @@ def voice(clock: HandClock) -> Voice:
     return Voice(clock)
 
 
-async def born(portal: Portal, gateway: GatewayId = GATEWAY) -> None:
+async def born(portal: Portal | House, gateway: GatewayId = GATEWAY) -> None:
     """The gateway has told its sealing key."""
     state = GatewayState(
         gateway=gateway, online=True, boot_id="b", at=portal.clock.now(), version="0.1", meters=1, links=(),
