@@ -1,24 +1,29 @@
 """A whole home behind the pages: portal, MQTT, gateway, driver and the simulated radio, all real, in this process."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from sqlalchemy import select
 
 from drivers.zigbee import ZigBeeDriver
 from gateway.clock import SystemClock
 from gateway.config import Secret
 from gateway.database import Database
 from gateway.dice import SeededDice
+from gateway.han.words import Stage
 from gateway.identifiers import MeterNumber
 from gateway.links import Backoff, keep
-from gateway.ports import Assignment
+from gateway.messages import GatewayState
+from gateway.ports import Assignment, Delivery
 from gateway.read_policy import ReadLimits
 from gateway.settings import GatewaySettings
 from gateway.supervisor import Gateway
 from portal.app import full_app
 from portal.context import Portal
+from portal.han.tables import han_devices
 from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
 from portal.vee.overview import Overview
@@ -38,6 +43,7 @@ from tests.portal.world import CHEAP, GATEWAY, GUIDES, settle
 
 PLAN = StreetPlan(meters=1, devices=len(KINDS))
 SECRET = bytes(range(32))
+LIMIT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,19 @@ class LivingHome:
     def switch_on(self, kind: str) -> None:
         """Put a device into joining mode."""
         self.street.power_on(self.label(kind).eui64)
+
+    async def recorded(self, kind: str, stage: Stage) -> None:
+        """Wait until the portal has heard that a device of the home is at a stage."""
+        label = self.label(kind)
+        found = select(han_devices.c.stage).where(han_devices.c.device == label.eui64)
+
+        async def look() -> Stage | None:
+            async with self.house.database.reading() as connection:
+                stood: Stage | None = await connection.scalar(found)
+                return stood
+
+        reached = await self.portal.devices.wait(label.eui64, look, lambda stood: stood is stage, LIMIT_S)
+        assert reached is stage, reached
 
     def press(self, kind: str, button: str) -> None:
         """What a person in the room does."""
@@ -121,15 +140,20 @@ async def living_home(folder: Path) -> AsyncIterator[LivingHome]:
             overview=Overview(intervals),
         )  # fmt: skip
         await exits.enter_async_context(running(portal))
-        told = asyncio.Event()
+        greeted, known = asyncio.Event(), asyncio.Event()
 
         async def greet() -> None:
             await portal.greet()
-            told.set()
+            greeted.set()
 
-        serving = asyncio.create_task(keep("the bus", lambda: bus.run(portal.desk.handle, greet), clock, Backoff()))
+        async def handle(deliveries: Sequence[Delivery]) -> None:
+            await portal.desk.handle(deliveries)
+            if any(isinstance(each.message, GatewayState) and each.message.sealing_key for each in deliveries):
+                known.set()
+
+        serving = asyncio.create_task(keep("the bus", lambda: bus.run(handle, greet), clock, Backoff()))
         exits.push_async_callback(_ended, serving)
-        await told.wait()
+        await asyncio.wait_for(greeted.wait(), LIMIT_S)
         stop = asyncio.Event()
         life = asyncio.create_task(gateway.run(stop))
 
@@ -138,6 +162,7 @@ async def living_home(folder: Path) -> AsyncIterator[LivingHome]:
             await life
 
         exits.push_async_callback(end)
+        await asyncio.wait_for(known.wait(), LIMIT_S)
         app = full_app(portal, store, registers)
         house = House(app, database, portal.desk, store, intervals, WireBus(), clock, registers, folder / "files")
         yield LivingHome(house, portal, street, clock)
