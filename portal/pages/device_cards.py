@@ -50,9 +50,9 @@ class DeviceRow:
         return self.device.stage in GONE
 
     @property
-    def is_leaving(self) -> bool:
-        """Whether its removal is under way."""
-        return self.device.stage is Stage.REMOVING
+    def may_remove(self) -> bool:
+        """Whether it can be removed: one that left by itself may come back with its key."""
+        return self.device.stage not in (Stage.REMOVING, Stage.REMOVED)
 
 
 def device_row(device: Device, home: str, contacts: Mapping[Eui64, datetime]) -> DeviceRow:
