@@ -35,7 +35,8 @@ _NO_AGREEMENT = DeviceRefused(
     " it is accepted, you can manage the meter's devices.",
 )
 _NOT_ASSIGNER = DeviceRefused(
-    reason=DeviceRefusal.NOT_FOR_YOU, words="Which gateway serves a meter is decided by the meter's TDSP."
+    reason=DeviceRefusal.NOT_FOR_YOU,
+    words="Gateways, and which of them serves a meter, are managed by the meter's TDSP.",
 )
 
 
