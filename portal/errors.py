@@ -5,6 +5,7 @@ MetergateError
     ├── SignInRequired        nobody is signed in, or not any more
     ├── NotFound              there is no such thing, or not for this viewer: the two look alike
     ├── NotPermitted          the viewer may see this but not do that
+    ├── NoAgreement           the customer's agreement is needed first
     ├── BadInstallCode        an install code that was mistyped
     └── ForgedRequest         a change without the token or from another site
 """
@@ -44,7 +45,11 @@ class NotFound(TurnedAway):
 
 
 class NotPermitted(TurnedAway):
-    """The viewer may see this but not do that."""
+    """The viewer may see this but not do that; the words, if there are any, say who may."""
+
+
+class NoAgreement(TurnedAway):
+    """What the viewer asks for needs the customer's agreement, which he has not; the words say what to do."""
 
 
 class BadInstallCode(TurnedAway):
@@ -74,12 +79,14 @@ class Problem:
 
 _SIGN_IN = "Sign in, or send a token that is still good."
 _REFUSED_REPORT = (HTTPStatus.UNPROCESSABLE_ENTITY, "bad-report", "The report cannot be had like this")
+_NO_AGREEMENT = (HTTPStatus.FORBIDDEN, "no-agreement", "An In-Home Device agreement is needed")
 _REFUSED_SIGN_IN = (HTTPStatus.FORBIDDEN, "no-entry", "You may not enter")
 
 PROBLEMS: Mapping[object, tuple[HTTPStatus, str, str]] = {
     SignInRequired: (HTTPStatus.UNAUTHORIZED, "sign-in-required", _SIGN_IN),
     NotFound: (HTTPStatus.NOT_FOUND, "not-found", "There is nothing here for you."),
     NotPermitted: (HTTPStatus.FORBIDDEN, "not-permitted", "You may not do this."),
+    NoAgreement: _NO_AGREEMENT,
     ForgedRequest: (HTTPStatus.FORBIDDEN, "forged-request", "This change did not come from the portal's own page."),
     BadInstallCode: (HTTPStatus.UNPROCESSABLE_ENTITY, "bad-install-code", "The install code is not right"),
     SignInRefusal.WRONG: (HTTPStatus.UNAUTHORIZED, "wrong-sign-in", "The sign-in is not right"),
@@ -97,6 +104,7 @@ PROBLEMS: Mapping[object, tuple[HTTPStatus, str, str]] = {
     AskRefusal.NOT_FOR_YOU: (HTTPStatus.FORBIDDEN, "not-permitted", "You may not do this."),
     AskRefusal.BUSY: (HTTPStatus.SERVICE_UNAVAILABLE, "busy", "Too many reads are waiting"),
     DeviceRefusal.NOT_FOR_YOU: (HTTPStatus.FORBIDDEN, "not-permitted", "You may not do this."),
+    DeviceRefusal.NO_AGREEMENT: _NO_AGREEMENT,
     DeviceRefusal.NO_GATEWAY: (HTTPStatus.CONFLICT, "no-gateway", "No gateway serves this meter"),
     DeviceRefusal.NO_SUCH_GATEWAY: (HTTPStatus.UNPROCESSABLE_ENTITY, "no-such-gateway", "You have no such gateway"),
     DeviceRefusal.NO_SEALING_KEY: (HTTPStatus.CONFLICT, "no-sealing-key", "The gateway takes no install codes"),
@@ -142,7 +150,7 @@ def problem_of_exception(error: Exception) -> Problem:
     known = PROBLEMS.get(type(error))
     if known is None:
         return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "fault", "Something went wrong here; it has been noted.")
-    detail = str(error) if isinstance(error, BadInstallCode) else None
+    detail = str(error) if isinstance(error, BadInstallCode | NotPermitted | NoAgreement) else None
     headers = {"WWW-Authenticate": 'Bearer realm="metergate"'} if isinstance(error, SignInRequired) else {}
     return _problem(*known, detail, headers=headers)
 

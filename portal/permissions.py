@@ -89,7 +89,7 @@ TABLE: Mapping[tuple[Action, Whose], Rule] = {
     (Action.SEE_METERS, _OWN): Rule(kinds=_MARKET),
     (Action.REQUEST_READS, _OWN): Rule(kinds=frozenset({Kind.REP, Kind.TDSP, Kind.CUSTOMER})),
     (Action.ASSIGN_METERS, _OWN): Rule(kinds=_TDSP),
-    (Action.MANAGE_DEVICES, _OWN): Rule(kinds=_TDSP, optional=Permission.HOME_DEVICES),
+    (Action.MANAGE_DEVICES, _OWN): Rule(kinds=_TDSP | {Kind.REP}, optional=Permission.HOME_DEVICES),
     (Action.SEE_AGREEMENTS, _OWN): Rule(kinds=_PARTIES),
     (Action.MANAGE_ENERGY_AGREEMENTS, _OWN): Rule(kinds=_PARTIES, optional=Permission.ENERGY_DATA),
     (Action.MANAGE_DEVICE_AGREEMENTS, _OWN): Rule(kinds=_PARTIES, optional=Permission.HOME_DEVICES),

@@ -18,7 +18,8 @@ from portal.api.meters import MeterHere
 from portal.context import portal_of
 from portal.entrance import ViewerHere
 from portal.errors import NotPermitted
-from portal.han.ask import Given, refusal_for
+from portal.han.ask import Given
+from portal.han.who_may import refusal_of_assignments
 from portal.meters.assignment import standing
 from portal.meters.steps import Step
 from portal.parts import Part
@@ -62,7 +63,7 @@ async def show_assignment(
     since: Annotated[Step | None, Query(description="The step that you know; without it, the one now.")] = None,
 ) -> MeterAssignment:
     """Which gateway serves a meter. With `wait` the answer comes when its step changes, or after that as it is."""
-    if refusal_for(viewer, devices=False) is not None:
+    if refusal_of_assignments(viewer) is not None:
         raise NotPermitted
     portal = portal_of(request)
 
@@ -98,7 +99,7 @@ async def assign(
 
     202 with the place of the first command. The successes of the meter's reads go with it, so that its hour does too.
     """
-    if refusal_for(viewer, devices=False) is not None:
+    if refusal_of_assignments(viewer) is not None:
         raise NotPermitted
     code = None if body.install_code is None else typed_code(body.install_code)
     if code is not None:

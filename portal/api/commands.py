@@ -10,14 +10,14 @@ from portal.api.described import problems
 from portal.api.meters import LONGEST_WAIT_S, MeterHere
 from portal.context import portal_of
 from portal.entrance import ViewerHere
-from portal.errors import NotFound, NotPermitted, problem_of_refusal, problem_response
-from portal.han.ask import DeviceRefused, Given, refusal_for
+from portal.errors import NoAgreement, NotFound, NotPermitted, problem_of_refusal, problem_response
+from portal.han.ask import DeviceRefusal, DeviceRefused, Given
 from portal.han.desk import Answer
 from portal.han.history import commands_of, find_command
 from portal.han.shown import GatewayCommand
+from portal.han.who_may import ManagedMeter, manage, refusal_for_command
 from portal.parts import Part
 from portal.viewer import Viewer
-from portal.visibility import VisibleMeter
 
 router = Part(tags=["Commands to gateways"])
 
@@ -26,14 +26,25 @@ Wait = Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="Wait this lo
 Since = Annotated[int | None, Query(description="The version that you know; without it, the one at your request.")]
 
 
-async def managed_meter(meter: MeterHere, viewer: ViewerHere) -> VisibleMeter:
-    """The meter that a path names, if this viewer may manage its devices. Raises NotFound, NotPermitted."""
-    if refusal_for(viewer, devices=True) is not None:
-        raise NotPermitted
-    return meter
+async def managed_meter(request: Request, meter: MeterHere, viewer: ViewerHere) -> ManagedMeter:
+    """The meter that a path names, if this viewer may manage its devices.
+
+    Raises NotFound, NotPermitted, NoAgreement.
+    """
+    portal = portal_of(request)
+    async with portal.database.reading() as connection:
+        found = await manage(connection, viewer, meter, portal.clock.now())
+    if isinstance(found, DeviceRefused):
+        raise turned_away(found)
+    return found
 
 
-ManagedMeter = Annotated[VisibleMeter, Depends(managed_meter)]
+ManagedHere = Annotated[ManagedMeter, Depends(managed_meter)]
+
+
+def turned_away(refusal: DeviceRefused) -> NotPermitted | NoAgreement:
+    """What is raised where somebody may not manage devices."""
+    return (NoAgreement if refusal.reason is DeviceRefusal.NO_AGREEMENT else NotPermitted)(refusal.words)
 
 
 def given(request: Request, response: Response, answer: Answer) -> Given | JSONResponse:
@@ -45,10 +56,10 @@ def given(request: Request, response: Response, answer: Answer) -> Given | JSONR
 
 
 @router.get("/meters/{esi_id}/commands", responses=problems(401, 403, 404))
-async def list_commands(request: Request, meter: ManagedMeter) -> list[GatewayCommand]:
+async def list_commands(request: Request, here: ManagedHere) -> list[GatewayCommand]:
     """The last 50 commands of a meter, newest first, without their timelines."""
     async with portal_of(request).database.reading() as connection:
-        return await commands_of(connection, meter, LATEST)
+        return await commands_of(connection, here, LATEST)
 
 
 @router.get("/commands/{command_id}", responses=problems(401, 403, 404))
@@ -73,10 +84,12 @@ async def show_command(
 
 async def _visible(request: Request, viewer: Viewer, command_id: RequestId) -> GatewayCommand:
     portal = portal_of(request)
+    now = portal.clock.now()
     async with portal.database.reading() as connection:
-        command = await find_command(connection, viewer, command_id, portal.clock.now())
-    if command is None:
-        raise NotFound
-    if refusal_for(viewer, devices=True) is not None:
-        raise NotPermitted
+        command = await find_command(connection, viewer, command_id, now)
+        if command is None:
+            raise NotFound
+        refusal = await refusal_for_command(connection, viewer, command.esi_id, now)
+    if refusal is not None:
+        raise turned_away(refusal)
     return command

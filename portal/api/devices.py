@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from gateway.han.messages import DescribeDevice, PingDevice, RekeyDevice, RemoveDevice
 from gateway.identifiers import Eui64
 from gateway.keys import BadKey, InstallCode
-from portal.api.commands import ManagedMeter, Since, Wait, given
+from portal.api.commands import ManagedHere, Since, Wait, given
 from portal.api.described import problems
 from portal.context import portal_of
 from portal.entrance import ViewerHere
@@ -70,34 +70,34 @@ def typed_code(text: SecretStr) -> InstallCode:
     responses=problems(401, 403, 404, 409, 503),
 )
 async def ask_for_join(
-    request: Request, response: Response, meter: ManagedMeter, viewer: ViewerHere, join: Join
+    request: Request, response: Response, here: ManagedHere, viewer: ViewerHere, join: Join
 ) -> Given | JSONResponse:
     """Bring a device onto a meter's network: 202 with the command's place.
 
     The install code is checked, sealed at once to the meter's gateway, and neither stored nor logged.
     """
     code = typed_code(join.install_code)
-    answer = await portal_of(request).devices.join(meter, viewer, join.device, code, join.window_s)
+    answer = await portal_of(request).devices.join(here.meter, viewer, join.device, code, join.window_s)
     return given(request, response, answer)
 
 
 @router.get("/meters/{esi_id}/devices", responses=problems(401, 403, 404))
-async def list_devices(request: Request, meter: ManagedMeter) -> list[Device]:
+async def list_devices(request: Request, here: ManagedHere) -> list[Device]:
     """The devices of a meter, those that are gone included, without their timelines."""
     async with portal_of(request).database.reading() as connection:
-        return await devices_of(connection, meter)
+        return await devices_of(connection, here)
 
 
 @router.get("/meters/{esi_id}/devices/{device}", responses=problems(401, 403, 404))
 async def show_device(
-    request: Request, meter: ManagedMeter, device: DeviceHere, wait: Wait = 0.0, since: Since = None
+    request: Request, here: ManagedHere, device: DeviceHere, wait: Wait = 0.0, since: Since = None
 ) -> Device:
     """One device with its timeline. With `wait` the answer comes when its version changes, or after that as it is."""
     portal = portal_of(request)
 
     async def look() -> Device:
         async with portal.database.reading() as connection:
-            found = await find_device(connection, meter, device)
+            found = await find_device(connection, here, device)
         if found is None:
             raise NotFound
         return found
@@ -116,22 +116,22 @@ async def show_device(
 async def ask_device(
     request: Request,
     response: Response,
-    meter: ManagedMeter,
+    here: ManagedHere,
     viewer: ViewerHere,
     device: DeviceHere,
     action: Annotated[Action, Path()],
 ) -> Given | JSONResponse:
     """Remove a device (or cancel its join), establish a new key with it, ping it, or ask it about itself."""
-    answer = await portal_of(request).devices.command(meter, viewer, ACTIONS[action], device)
+    answer = await portal_of(request).devices.command(here.meter, viewer, ACTIONS[action], device)
     return given(request, response, answer)
 
 
 @router.get("/meters/{esi_id}/device-reports", responses=problems(401, 403, 404))
 async def list_words(
     request: Request,
-    meter: ManagedMeter,
+    here: ManagedHere,
     before: Annotated[int | None, Query(description="Continue with what came before this id.", le=2**31 - 1)] = None,
 ) -> list[DeviceWord]:
     """What the meter's devices said and how notices to them fared, newest first, 100 at a time."""
     async with portal_of(request).database.reading() as connection:
-        return await words_of(connection, meter, before, PAGE)
+        return await words_of(connection, here, before, PAGE)

@@ -23,12 +23,14 @@ from gateway.han.notices import (
     Text,
 )
 from gateway.identifiers import Eui64
-from portal.api.commands import ManagedMeter, given
+from portal.api.commands import ManagedHere, given
 from portal.api.described import problems
 from portal.context import portal_of
 from portal.entrance import ViewerHere
 from portal.han.ask import Given
+from portal.han.who_may import ManagedMeter
 from portal.parts import Part
+from portal.viewer import Viewer
 
 router = Part(tags=["Notices to devices"])
 
@@ -95,31 +97,31 @@ class Cancel(_Body):
 
 @router.post("/meters/{esi_id}/texts", status_code=202, response_model=Given, responses=ANSWERS)
 async def send_text(
-    request: Request, response: Response, meter: ManagedMeter, viewer: ViewerHere, body: NewText
+    request: Request, response: Response, here: ManagedHere, viewer: ViewerHere, body: NewText
 ) -> Given | JSONResponse:
     """Show a text on one display, or on all of a meter."""
-    return await _send(request, response, meter, viewer, body, Text)
+    return await _send(request, response, here, viewer, body, Text)
 
 
 @router.post("/meters/{esi_id}/prices", status_code=202, response_model=Given, responses=ANSWERS)
 async def send_price(
-    request: Request, response: Response, meter: ManagedMeter, viewer: ViewerHere, body: NewPrice
+    request: Request, response: Response, here: ManagedHere, viewer: ViewerHere, body: NewPrice
 ) -> Given | JSONResponse:
     """Tell one device, or all of a meter, what a kilowatt-hour costs."""
-    return await _send(request, response, meter, viewer, body, Price)
+    return await _send(request, response, here, viewer, body, Price)
 
 
 @router.post("/meters/{esi_id}/load-controls", status_code=202, response_model=Given, responses=ANSWERS)
 async def send_load_control(
-    request: Request, response: Response, meter: ManagedMeter, viewer: ViewerHere, body: NewLoadControl
+    request: Request, response: Response, here: ManagedHere, viewer: ViewerHere, body: NewLoadControl
 ) -> Given | JSONResponse:
     """Ask one device, or all of a meter, to take less for a while."""
-    return await _send(request, response, meter, viewer, body, LoadControl)
+    return await _send(request, response, here, viewer, body, LoadControl)
 
 
 @router.post("/meters/{esi_id}/cancels", status_code=202, response_model=Given, responses=ANSWERS)
 async def send_cancel(
-    request: Request, response: Response, meter: ManagedMeter, viewer: ViewerHere, body: Cancel
+    request: Request, response: Response, here: ManagedHere, viewer: ViewerHere, body: Cancel
 ) -> Given | JSONResponse:
     """Take a text or a load-control event back."""
     kind: type[Notice]
@@ -133,17 +135,17 @@ async def send_cancel(
         values = {"event": body.event, "effective_at": body.effective_at, "random_end": body.random_end}
     notice = _made(kind, values)
     return given(
-        request, response, await portal_of(request).devices.notify(meter, viewer, body.device, lambda _: notice)
+        request, response, await portal_of(request).devices.notify(here.meter, viewer, body.device, lambda _: notice)
     )
 
 
 async def _send(
-    request: Request, response: Response, meter: Any, viewer: Any, body: _Body, kind: type[Notice]
+    request: Request, response: Response, here: ManagedMeter, viewer: Viewer, body: _Body, kind: type[Notice]
 ) -> Given | JSONResponse:
     values = body.model_dump(exclude={"device"})
     _made(kind, {**values, "event": 1})  # what is wrong is said before anything is asked
     answer = await portal_of(request).devices.notify(
-        meter, viewer, body.device, lambda event: _made(kind, {**values, "event": event})
+        here.meter, viewer, body.device, lambda event: _made(kind, {**values, "event": event})
     )
     return given(request, response, answer)
 

@@ -1,6 +1,6 @@
 """Asking for something beside reads: what is refused at once, and what becomes a command, in one transaction.
 
-Who may is said here and nowhere else. The gateway decides again, and finally.
+Who may is said in who_may.py. The gateway decides again, and finally.
 """
 
 from collections.abc import Callable
@@ -35,8 +35,6 @@ from portal.han.tables import han_commands, han_devices
 from portal.meters import assignment
 from portal.meters.steps import Step
 from portal.meters.tables import meters
-from portal.permissions import Action
-from portal.viewer import Viewer
 from portal.visibility import VisibleMeter
 
 
@@ -44,6 +42,7 @@ class DeviceRefusal(StrEnum):
     """Why a command was not given."""
 
     NOT_FOR_YOU = "not_for_you"
+    NO_AGREEMENT = "no_agreement"
     NO_GATEWAY = "no_gateway"
     NO_SUCH_GATEWAY = "no_such_gateway"
     NO_SEALING_KEY = "no_sealing_key"
@@ -83,14 +82,6 @@ _NO_GATEWAY = DeviceRefused(
     reason=DeviceRefusal.NO_GATEWAY, words="No gateway serves this meter now. Assign it to one first."
 )
 MAX_EVENT = 0xFFFFFFFE
-
-
-def refusal_for(viewer: Viewer, *, devices: bool) -> DeviceRefused | None:
-    """Who may manage a meter's devices, or (devices false) its assignment: its TDSP. Agreements may say more later."""
-    if viewer.may(Action.MANAGE_DEVICES if devices else Action.ASSIGN_METERS):
-        return None
-    words = "Home area devices and assignments are managed by the meter's TDSP."
-    return DeviceRefused(reason=DeviceRefusal.NOT_FOR_YOU, words=words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,13 +32,13 @@ from portal.han.ask import (
     ask_join,
     ask_notice,
     ask_withdrawal,
-    refusal_for,
 )
 from portal.han.commands import expire, next_deadline
 from portal.han.network_keys import ask_rotation
 from portal.han.outbox import CommandOutbox
 from portal.han.recording import DeviceNews
 from portal.han.settings import DeviceSettings
+from portal.han.who_may import refusal_for, refusal_of_assignments, refusal_of_role
 from portal.viewer import Viewer
 from portal.visibility import VisibleMeter
 
@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Answer = Given | DeviceRefused
 Job = Callable[[AsyncConnection], Awaitable[tuple[Answer, Sent]]]
+Check = Callable[[AsyncConnection], Awaitable[DeviceRefused | None]]
 
 SHORTEST_SWEEP_S = 0.2
 
@@ -69,7 +70,7 @@ class DeviceDesk:
         """Ask a gateway to bring a device onto a meter's network."""
         asking, secret = self._asking(meter, viewer), self._dice.secret(KEY_BYTES)
         return await self._ask(
-            viewer,
+            self._of_meter(viewer, meter),
             lambda connection: ask_join(connection, asking, device, code, window_s, secret, self._clock.now()),
         )
 
@@ -77,7 +78,8 @@ class DeviceDesk:
         """Ask a gateway to remove, rekey, ping or describe a device."""
         asking = self._asking(meter, viewer)
         return await self._ask(
-            viewer, lambda connection: ask_device(connection, asking, plain, device, self._clock.now())
+            self._of_meter(viewer, meter),
+            lambda connection: ask_device(connection, asking, plain, device, self._clock.now()),
         )
 
     async def notify(
@@ -86,7 +88,8 @@ class DeviceDesk:
         """Ask a gateway to tell a device, or all of a meter; make is handed the notice's event id."""
         asking = self._asking(meter, viewer)
         return await self._ask(
-            viewer, lambda connection: ask_notice(connection, asking, device, make, self._clock.now())
+            self._of_meter(viewer, meter),
+            lambda connection: ask_notice(connection, asking, device, make, self._clock.now()),
         )
 
     async def assign(
@@ -96,25 +99,25 @@ class DeviceDesk:
         asking, secret = self._asking(meter, viewer), self._dice.secret(KEY_BYTES)
         withdraw_id = RequestId(self._dice.request_id(self._clock.now()))
         return await self._ask(
-            viewer,
+            _known(refusal_of_assignments(viewer)),
             lambda connection: ask_assignment(
                 connection, asking, withdraw_id, viewer.company_id, target, code, secret, self._clock.now()
             ),
-            devices=False,
         )
 
     async def withdraw(self, meter: VisibleMeter, viewer: Viewer) -> Answer:
         """Begin to take a meter away from its gateway."""
         asking = self._asking(meter, viewer)
         return await self._ask(
-            viewer, lambda connection: ask_withdrawal(connection, asking, self._clock.now()), devices=False
+            _known(refusal_of_assignments(viewer)),
+            lambda connection: ask_withdrawal(connection, asking, self._clock.now()),
         )
 
     async def rotate_key(self, viewer: Viewer, gateway: GatewayId, driver: str | None) -> Answer:
         """Ask a gateway of the viewer's to change a network's key."""
         command_id = RequestId(self._dice.request_id(self._clock.now()))
         return await self._ask(
-            viewer,
+            _known(refusal_of_assignments(viewer) or refusal_of_role(viewer)),
             lambda connection: ask_rotation(
                 connection, viewer, command_id, gateway, driver, self._settings, self._clock.now()
             ),
@@ -173,18 +176,23 @@ class DeviceDesk:
             settings=self._settings,
         )
 
-    async def _ask(self, viewer: Viewer, job: Job, *, devices: bool = True) -> Answer:
-        refusal = refusal_for(viewer, devices=devices)
-        if refusal is not None:
-            return refusal
+    def _of_meter(self, viewer: Viewer, meter: VisibleMeter) -> Check:
+        """Whether somebody may manage a meter's devices is asked in the transaction that gives the command."""
+        return lambda connection: refusal_for(connection, viewer, meter, self._clock.now())
+
+    async def _ask(self, check: Check, job: Job) -> Answer:
+        async def permitted(connection: AsyncConnection) -> tuple[Answer, Sent]:
+            refusal = await check(connection)
+            return await job(connection) if refusal is None else (refusal, [])
+
         if len(self._outbox) >= self._settings.most_waiting:
             words = "Too many commands are waiting. Please try again shortly."
             return DeviceRefused(reason=DeviceRefusal.TOO_MANY, words=words)
         try:
-            answer, sent = await self._database.write(job)
+            answer, sent = await self._database.write(permitted)
         except IntegrityError:
             # Somebody else's join of the same device was committed in between: decide again, knowing it.
-            answer, sent = await self._database.write(job)
+            answer, sent = await self._database.write(permitted)
         if sent:
             self._outbox.add(sent)
         return answer
@@ -212,3 +220,12 @@ class DeviceDesk:
                 over_at = deadline + timedelta(seconds=grace_s)
                 pause_s = min(pause_s, (over_at - self._clock.now()).total_seconds() + 0.001)
             await self._clock.sleep(max(pause_s, SHORTEST_SWEEP_S))
+
+
+def _known(refusal: DeviceRefused | None) -> Check:
+    """A check whose answer no database knows better."""
+
+    async def check(_: AsyncConnection) -> DeviceRefused | None:
+        return refusal
+
+    return check

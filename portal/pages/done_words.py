@@ -29,6 +29,8 @@ DONE: Mapping[str, str] = {
     "order-again": "The order is taken up again. When it ends, you get mail.",
     "order-mailed": "The mail is on its way to you once more.",
     "key-revoked": "The key is revoked: it opens nothing any more.",
+    "join-cancelled": "The join is being cancelled: the device is asked to leave.",
+    "notice-sent": "Sent to the meter's gateway. What the devices answer appears here.",
     "answered-already": "Somebody has answered that request already, or its 14 days are over.",
 }
 

@@ -49,7 +49,8 @@ class Field:
     """One field. hint is always seen, tip shows on the info mark (NAV-06), missing is said when it was left blank.
 
     most is the greatest length in characters, of a file in bytes. A literal field holds a code or a name of which no
-    letter may be changed: no capitals by themselves, no spelling marks. fill is the autocomplete word of HTML.
+    letter may be changed: no capitals by themselves, no spelling marks. fill is the autocomplete word of HTML. What is
+    typed once is a secret that is seen while it is typed, and never again.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Field:
     fill: str = ""
     literal: bool = False
     digits: bool = False
+    once: bool = False
     rows: int = 4
     accept: str = ""
     choices: tuple[Choice, ...] = ()
@@ -85,7 +87,7 @@ class Field:
     @property
     def is_secret(self) -> bool:
         """Whether what was typed is never shown again."""
-        return self.kind in (FieldKind.PASSWORD, FieldKind.FILE)
+        return self.once or self.kind in (FieldKind.PASSWORD, FieldKind.FILE)
 
     @property
     def is_group(self) -> bool:
@@ -127,7 +129,7 @@ class Form:
         return self.values.get(name, "")
 
     def shown(self, name: str) -> str:
-        """What a page may show in a field: never a password."""
+        """What a page may show in a field: never a secret."""
         return "" if self.field(name).is_secret else self[name]
 
     def field(self, name: str) -> Field:

@@ -11,9 +11,12 @@ from portal.entrance import EnteredHere, is_foreign
 from portal.errors import ForgedRequest, NotFound, problem_of_refusal
 from portal.pages import (
     access_routes,
+    command_routes,
     company_routes,
     consent_routes,
     customer_routes,
+    device_notice_routes,
+    device_routes,
     entrance_routes,
     explain_routes,
     export_routes,
@@ -146,5 +149,8 @@ PARTS = (
     notice_routes.router,
     fleet_routes.router,
     consent_routes.router,
+    device_routes.router,
+    command_routes.router,
+    device_notice_routes.router,
 )
 """Every part of the pages; each is included by itself, so that it is asked about its own addresses only."""

@@ -30,6 +30,7 @@ from portal.han.history import find_command, find_device, words_of
 from portal.han.shown import GatewayCommand
 from portal.han.status import CommandKind, CommandStatus, is_open
 from portal.han.tables import han_outbox
+from portal.han.who_may import ManagedMeter
 from portal.meters.assignment import standing
 from portal.meters.steps import Step
 from portal.reads.ask import Asked, AskRefusal, Refused
@@ -111,6 +112,11 @@ class Town:
         assert ended.status is CommandStatus.DONE, ended
         return ended
 
+    @property
+    def managed(self) -> ManagedMeter:
+        """The meter as the TDSP manages it."""
+        return ManagedMeter(meter=self.meter, since=None)
+
     async def step(self) -> tuple[Step, GatewayId | None]:
         """Where the meter stands."""
         async with self.portal.database.reading() as connection:
@@ -168,7 +174,7 @@ async def test_a_join_goes_from_the_desk_to_active_with_its_timeline(here: Town)
         assert {entry.request for entry in command.timeline} == {command.id}
         assert command.info is not None
         async with here.portal.database.reading() as connection:
-            device = await find_device(connection, here.meter, DEVICE)
+            device = await find_device(connection, here.managed, DEVICE)
             assert await connection.scalar(select(func.count()).select_from(han_outbox)) == 0
         assert device is not None
         assert (device.stage, device.info, device.timeline) == (Stage.ACTIVE, command.info, command.timeline)
@@ -201,7 +207,7 @@ async def test_commands_and_notices_come_back_with_what_devices_say(here: Town) 
         here.homes[GATEWAY].say(heard)
         await here.clock.sleep(2)
         async with here.portal.database.reading() as connection:
-            words = await words_of(connection, here.meter, None, 10)
+            words = await words_of(connection, here.managed, None, 10)
         assert [word.answer for word in words] == [Answer.TEXT_CONFIRMED, Answer.DELIVERED, Answer.DELIVERED]
 
 
@@ -352,7 +358,7 @@ async def test_a_meter_joins_with_its_code_before_it_is_served(here: Town) -> No
         await here.portal.devices.assign(here.meter, here.who, (NEXT, "desk", DEVICE), CODE)
         await here.until_step(Step.SERVED)
         async with here.portal.database.reading() as connection:
-            device = await find_device(connection, here.meter, DEVICE)
+            device = await find_device(connection, here.managed, DEVICE)
         assert device is not None
         assert [entry.stage for entry in device.timeline] == [*JOINING, Stage.ACTIVE]
         assert here.homes[NEXT].members == {DEVICE: Membership.REGISTERED}
@@ -370,7 +376,7 @@ async def test_a_device_that_is_at_another_meter_is_refused_at_once(here: Town) 
         ended = await here.ended(await here.portal.devices.join(other, here.who, DEVICE, CODE, 60))
         assert ended.status is CommandStatus.DONE
         async with here.portal.database.reading() as connection:
-            assert await find_device(connection, here.meter, DEVICE) is None
+            assert await find_device(connection, here.managed, DEVICE) is None
 
 
 @in_a_town

@@ -29,8 +29,9 @@ from portal.meters.tables import meters
 from tests.clock import HandClock, turns
 from tests.gateway.homes import CODE, DEVICE, SEALING, info
 from tests.portal.asking import kept_incidents, published
+from tests.portal.pages.house import House
 from tests.portal.wire import WireBus
-from tests.portal.world import GATEWAY, OTHER_GATEWAY, esi, viewer, visible
+from tests.portal.world import GATEWAY, OTHER_GATEWAY, esi, managed, viewer, visible
 
 METER, OTHER_METER = MeterNumber("M00001"), MeterNumber("M00002")
 UNKNOWN_METER = MeterNumber("M99999")
@@ -88,7 +89,7 @@ def voice(clock: HandClock) -> Voice:
     return Voice(clock)
 
 
-async def born(portal: Portal, gateway: GatewayId = GATEWAY) -> None:
+async def born(portal: Portal | House, gateway: GatewayId = GATEWAY) -> None:
     """The gateway has told its sealing key."""
     state = GatewayState(
         gateway=gateway, online=True, boot_id="b", at=portal.clock.now(), version="0.1", meters=1, links=(),
@@ -119,9 +120,9 @@ async def command(portal: Portal, command_id: RequestId) -> GatewayCommand:
 async def device(portal: Portal, number: int = 1) -> Device | None:
     """The device as it stands at a meter."""
     who = await viewer(portal.database, "wires.admin")
-    meter = await visible(portal.database, who, number, portal.clock.now())
+    here = await managed(portal.database, who, number, portal.clock.now())
     async with portal.database.reading() as connection:
-        return await find_device(connection, meter, DEVICE)
+        return await find_device(connection, here, DEVICE)
 
 
 async def count(database: Database, table: object) -> int:

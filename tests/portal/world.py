@@ -13,6 +13,7 @@ from portal.accounts.passwords import Passwords
 from portal.accounts.presets import Preset
 from portal.accounts.tables import accounts
 from portal.companies.kinds import Kind
+from portal.han.who_may import ManagedMeter, manage
 from portal.market.spans import Span
 from portal.seed import SeedAccount, SeedCompany, SeedDuns, SeedGateway, SeedMeter, SeedPremise, SeedWorld, seed
 from portal.settings import PortalSettings
@@ -152,4 +153,13 @@ async def visible(database: Database, who: Viewer, number: int, now: datetime) -
     async with database.reading() as connection:
         found = await find_meter(connection, who, esi(number), now)
     assert found is not None
+    return found
+
+
+async def managed(database: Database, who: Viewer, number: int, now: datetime) -> ManagedMeter:
+    """The meter of that number, whose devices the viewer must be allowed to manage."""
+    meter = await visible(database, who, number, now)
+    async with database.reading() as connection:
+        found = await manage(connection, who, meter, now)
+    assert isinstance(found, ManagedMeter), found
     return found

@@ -42,6 +42,8 @@ BEFORE_A_SESSION = frozenset(
 """What nobody need be signed in for. Those of pages refuse what another site sends, by its headers."""
 THINGS = {
     "desk": "usage",
+    "kind": "text",
+    "command_id": "00000000-0000-7000-8000-000000000000",
     "list_id": "00000000-0000-7000-8000-000000000000",
     **dict.fromkeys(("company_id", "account_id", "number_id", "number", "key_id", "request_id", "agreement_id"), "1"),
     "esi_id": esi(1),

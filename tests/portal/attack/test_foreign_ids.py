@@ -100,7 +100,7 @@ ABSENT = {
     "device": "000D6F0007A0B1C9",
 }
 """Ids of nothing."""
-PARTS = {"desk": "usage", "action": "suspend", "start": "2026-05-11T05:00:00Z", "day": "2026-05-11"}
+PARTS = {"desk": "usage", "kind": "text", "action": "suspend", "start": "2026-05-11T05:00:00Z", "day": "2026-05-11"}
 """Parts of paths that name no thing of anybody's."""
 NOBODYS = (
     "/static/{digest}/{name}",

@@ -167,7 +167,7 @@ async def test_a_meter_is_withdrawn_and_assigned_again(run: Run) -> None:
     [
         (("join", METER, DEVICE), "wires.admin", LABEL[:-1] + "6", "checksum does not match"),
         (("ping", METER, DEVICE), "wires.admin", "", "There is nothing here for you|This meter has no device"),
-        (("devices", METER), "rep.admin", "", "You may not do this."),
+        (("devices", METER), "rep.admin", "", "no active In-Home Device agreement for this meter. Ask the customer"),
         (("devices", METER), "gulf.admin", "", f"there is no meter {METER} for you"),
         (("devices", esi(99)), "wires.admin", "", "There is nothing here for you."),
         (("text", METER, ""), "wires.admin", "", "body.text: "),

@@ -23,7 +23,7 @@ DRAWING = """
 see_meters               rep:uha tdsp:uha third_party:uha customer:u ercot:uha puct:uha | - | -
 request_reads            rep:uha tdsp:uha customer:u | - | -
 assign_meters            tdsp:uha | - | -
-manage_devices           tdsp:ha | - | -
+manage_devices           rep:ha tdsp:ha | - | -
 see_agreements           rep:uha third_party:uha | - | -
 manage_energy_agreements rep:ea third_party:ea | - | -
 manage_device_agreements rep:ha third_party:ha | - | -
