@@ -9,6 +9,8 @@ from portal.pages.chart import BOTTOM, HEIGHT, LEFT, TOP, WIDTH, grid, step_wh
 from portal.pages.formats import thousandths
 
 MOST_LABELS = 8
+LETTER = 7
+"""At most as wide is a figure of a label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ def bar_chart(periods: Sequence[Period], title: str, name: str) -> str:
                 "</title></rect>"
             )
         if place % every == 0:
-            middle = LEFT + (place + 0.5) * slot
+            # At the edge a label ends there rather than being cut.
+            middle = min(LEFT + (place + 0.5) * slot, WIDTH - len(each.words) * LETTER / 2)
             label = escape(each.words)
             parts.append(f'<text class="axis" x="{middle:.1f}" y="{HEIGHT - 5}" text-anchor="middle">{label}</text>')
     return "".join([*parts, "</svg>"])

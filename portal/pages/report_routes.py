@@ -30,9 +30,9 @@ from portal.pages.order_routes import address_of as address_of_order
 from portal.pages.order_view import FORMATS, VIEWS
 from portal.pages.render import PAGES
 from portal.pages.report_fields import OPTIONS, Options, begun, for_customers, leaf_of, options_of
-from portal.pages.report_views import Table, UsageDay, months_table, reads_table, revised_days, usage_days
+from portal.pages.report_views import Table, UsageDays, months_table, reads_table, usage_days
 from portal.parts import Part
-from portal.reports.forms import TITLES, Format, Report, View
+from portal.reports.forms import TITLES, Format, Report
 from portal.reports.rows import Sources
 from portal.reports.size import is_large
 from portal.usage.report_days import Span
@@ -47,6 +47,7 @@ API_NAMES = {
     Report.MONTHLY_USAGE: "monthly-usage",
 }
 READ_COLUMNS = ("Date", "Start Read, kWh", "End Read, kWh", "Usage, kWh", "Revised", "Version")
+NO_DAYS = UsageDays(days=(), revised=())
 MONTH_COLUMNS = (
     *("Start", "End", "Actual kWh", "Metered kW", "Billed kW", "Metered kVA", "Billed kVA", "Revised", "Version"),
 )
@@ -107,10 +108,8 @@ async def report(request: Request, who: EnteredHere, esi_id: str) -> Response:
         return await _page(request, who, desk, form, options, large=True)
     leaf = leaf_of(options, request.query_params)
     span = Span(first=leaf.first, last=leaf.last, every_version=options.span.every_version)
-    days, table = await _drawn(desk, options, span)
-    several = options.view is View.VERSIONS and options.report is Report.DAILY_USAGE
-    revised = await revised_days(desk.sources.intervals, desk.meter, options.span) if several else []
-    return await _page(request, who, desk, form, options, leaf=leaf, days=days, table=table, revised=revised)
+    usage, table = await _drawn(desk, options, span)
+    return await _page(request, who, desk, form, options, leaf=leaf, usage=usage, table=table)
 
 
 @router.get(f"{HERE}/print")
@@ -120,7 +119,7 @@ async def whole(request: Request, who: EnteredHere, esi_id: str) -> Response:
     options = await options_here(request, desk)
     if isinstance(options, Form) or desk.is_large(options):
         return RedirectResponse(f"{desk.href}?{request.url.query}", status_code=303)
-    days, table = await _drawn(desk, options, options.span)
+    usage, table = await _drawn(desk, options, options.span)
     title = f"{TITLES[options.report]}, {options.start:%m/%d/%Y} to {options.end:%m/%d/%Y}"
     return PAGES.page(
         request,
@@ -132,7 +131,7 @@ async def whole(request: Request, who: EnteredHere, esi_id: str) -> Response:
         help_at="reports",
         meter=desk.meter,
         options=options,
-        days=days,
+        days=usage.days,
         table=table,
         columns=_columns(options.report),
         report_title=TITLES[options.report],
@@ -171,12 +170,12 @@ async def back_to_report(request: Request, who: EnteredHere, esi_id: str) -> Res
     return RedirectResponse((await desk_of(request, who, esi_id)).href, status_code=303)
 
 
-async def _drawn(desk: Desk, options: Options, span: Span) -> tuple[list[UsageDay], Table | None]:
+async def _drawn(desk: Desk, options: Options, span: Span) -> tuple[UsageDays, Table | None]:
     """What a span of the report shows: days of intervals, or a table."""
     if options.report is Report.DAILY_USAGE:
-        return await usage_days(desk.sources.intervals, desk.meter, span), None
+        return await usage_days(desk.sources.intervals, desk.meter, span, options.span), None
     draw = reads_table if options.report is Report.DAILY_READS else months_table
-    return [], await draw(desk.sources, desk.meter, span)
+    return NO_DAYS, await draw(desk.sources, desk.meter, span)
 
 
 def _columns(report: Report) -> Sequence[str]:
@@ -225,9 +224,15 @@ async def _page(
         and options.report is not Report.MONTHLY_USAGE,
         here=desk.href,
         **about,
-        **{"leaf": None, "days": (), "table": None, "revised": (), **shown},
-        **await read_values(desk.portal, who, desk.meter),
+        **{"leaf": None, "usage": NO_DAYS, "table": None, **shown},
+        **await read_values(desk.portal, who, desk.meter, asked_from=_address(request, desk)),
     )
+
+
+def _address(request: Request, desk: Desk) -> str:
+    """Where a read that is asked for on this page leads back to."""
+    shown = request.method == "GET" and request.url.query
+    return f"{desk.href}?{request.url.query}" if shown else desk.href
 
 
 def _file_query(options: Options, written_as: Format) -> str:
