@@ -150,4 +150,4 @@ def _cell(told: tuple[int | None, bool] | None, before: tuple[int | None, bool] 
 
 
 def _signed(wh: int) -> str:
-    return f"{wh:+,}".replace("-", "\N{MINUS SIGN}") if wh else "±0"
+    return f"{wh:+,}" if wh else "±0"

@@ -49,10 +49,10 @@ def test_each_version_is_named_with_its_source_and_told_by_its_step_from_the_one
     assert (oldest.changed, oldest.step, oldest.where) == (None, "", "")
     assert (middle.changed, middle.step, middle.where) == (3, "+50 Wh", "01:45 to 02:30")
     assert middle.notes == ["1 came", "1 went missing", "1 actual, now estimated"]
-    assert (newest.changed, newest.step, newest.where) == (2, "−40 Wh", "02:00 to 02:15, 10:00 to 10:15")
+    assert (newest.changed, newest.step, newest.where) == (2, "-40 Wh", "02:00 to 02:15, 10:00 to 10:15")
     assert newest.notes == ["1 estimated, now actual"]
     rows = {row.hours: [(cell.value, cell.changed, cell.step) for cell in row.cells] for row in told.rows}
-    assert rows["02:00 to 02:15"] == [("0.120", True, "−30 Wh"), ("0.150 E", True, "+50 Wh"), ("0.100", False, "")]
+    assert rows["02:00 to 02:15"] == [("0.120", True, "-30 Wh"), ("0.150 E", True, "+50 Wh"), ("0.100", False, "")]
     assert rows["01:45 to 02:00"] == [("0.100", False, ""), ("0.100", True, ""), ("N/A", False, "")]
     assert list(rows) == ["01:45 to 02:00", "02:00 to 02:15", "02:15 to 02:30", "10:00 to 10:15"]
 
