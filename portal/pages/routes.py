@@ -11,6 +11,7 @@ from portal.entrance import EnteredHere, is_foreign
 from portal.errors import ForgedRequest, NotFound, problem_of_refusal
 from portal.pages import (
     access_routes,
+    batch_routes,
     company_routes,
     customer_routes,
     entrance_routes,
@@ -127,6 +128,7 @@ PARTS = (
     my_meters_routes.router,
     release_routes.router,
     report_routes.router,
+    batch_routes.router,
     explain_routes.router,
     entrance_routes.router,
     recovery_routes.router,

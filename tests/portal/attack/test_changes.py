@@ -42,7 +42,7 @@ BEFORE_A_SESSION = frozenset(
 """What nobody need be signed in for. Those of pages refuse what another site sends, by its headers."""
 THINGS = {
     "desk": "usage",
-    "list_id": "00000000-0000-7000-8000-000000000000",
+    **dict.fromkeys(("list_id", "batch_id", "wish_id"), "00000000-0000-7000-8000-000000000000"),
     **dict.fromkeys(("company_id", "account_id", "number_id", "number", "key_id", "request_id"), "1"),
     "esi_id": esi(1),
     "device": "000D6F0007A0B1C2",
