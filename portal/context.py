@@ -32,6 +32,7 @@ from portal.usage.registers import RegisterStore
 from portal.usage.store import IntervalStore
 from portal.vee.explain import Explainer
 from portal.vee.overview import Overview
+from portal.wishes.asker import Asker
 
 MOST_REGISTRATIONS = 20
 """Registrations from one address in an hour: each sends mail, and can ask whether a user id is taken."""
@@ -47,6 +48,7 @@ class Portal:
 
     database: Database
     desk: ReadDesk
+    asker: Asker
     devices: DeviceDesk
     market: MarketDesk
     door: Door
@@ -104,6 +106,7 @@ class Portal:
         return cls(
             database=database,
             desk=desk,
+            asker=Asker(database, desk, clock, dice, settings.reads),
             devices=devices,
             door=Door(database, passwords, Throttle(clock), house, vault),
             market=MarketDesk(database, clock, dice, settings.market, devices.send),
@@ -138,6 +141,7 @@ class Portal:
         """Send to gateways, give up what they do not answer, let notices take effect; until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.desk.run())
+            tasks.create_task(self.asker.run())
             tasks.create_task(self.devices.run())
             tasks.create_task(self.market.run())
 

@@ -30,6 +30,7 @@ from portal.han.ask import DeviceRefusal, DeviceRefused
 from portal.orders.request import OrderRefusal, OrderRefused
 from portal.reads.ask import AskRefusal, Refused
 from portal.usage.report_range import ReportRefusal, ReportRefused
+from portal.wishes.placing import WishRefusal, WishRefused
 
 
 class TurnedAway(MetergateError):
@@ -121,6 +122,10 @@ PROBLEMS: Mapping[object, tuple[HTTPStatus, str, str]] = {
     OrderRefusal.KEY_USED: (HTTPStatus.CONFLICT, "key-used", "The key names another request"),
     OrderRefusal.NOT_NOW: (HTTPStatus.CONFLICT, "not-now", "The order is not in a state for this"),
     OrderRefusal.SENT_LATELY: (HTTPStatus.TOO_MANY_REQUESTS, "sent-lately", "The mail was sent a short while ago"),
+    WishRefusal.NOT_FOR_YOU: (HTTPStatus.FORBIDDEN, "not-permitted", "You may not do this."),
+    WishRefusal.TOO_MANY: (HTTPStatus.TOO_MANY_REQUESTS, "too-many-reads", "Too many reads are wished for"),
+    WishRefusal.NO_METERS: (HTTPStatus.UNPROCESSABLE_ENTITY, "no-meters", "No meter of the list is yours"),
+    WishRefusal.INSTANT: (HTTPStatus.UNPROCESSABLE_ENTITY, "bad-instant", "No read can be booked for this instant"),
     PeopleRefusal.FORM: (HTTPStatus.UNPROCESSABLE_ENTITY, "bad-form", "Some of the fields are not right"),
     PeopleRefusal.NOT_FOR_YOU: (HTTPStatus.FORBIDDEN, "not-permitted", "You may not do this."),
     PeopleRefusal.NOT_THERE: (HTTPStatus.NOT_FOUND, "not-found", "There is nothing here for you."),
@@ -155,7 +160,7 @@ def problem_of_exception(error: Exception) -> Problem:
     return _problem(*known, detail, headers=headers)
 
 
-Refusal = Refused | SignInRefused | DeviceRefused | ReportRefused | OrderRefused | PeopleRefused
+Refusal = WishRefused | Refused | SignInRefused | DeviceRefused | ReportRefused | OrderRefused | PeopleRefused
 
 
 def problem_of_refusal(refusal: Refusal, clock: Clock) -> Problem:
@@ -174,6 +179,8 @@ def problem_of_refusal(refusal: Refusal, clock: Clock) -> Problem:
     if isinstance(refusal, DeviceRefused):
         busy_s = BUSY_RETRY_S if refusal.reason is DeviceRefusal.TOO_MANY else None
         return _problem(status, kind, title, refusal.words, headers=_retry_after(busy_s))
+    if isinstance(refusal, WishRefused):
+        return _problem(status, kind, title, refusal.words)
     if isinstance(refusal, SignInRefused):
         wait_s = refusal.retry_in_s
         return _problem(status, kind, title, refusal.words, headers=_retry_after(wait_s))

@@ -15,6 +15,7 @@ from portal.meters.tables import attachments, meter_assignments, meters, midnigh
 from portal.orders.tables import meter_lists, report_order_files, report_order_meters, report_orders
 from portal.reads.tables import read_askers, read_outbox, reads
 from portal.schema import metadata
+from portal.wishes.tables import read_batches, read_wishes
 
 __all__ = [
     "accounts",
@@ -48,7 +49,9 @@ __all__ = [
     "premise_histories",
     "premises",
     "read_askers",
+    "read_batches",
     "read_outbox",
+    "read_wishes",
     "reads",
     "recovery_codes",
     "release_requests",

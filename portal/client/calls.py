@@ -485,6 +485,74 @@ class Metergate:
         )
         return found
 
+    async def list_read_batches(self) -> tuple[models.BatchSummary, ...]:
+        """Your newest 25 batches of reads."""
+        found: tuple[models.BatchSummary, ...] = read_as(
+            tuple[models.BatchSummary, ...], await self._connection.call("GET", "/read-batches")
+        )
+        return found
+
+    async def place_read_batch(self, body: models.BatchBody) -> models.Batch:
+        """Ask for on-demand reads of many meters: 202 with the batch's place. They enter in pieces, each decided
+        alone."""
+        found: models.Batch = read_as(models.Batch, await self._connection.call("POST", "/read-batches", body=body))
+        return found
+
+    async def show_read_batch(self, batch_id: str) -> models.Batch:
+        """One of your batches with all that has come so far. While it is under way, Retry-After says when to look
+        again."""
+        found: models.Batch = read_as(
+            models.Batch, await self._connection.call("GET", f"/read-batches/{quote(str(batch_id), safe='')}")
+        )
+        return found
+
+    async def read_batch_file(self, batch_id: str) -> bytes:
+        """What has come so far, as a CSV file."""
+        return await self._connection.call("GET", f"/read-batches/{quote(str(batch_id), safe='')}/results.csv")
+
+    async def cancel_read_batch(self, batch_id: str) -> models.Batch:
+        """Take back what of a batch has not been asked for yet; reads that are under way go on."""
+        found: models.Batch = read_as(
+            models.Batch, await self._connection.call("POST", f"/read-batches/{quote(str(batch_id), safe='')}/cancel")
+        )
+        return found
+
+    async def book_read(self, esi_id: str, body: models.BookedBody) -> models.WishedRead:
+        """Book an on-demand read for an instant; it is asked for then, with the rights that you have then."""
+        found: models.WishedRead = read_as(
+            models.WishedRead,
+            await self._connection.call("POST", f"/meters/{quote(str(esi_id), safe='')}/booked-reads", body=body),
+        )
+        return found
+
+    async def list_booked_reads(self, esi_id: str) -> tuple[models.WishedRead, ...]:
+        """Your booked reads of a meter that have not become reads, the last instant first."""
+        found: tuple[models.WishedRead, ...] = read_as(
+            tuple[models.WishedRead, ...],
+            await self._connection.call("GET", f"/meters/{quote(str(esi_id), safe='')}/booked-reads"),
+        )
+        return found
+
+    async def show_booked_read(self, wish_id: str, esi_id: str) -> models.WishedRead:
+        """One of your booked reads, with the read that came of it."""
+        found: models.WishedRead = read_as(
+            models.WishedRead,
+            await self._connection.call(
+                "GET", f"/meters/{quote(str(esi_id), safe='')}/booked-reads/{quote(str(wish_id), safe='')}"
+            ),
+        )
+        return found
+
+    async def cancel_booked_read(self, wish_id: str, esi_id: str) -> models.WishedRead:
+        """Take a booked read back that is still to come; one that was asked for stays as it is."""
+        found: models.WishedRead = read_as(
+            models.WishedRead,
+            await self._connection.call(
+                "POST", f"/meters/{quote(str(esi_id), safe='')}/booked-reads/{quote(str(wish_id), safe='')}/cancel"
+            ),
+        )
+        return found
+
     async def daily_usage(
         self,
         esi_id: str,

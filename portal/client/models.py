@@ -379,6 +379,18 @@ class Origin(StrEnum):
     REGISTERS = "registers"
 
 
+class Outcome(StrEnum):
+    """What became of a read that was wished for."""
+
+    WAITING = "waiting"
+    READING = "reading"
+    DONE = "done"
+    FAILED = "failed"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    MISSED = "missed"
+
+
 class ReadStatus(StrEnum):
     """How far an on-demand read has come."""
 
@@ -703,6 +715,121 @@ class AuditPage:
 
     lines: tuple[AuditLine, ...]
     next_before: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchCounts:
+    """How many of a batch's reads have come how far."""
+
+    waiting: int | None = None
+    reading: int | None = None
+    done: int | None = None
+    failed: int | None = None
+    refused: int | None = None
+    cancelled: int | None = None
+    missed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """How raw counts became watt-hours: value x multiplier / divisor in the meter's unit."""
+
+    unit: str
+    multiplier: int
+    divisor: int
+    assumed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterRead:
+    """A meter's registers as one read returned them; None is absent, never zero."""
+
+    meter: str
+    delivered_wh: int | None
+    received_wh: int | None
+    demand_w: int | None
+    flags: tuple[MeterFlag, ...] | None
+    latched_at: dt.datetime | None
+    update_period_s: int | None
+    read_at: dt.datetime
+    scale: Scale
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnDemandRead:
+    """One request for a read, and what became of it."""
+
+    id: str
+    esi_id: str
+    meter: str
+    status: ReadStatus
+    asked_at: dt.datetime
+    deadline_at: dt.datetime
+    sent_at: dt.datetime | None
+    accepted_at: dt.datetime | None
+    on_air_at: dt.datetime | None
+    ended_at: dt.datetime | None
+    reason: FailureReason | None
+    detail: str | None
+    value: RegisterRead | None
+    age: Age | None
+    next_allowed_at: dt.datetime | None
+    used_today: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WishedRead:
+    """One read of a batch, or a booked one, and the read that came of it."""
+
+    id: str
+    place: int
+    value: str
+    esi_id: str | None
+    due_at: dt.datetime
+    outcome: Outcome
+    reason: str | None
+    words: str | None
+    next_allowed_at: dt.datetime | None
+    read: OnDemandRead | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A batch with all its reads, in the order in which they were asked for."""
+
+    id: str
+    placed_at: dt.datetime
+    count: int
+    counts: BatchCounts
+    ended: bool
+    reads: tuple[WishedRead, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchBody:
+    """The meters of a batch."""
+
+    meters: tuple[str, ...]
+    by: By | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchSummary:
+    """A batch in the list of its account's; ended says that nothing of it can change any more by itself."""
+
+    id: str
+    placed_at: dt.datetime
+    count: int
+    counts: BatchCounts
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookedBody:
+    """The instant of a booked read."""
+
+    at: dt.datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1722,54 +1849,6 @@ class NoticePage:
 
     notices: tuple[NoticeSeen, ...]
     next_after: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
-    """How raw counts became watt-hours: value x multiplier / divisor in the meter's unit."""
-
-    unit: str
-    multiplier: int
-    divisor: int
-    assumed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegisterRead:
-    """A meter's registers as one read returned them; None is absent, never zero."""
-
-    meter: str
-    delivered_wh: int | None
-    received_wh: int | None
-    demand_w: int | None
-    flags: tuple[MeterFlag, ...] | None
-    latched_at: dt.datetime | None
-    update_period_s: int | None
-    read_at: dt.datetime
-    scale: Scale
-    path: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnDemandRead:
-    """One request for a read, and what became of it."""
-
-    id: str
-    esi_id: str
-    meter: str
-    status: ReadStatus
-    asked_at: dt.datetime
-    deadline_at: dt.datetime
-    sent_at: dt.datetime | None
-    accepted_at: dt.datetime | None
-    on_air_at: dt.datetime | None
-    ended_at: dt.datetime | None
-    reason: FailureReason | None
-    detail: str | None
-    value: RegisterRead | None
-    age: Age | None
-    next_allowed_at: dt.datetime | None
-    used_today: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from html import escape
 from math import ceil
 
-from portal.pages.chart import BOTTOM, HEIGHT, LEFT, TOP, WIDTH, grid, step_wh
+from portal.pages.chart import BOTTOM, HEIGHT, LEFT, TOP, WIDTH, grid, line_of, step_wh
 from portal.pages.formats import thousandths
 
 MOST_LABELS = 8
+LETTER = 7
+"""At most as wide is a figure of a label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +21,14 @@ class Period:
     energy_wh: int | None
 
 
-def bar_chart(periods: Sequence[Period], title: str, name: str) -> str:
+def bar_chart(periods: Sequence[Period], title: str, name: str, others: Sequence[int | None] = ()) -> str:
     """The figure as SVG markup without styles or scripts; every bar carries its words, an absent value leaves a gap.
 
-    All texts are escaped here. name makes the ids of one page's figures differ.
+    All texts are escaped here. name makes the ids of one page's figures differ. others are what the bars are compared
+    with, in Wh: a stepped line over them.
     """
     known = [each.energy_wh for each in periods if each.energy_wh is not None]
-    highest = max(known, default=0)
+    highest = max([*known, *(wh for wh in others if wh is not None)], default=0)
     step = step_wh(highest)
     top_wh = step * max(1, ceil(highest / step))
     words = f"{len(periods)} bars, {len(periods) - len(known)} not available; total {thousandths(sum(known))} kWh."
@@ -46,7 +49,8 @@ def bar_chart(periods: Sequence[Period], title: str, name: str) -> str:
                 "</title></rect>"
             )
         if place % every == 0:
-            middle = LEFT + (place + 0.5) * slot
+            # At the edge a label ends there rather than being cut.
+            middle = min(LEFT + (place + 0.5) * slot, WIDTH - len(each.words) * LETTER / 2)
             label = escape(each.words)
             parts.append(f'<text class="axis" x="{middle:.1f}" y="{HEIGHT - 5}" text-anchor="middle">{label}</text>')
-    return "".join([*parts, "</svg>"])
+    return "".join([*parts, line_of(others, top_wh), "</svg>"])

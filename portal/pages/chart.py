@@ -68,13 +68,15 @@ def step_wh(highest_wh: int) -> int:
     return int(next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least))
 
 
-def day_chart(bars: Sequence[Bar], title: str, name: str = "use") -> str:
+def day_chart(bars: Sequence[Bar], title: str, name: str = "use", others: Sequence[int | None] = ()) -> str:
     """The figure of a day, bars in time order, as SVG markup without styles or scripts.
 
     Every bar carries its words; an absent value leaves a gap. The title is escaped here. name is the class of the bars,
-    `use` or `give`, and makes the ids of one page's figures differ.
+    `use` or `give`, and makes the ids of one page's figures differ. others are what the bars are compared with, in Wh:
+    a stepped line over them.
     """
-    highest_wh = max((bar.energy_wh for bar in bars if bar.energy_wh is not None), default=0)
+    told = [*(bar.energy_wh for bar in bars), *others]
+    highest_wh = max((wh for wh in told if wh is not None), default=0)
     step = step_wh(highest_wh)
     top_wh = step * max(1, ceil(highest_wh / step))
     parts = [
@@ -82,6 +84,7 @@ def day_chart(bars: Sequence[Bar], title: str, name: str = "use") -> str:
         f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-words">{escape(in_words(bars))}</desc>',
         *grid(step, top_wh),
         *_bars(bars, top_wh, name),
+        line_of(others, top_wh),
         *_hours(bars),
         "</svg>",
     ]
@@ -127,6 +130,19 @@ def _bars(bars: Sequence[Bar], top_wh: int, name: str) -> Iterator[str]:
             )
 
 
+def line_of(others: Sequence[int | None], top_wh: int) -> str:
+    """A stepped line over the bars, broken where a value is missing; nothing of no values."""
+    if not others:
+        return ""
+    slot, steps, drawn = (WIDTH - LEFT) / len(others), list[str](), False
+    for index, wh in enumerate(others):
+        if wh is not None:
+            x, y = LEFT + index * slot, _y(max(0, wh), top_wh)
+            steps.append(f"{'V' if drawn else f'M{x:.1f} '}{y:.1f}H{x + slot:.1f}")
+        drawn = wh is not None
+    return f'<path class="other" d="{"".join(steps)}"/>'
+
+
 def _hours(bars: Sequence[Bar]) -> list[str]:
     """Every third hour beneath its own interval: a day of 92 or 100 intervals is shown as it was."""
     slot = (WIDTH - LEFT) / max(1, len(bars))
@@ -141,13 +157,17 @@ def _hours(bars: Sequence[Bar]) -> list[str]:
     return marks
 
 
-def table_rows(bars: Sequence[Bar]) -> str:
-    """The same as rows of a table: from when to when, kWh, quality."""
+def table_rows(bars: Sequence[Bar], more: Sequence[Sequence[str]] = ()) -> str:
+    """The same as rows of a table: from when to when, kWh, quality, and the figures that more has of each."""
     return "\n".join(
         f'<tr><td class="t">{bar.hours}</td><td class="n">{thousandths(bar.energy_wh)}</td>'
-        f"<td>{_quality(bar)}</td></tr>"
-        for bar in bars
+        f"<td>{_quality(bar)}</td>{_figures(figures)}</tr>"
+        for bar, figures in zip(bars, more or [()] * len(bars), strict=True)
     )
+
+
+def _figures(figures: Sequence[str]) -> str:
+    return "".join(f'<td class="n">{figure}</td>' for figure in figures)
 
 
 def _quality(bar: Bar) -> str:

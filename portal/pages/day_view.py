@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from gateway.clock import central_midnight
 from portal.pages.chart import QUARTER, Bar, day_chart, table_rows, times_of
+from portal.pages.comparing import Compared, difference, percentage
+from portal.pages.formats import thousandths
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.store import IntervalStore
 from portal.usage.unpacked import unpacked
@@ -31,6 +33,7 @@ class Series:
     highest_at: str
     known: int
     estimated: int
+    compared: Compared | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,11 @@ async def day_view(store: IntervalStore | None, meter: VisibleMeter, asked: str)
 @lru_cache(maxsize=256)
 def series_of(data: MeterDay) -> Series:
     """One channel's day as its figure and its figures (pure); what is missing is left out of both."""
+    return series_beside(data, None)
+
+
+def series_beside(data: MeterDay, other: Compared | None) -> Series:
+    """The same beside another day."""
     words, name = NAMES[data.channel]
     bars = bars_of(data)
     known = [bar for bar in bars if bar.energy_wh is not None]
@@ -75,15 +83,22 @@ def series_of(data: MeterDay) -> Series:
     return Series(
         words=words,
         name=name,
-        svg=day_chart(bars, f"{words} on {data.day:%A, %m/%d/%Y}", name),
-        rows=table_rows(bars),
+        svg=day_chart(bars, f"{words} on {data.day:%A, %m/%d/%Y}", name, () if other is None else other.values),
+        rows=table_rows(bars, [] if other is None else _beside(data.values, other.values)),
         count=len(bars),
         total_wh=data.total_wh if known else None,
         highest_wh=None if highest is None else highest.energy_wh,
         highest_at="" if highest is None else highest.start,
         known=len(known),
         estimated=sum(bar.estimated for bar in known),
+        compared=other,
     )
+
+
+def _beside(values: Sequence[int | None], others: Sequence[int | None]) -> list[Sequence[str]]:
+    """The other day's kWh, the difference and the percentage of every quarter hour."""
+    pairs = zip(values, others, strict=True)
+    return [(thousandths(there), difference(wh, there), percentage(wh, there)) for wh, there in pairs]
 
 
 def bars_of(data: MeterDay) -> list[Bar]:

@@ -28,6 +28,8 @@ DONE: Mapping[str, str] = {
     "order-cancelled": "The order is cancelled.",
     "order-again": "The order is taken up again. When it ends, you get mail.",
     "order-mailed": "The mail is on its way to you once more.",
+    "batch-placed": "Your batch is taken. Its reads enter in pieces; what comes stands here at once.",
+    "batch-cancelled": "What was waiting is cancelled. Reads that were under way go on.",
     "key-revoked": "The key is revoked: it opens nothing any more.",
     "join-cancelled": "The join is being cancelled: the device is asked to leave.",
     "notice-sent": "Sent to the meter's gateway. What the devices answer appears here.",

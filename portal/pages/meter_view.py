@@ -17,7 +17,7 @@ from portal.pages.meter_rows import last_reads, meter_allowance, meter_facts
 from portal.pages.navigation import USAGE_METERS, Place
 from portal.pages.read_card import card_of
 from portal.pages.reason_words import FLAGS, HOUR_KEPT, NOT_FULFILLED
-from portal.pages.render import PAGES
+from portal.pages.render import PAGES, inside
 from portal.visibility import VisibleMeter, ask_meter
 
 
@@ -40,9 +40,19 @@ async def visible_meter(request: Request, who: Entered, esi_id: str) -> VisibleM
 
 
 async def meter_page(
-    request: Request, who: Entered, meter: VisibleMeter, *, refusal: str = "", status: int = 200, asked: Form = ASK_FORM
+    request: Request,
+    who: Entered,
+    meter: VisibleMeter,
+    *,
+    refusal: str = "",
+    status: int = 200,
+    asked: Form = ASK_FORM,
+    asked_from: str = "",
 ) -> HTMLResponse:
-    """The page; refusal says why a read that was just asked for was not granted, asked a release that was refused."""
+    """The page; refusal says why a read that was just asked for was not granted, asked a release that was refused.
+
+    asked_from is the address of the report from which the read was asked for, if it was one.
+    """
     portal = portal_of(request)
     now = portal.clock.now()
     day = await day_view(portal.intervals, meter, request.query_params.get("day", ""))
@@ -60,12 +70,20 @@ async def meter_page(
         error=bool(asked.faults),
         held=held,
         day=day,
-        **await read_values(portal, who, meter, refusal),
+        **await read_values(portal, who, meter, refusal, asked_from),
     )
 
 
-async def read_values(portal: Portal, who: Entered, meter: VisibleMeter, refusal: str = "") -> dict[str, Any]:
-    """What the On Demand Read card of any page about a meter shows (ODR-01)."""
+def address_asked_from(meter: VisibleMeter, back: str) -> str:
+    """The address of the meter's report that a form of it names; anything else is none."""
+    report = f"{address_of(meter)}/report"
+    return back if inside(back) == back and back.partition("?")[0] == report else ""
+
+
+async def read_values(
+    portal: Portal, who: Entered, meter: VisibleMeter, refusal: str = "", asked_from: str = ""
+) -> dict[str, Any]:
+    """What the On Demand Read card of any page about a meter shows (ODR-01); a read leads back to asked_from."""
     now = portal.clock.now()
     reads = await last_reads(portal.database, meter, who.viewer)
     allowance = await meter_allowance(portal.database, meter, now, portal.desk.limits)
@@ -75,6 +93,7 @@ async def read_values(portal: Portal, who: Entered, meter: VisibleMeter, refusal
         "facts": await meter_facts(portal.database, meter, now),
         "last_reads": reads,
         "refusal": refusal,
+        "asked_from": asked_from,
         "may_request": who.viewer.may_request_reads,
         "reachable": meter.gateway is not None,
         "limits": portal.desk.limits,

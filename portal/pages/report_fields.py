@@ -6,8 +6,10 @@ Guide figure 40 and sections 8.2.1 to 8.2.3: RPT-04 to RPT-08, RPT-12 to RPT-14.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from enum import StrEnum
 from urllib.parse import urlencode
 
+from portal.pages.comparing import WORDS, Against
 from portal.pages.export_fields import USAGE_REPORTS
 from portal.pages.forms import Choice, Field, FieldKind, Form
 from portal.pages.order_view import VIEWS
@@ -19,6 +21,21 @@ READS_A_PAGE = 30
 WEEK = timedelta(days=6)
 AT_FIELD = {ReportRefusal.ORDER: "start", ReportRefusal.FUTURE: "end"}
 """The field that a refused range is about; all other bounds are those of the start."""
+
+
+class Look(StrEnum):
+    """How Daily Usage is shown: a day of bars a page, or a month as a heat map."""
+
+    BARS = "bars"
+    QUARTERS = "quarters"
+    HOURS = "hours"
+
+
+LOOKS = {
+    Look.BARS: "Bars, a day a page",
+    Look.QUARTERS: "Heat map, quarter hours",
+    Look.HOURS: "Heat map, hours",
+}
 OPTIONS = Form(
     action="",
     button="Update Report",
@@ -62,6 +79,22 @@ OPTIONS = Form(
             tip="The last day of the report, included.",
             most=10,
         ),
+        Field(
+            name="show",
+            label="Daily Usage as",
+            kind=FieldKind.SELECT,
+            missing="Choose how Daily Usage is shown",
+            tip="Bars show a day a page. A heat map shows a month at once, stronger where more was used.",
+            choices=tuple(Choice(each.value, words) for each, words in LOOKS.items()),
+        ),
+        Field(
+            name="compare",
+            label="Compare with",
+            kind=FieldKind.SELECT,
+            missing="Choose what to compare with",
+            tip="Sets another day beside each day of bars. Monthly Usage is compared with the year before.",
+            choices=tuple(Choice(each.value, words) for each, words in WORDS.items()),
+        ),
     ),
 )
 NO_DATE = "{label}: use a date, such as 2026-05-11"
@@ -75,6 +108,8 @@ class Options:
     view: View
     start: date
     end: date
+    show: Look = Look.BARS
+    compare: Against = Against.NOTHING
 
     @property
     def span(self) -> Span:
@@ -84,11 +119,32 @@ class Options:
     @property
     def fields(self) -> dict[str, str]:
         """As the address and the form have them."""
+        return {**self.file_fields, "show": self.show, "compare": self.compare}
+
+    @property
+    def file_fields(self) -> dict[str, str]:
+        """Those that a file is made by: it shows all days and is compared with nothing."""
         return {"report": self.report, "view": self.view, "start": f"{self.start}", "end": f"{self.end}"}
 
+    @property
+    def is_heat_map(self) -> bool:
+        """Whether its days are shown as a heat map."""
+        return self.report is Report.DAILY_USAGE and self.show is not Look.BARS
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether something stands beside its values: beside bars and months, and no heat map."""
+        has_room = self.report is Report.MONTHLY_USAGE or (self.report is Report.DAILY_USAGE and not self.is_heat_map)
+        return has_room and self.compare is not Against.NOTHING
+
     def query(self, **more: object) -> str:
-        """The address's query, with more."""
-        return urlencode({**self.fields, **{name: f"{value}" for name, value in more.items()}})
+        """The address's query, with more; what stands by itself is left out."""
+        chosen = {
+            name: value
+            for name, value in (("show", self.show), ("compare", self.compare))
+            if value not in (Look.BARS, Against.NOTHING)
+        }
+        return urlencode({**self.file_fields, **chosen, **{name: f"{value}" for name, value in more.items()}})
 
     @property
     def formats(self) -> tuple[Format, ...]:
@@ -117,7 +173,14 @@ def options_of(form: Form, today: date, installed: date) -> Options | Form:
     refused = refusal(days["start"], days["end"], today, installed, months_back(report))
     if refused is not None:
         return form.judged({AT_FIELD.get(refused.reason, "start"): refused.words})
-    return Options(report=report, view=View(form["view"]), start=days["start"], end=days["end"])
+    return Options(
+        report=report,
+        view=View(form["view"]),
+        start=days["start"],
+        end=days["end"],
+        show=Look(form["show"] or Look.BARS),
+        compare=Against(form["compare"] or Against.NOTHING),
+    )
 
 
 def for_customers(form: Form) -> Form:
@@ -139,7 +202,10 @@ class Leaf:
 
 
 def leaf_of(options: Options, asked: Mapping[str, str]) -> Leaf:
-    """The page that an address asks for by its first day: the newest day of Daily Usage, else the first 30 days."""
+    """The page that an address asks for by its first day: the newest day of Daily Usage, else the first 30 days.
+
+    A heat map's is the newest month.
+    """
     size = 1 if options.report is Report.DAILY_USAGE else READS_A_PAGE
     if options.report is Report.MONTHLY_USAGE:
         return Leaf(first=options.start, last=options.end, previous=None, next=None)
@@ -147,6 +213,8 @@ def leaf_of(options: Options, asked: Mapping[str, str]) -> Leaf:
         first = date.fromisoformat(asked.get("page", ""))
     except ValueError:
         first = options.end if size == 1 else options.start
+    if options.is_heat_map:
+        return _month_of(options, min(max(first, options.start), options.end))
     steps = (min(max(first, options.start), options.end) - options.start).days // size
     first = options.start + timedelta(days=steps * size)
     last = min(first + timedelta(days=size - 1), options.end)
@@ -155,4 +223,18 @@ def leaf_of(options: Options, asked: Mapping[str, str]) -> Leaf:
         last=last,
         previous=first - timedelta(days=size) if steps else None,
         next=first + timedelta(days=size) if last < options.end else None,
+    )
+
+
+def _month_of(options: Options, day: date) -> Leaf:
+    """The calendar month of a day, as far as the report has it."""
+    begins = day.replace(day=1)
+    following = (begins + timedelta(days=32)).replace(day=1)
+    before = (begins - timedelta(days=1)).replace(day=1)
+    first, last = max(options.start, begins), min(options.end, following - timedelta(days=1))
+    return Leaf(
+        first=first,
+        last=last,
+        previous=max(options.start, before) if first > options.start else None,
+        next=following if last < options.end else None,
     )

@@ -3,10 +3,11 @@
 Guide 8.2 and 8.3. What can be made while somebody waits is shown at once; a large report is an order (RPT-10, RPT-11).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
@@ -29,13 +30,14 @@ from portal.pages.navigation import USAGE_METERS, Place
 from portal.pages.order_routes import address_of as address_of_order
 from portal.pages.order_view import FORMATS, VIEWS
 from portal.pages.render import PAGES
-from portal.pages.report_fields import OPTIONS, Options, begun, for_customers, leaf_of, options_of
-from portal.pages.report_views import Table, UsageDay, months_table, reads_table, revised_days, usage_days
+from portal.pages.report_fields import OPTIONS, Look, Options, begun, for_customers, leaf_of, options_of
+from portal.pages.report_views import Beside, Table, UsageDays, heat_maps, months_table, reads_table, usage_days
 from portal.parts import Part
-from portal.reports.forms import TITLES, Format, Report, View
+from portal.reports.forms import TITLES, Format, Report, months_back
 from portal.reports.rows import Sources
 from portal.reports.size import is_large
 from portal.usage.report_days import Span
+from portal.usage.report_range import refusal
 from portal.visibility import VisibleMeter
 
 router = Part(include_in_schema=False, default_response_class=Response)
@@ -47,6 +49,8 @@ API_NAMES = {
     Report.MONTHLY_USAGE: "monthly-usage",
 }
 READ_COLUMNS = ("Date", "Start Read, kWh", "End Read, kWh", "Usage, kWh", "Revised", "Version")
+NO_DAYS = UsageDays()
+COMPARED_COLUMNS = ("Year before, kWh", "Difference, kWh", "Difference, % of kWh")
 MONTH_COLUMNS = (
     *("Start", "End", "Actual kWh", "Metered kW", "Billed kW", "Metered kVA", "Billed kVA", "Revised", "Version"),
 )
@@ -67,6 +71,11 @@ class Desk:
     def href(self) -> str:
         """The address of the report."""
         return f"{address_of(self.meter)}/report"
+
+    def is_kept(self, options: Options) -> Callable[[date], bool]:
+        """Tells which days a report of these options may be compared with: those that one may ask for."""
+        months = months_back(options.report)
+        return lambda day: refusal(day, day, self.today, self.installed, months) is None
 
     def is_large(self, options: Options) -> bool:
         """Whether the report is made offline."""
@@ -107,10 +116,8 @@ async def report(request: Request, who: EnteredHere, esi_id: str) -> Response:
         return await _page(request, who, desk, form, options, large=True)
     leaf = leaf_of(options, request.query_params)
     span = Span(first=leaf.first, last=leaf.last, every_version=options.span.every_version)
-    days, table = await _drawn(desk, options, span)
-    several = options.view is View.VERSIONS and options.report is Report.DAILY_USAGE
-    revised = await revised_days(desk.sources.intervals, desk.meter, options.span) if several else []
-    return await _page(request, who, desk, form, options, leaf=leaf, days=days, table=table, revised=revised)
+    usage, table = await _drawn(desk, options, span)
+    return await _page(request, who, desk, form, options, leaf=leaf, usage=usage, table=table)
 
 
 @router.get(f"{HERE}/print")
@@ -120,7 +127,7 @@ async def whole(request: Request, who: EnteredHere, esi_id: str) -> Response:
     options = await options_here(request, desk)
     if isinstance(options, Form) or desk.is_large(options):
         return RedirectResponse(f"{desk.href}?{request.url.query}", status_code=303)
-    days, table = await _drawn(desk, options, options.span)
+    usage, table = await _drawn(desk, options, options.span)
     title = f"{TITLES[options.report]}, {options.start:%m/%d/%Y} to {options.end:%m/%d/%Y}"
     return PAGES.page(
         request,
@@ -132,9 +139,9 @@ async def whole(request: Request, who: EnteredHere, esi_id: str) -> Response:
         help_at="reports",
         meter=desk.meter,
         options=options,
-        days=days,
+        usage=usage,
         table=table,
-        columns=_columns(options.report),
+        columns=_columns(options),
         report_title=TITLES[options.report],
         view_words=VIEWS,
         back=f"{desk.href}?{options.query()}",
@@ -171,16 +178,23 @@ async def back_to_report(request: Request, who: EnteredHere, esi_id: str) -> Res
     return RedirectResponse((await desk_of(request, who, esi_id)).href, status_code=303)
 
 
-async def _drawn(desk: Desk, options: Options, span: Span) -> tuple[list[UsageDay], Table | None]:
+async def _drawn(desk: Desk, options: Options, span: Span) -> tuple[UsageDays, Table | None]:
     """What a span of the report shows: days of intervals, or a table."""
+    beside = Beside(against=options.compare, is_kept=desk.is_kept(options)) if options.is_compared else None
+    if options.is_heat_map:
+        by_hour = options.show is Look.HOURS
+        return await heat_maps(desk.sources.intervals, desk.meter, span, by_hour=by_hour), None
     if options.report is Report.DAILY_USAGE:
-        return await usage_days(desk.sources.intervals, desk.meter, span), None
-    draw = reads_table if options.report is Report.DAILY_READS else months_table
-    return [], await draw(desk.sources, desk.meter, span)
+        return await usage_days(desk.sources.intervals, desk.meter, span, options.span, beside), None
+    if options.report is Report.DAILY_READS:
+        return NO_DAYS, await reads_table(desk.sources, desk.meter, span)
+    return NO_DAYS, await months_table(desk.sources, desk.meter, span, beside)
 
 
-def _columns(report: Report) -> Sequence[str]:
-    return MONTH_COLUMNS if report is Report.MONTHLY_USAGE else READ_COLUMNS
+def _columns(options: Options) -> Sequence[str]:
+    if options.report is not Report.MONTHLY_USAGE:
+        return READ_COLUMNS
+    return (*MONTH_COLUMNS[:3], *(COMPARED_COLUMNS if options.is_compared else ()), *MONTH_COLUMNS[3:])
 
 
 def _crumbs(desk: Desk) -> tuple[Place, ...]:
@@ -204,7 +218,7 @@ async def _page(
         api = f"/api/v1/meters/{desk.meter.esi_id}/{API_NAMES[options.report]}"
         about = {
             "report_title": TITLES[options.report],
-            "columns": _columns(options.report),
+            "columns": _columns(options),
             "exports": [(FORMATS[each], f"{api}?{_file_query(options, each)}") for each in options.formats],
         }
     return PAGES.page(
@@ -225,11 +239,17 @@ async def _page(
         and options.report is not Report.MONTHLY_USAGE,
         here=desk.href,
         **about,
-        **{"leaf": None, "days": (), "table": None, "revised": (), **shown},
-        **await read_values(desk.portal, who, desk.meter),
+        **{"leaf": None, "usage": NO_DAYS, "table": None, **shown},
+        **await read_values(desk.portal, who, desk.meter, asked_from=_address(request, desk)),
     )
+
+
+def _address(request: Request, desk: Desk) -> str:
+    """Where a read that is asked for on this page leads back to."""
+    shown = request.method == "GET" and request.url.query
+    return f"{desk.href}?{request.url.query}" if shown else desk.href
 
 
 def _file_query(options: Options, written_as: Format) -> str:
     """The query of the API's address: the report is in its path."""
-    return options.query(format=written_as).partition("&")[2]
+    return urlencode({**options.file_fields, "format": written_as}).partition("&")[2]

@@ -11,6 +11,7 @@ from portal.entrance import EnteredHere, is_foreign
 from portal.errors import ForgedRequest, NotFound, problem_of_refusal
 from portal.pages import (
     access_routes,
+    batch_routes,
     command_routes,
     company_routes,
     consent_routes,
@@ -42,7 +43,7 @@ from portal.pages import (
 )
 from portal.pages.desk_places import ACCOUNT_DESK, USAGE_DESK
 from portal.pages.meter_list_view import meters_page
-from portal.pages.meter_view import address_of, meter_page, visible_meter
+from portal.pages.meter_view import address_asked_from, address_of, meter_page, visible_meter
 from portal.pages.render import PAGES, STATIC, THEME_COOKIE, THEMES, inside
 from portal.parts import Part
 from portal.reads.ask import Refused
@@ -94,15 +95,16 @@ async def one_meter(request: Request, who: EnteredHere, esi_id: str) -> Response
 
 
 @router.post("/usage/meters/{esi_id}/reads")
-async def ask_for_read(request: Request, who: EnteredHere, esi_id: str) -> Response:
-    """On Demand Read: ask, then show the meter's page, which follows the read; a refusal is shown in its place."""
+async def ask_for_read(request: Request, who: EnteredHere, esi_id: str, back: Annotated[str, Form()] = "") -> Response:
+    """On Demand Read: ask, then show the page that it was asked from, which follows the read; or the refusal."""
     meter = await visible_meter(request, who, esi_id)
+    asked_from = address_asked_from(meter, back)
     portal = portal_of(request)
     answer = await portal.desk.ask(meter, who.viewer)
     if not isinstance(answer, Refused):
-        return RedirectResponse(address_of(meter), status_code=303)
+        return RedirectResponse(asked_from or address_of(meter), status_code=303)
     problem = problem_of_refusal(answer, portal.clock)
-    page = await meter_page(request, who, meter, refusal=answer.words, status=problem.status)
+    page = await meter_page(request, who, meter, refusal=answer.words, status=problem.status, asked_from=asked_from)
     page.headers.update(problem.headers)
     return page
 
@@ -130,6 +132,7 @@ PARTS = (
     my_meters_routes.router,
     release_routes.router,
     report_routes.router,
+    batch_routes.router,
     explain_routes.router,
     entrance_routes.router,
     recovery_routes.router,

@@ -22,7 +22,7 @@ from gateway.ports import Bus, Delivery
 from gateway.read_policy import ReadLimits
 from portal.gateways.incidents import Incident
 from portal.han.recording import DeviceNews
-from portal.reads.ask import Answer, Ask, AskRefusal, Refused, decide_all
+from portal.reads.ask import Answer, Ask, AskRefusal, Decided, Refused, decide_all
 from portal.reads.expiry import expire, next_deadline
 from portal.reads.listener import Recorded, record
 from portal.reads.outbox import Outbox
@@ -89,7 +89,7 @@ class ReadDesk:
         if not viewer.may_request_reads:
             words = "On-demand reads are for the meter's REP of record, its TDSP and its customer."
             return Refused(reason=AskRefusal.NOT_FOR_YOU, words=words)
-        if len(self._asks) + len(self._outbox) >= self._settings.most_waiting:
+        if self.is_busy:
             return Refused(reason=AskRefusal.BUSY, words="Too many reads are waiting. Please try again shortly.")
         read_id = RequestId(self._dice.request_id(self._clock.now()))
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -97,6 +97,15 @@ class ReadDesk:
         if self._deciding is None or self._deciding.done():
             self._deciding = asyncio.create_task(self._decide_asks())
         return await future
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether so many reads wait here that no more are taken."""
+        return len(self._asks) + len(self._outbox) >= self._settings.most_waiting
+
+    def send(self, decided: Decided) -> None:
+        """Send what a transaction of somebody else's has just granted and committed."""
+        self._outbox.add(decided.requests)
 
     async def wait(self, read_id: RequestId, timeout_s: float, since: ReadStatus | None = None) -> OnDemandRead | None:
         """The read once it has ended (or, given `since`, once its status is another), or as it is at the time-out.

@@ -213,6 +213,12 @@ class SqlIntervalStore:
         async with self._database.reading() as connection:
             return {row.id: row.received_at for row in await connection.execute(statement)}
 
+    async def names(self, versions: Collection[int]) -> dict[int, str]:
+        """What the sources of some versions are called; see IntervalStore."""
+        statement = select(source_files.c.id, source_files.c.name).where(source_files.c.id.in_(set(versions)))
+        async with self._database.reading() as connection:
+            return {row.id: row.name for row in await connection.execute(statement)}
+
     async def _rows(self, esi_id: EsiId, first: int, last: int, every_version: bool) -> Sequence[Any]:
         async with one_state(self._database) as connection:
             meter = (await look_up(connection, [esi_id])).get(str(esi_id))

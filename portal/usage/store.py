@@ -201,3 +201,7 @@ class IntervalStore(Protocol):
     async def received(self, versions: Collection[int]) -> dict[int, datetime]:
         """When the files of some versions were received."""
         ...
+
+    async def names(self, versions: Collection[int]) -> dict[int, str]:
+        """What the sources of some versions are called: files, or who collected or estimated."""
+        ...

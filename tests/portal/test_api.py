@@ -36,6 +36,8 @@ OTHERS = {
     "action": "ping",
     "command_id": UNKNOWN_READ,
     "key_id": "1",
+    "batch_id": UNKNOWN_READ,
+    "wish_id": UNKNOWN_READ,
     "gateway": GATEWAY,
     "number": "1",
     "name": "daily",

@@ -46,7 +46,7 @@ function leave() {
 }
 
 async function reload() {
-  const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+  const answer = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" } });
   if (!answer.ok || new URL(answer.url).pathname !== location.pathname) return leave();
   renew(await answer.text());
 }

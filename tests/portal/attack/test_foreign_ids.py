@@ -8,7 +8,7 @@ nobody adds a route without saying whose its things are.
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from string import Formatter
 from typing import Any
 
@@ -42,6 +42,8 @@ from portal.reports.forms import Report
 from portal.seed import SeedCompany, SeedDuns
 from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
+from portal.wishes.states import WishState
+from portal.wishes.tables import read_batches, read_wishes
 from tests.clock import HandClock
 from tests.portal.people.stand import TEAM_WORLD
 from tests.portal.wire import WireBus
@@ -78,6 +80,7 @@ RIGHTFUL = {
     "gateway": WIRES_PEOPLE,
     "request_id": frozenset({"wires.admin"}),
     **dict.fromkeys(("session_id", "number", "name", "key_id", "list_id", "agreement_id", "secret"), frozenset[str]()),
+    **dict.fromkeys(("batch_id", "wish_id"), frozenset[str]()),
     **dict.fromkeys(("command_id", "device"), SEES_METER),
 }
 """Whose business each kind of thing is, though it is not his own; nobody else may learn that it is there."""
@@ -85,7 +88,7 @@ ABSENT = {
     "esi_id": esi(99),
     "read_id": "00000000-0000-7000-8000-000000000000",
     "command_id": "00000000-0000-7000-8000-000000000000",
-    "list_id": "00000000-0000-7000-8000-000000000000",
+    **dict.fromkeys(("list_id", "batch_id", "wish_id"), "00000000-0000-7000-8000-000000000000"),
     "account_id": 9_999,
     "company_id": 9_999,
     "number_id": 9_999,
@@ -120,6 +123,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/v1/api-keys/{key_id}/roll"): {},
     ("POST", "/api/v1/release-requests/{request_id}"): {"release": False, **COMMENT},
     ("POST", "/api/v1/meters/{esi_id}/release-requests"): COMMENT,
+    ("POST", "/api/v1/meters/{esi_id}/booked-reads"): {"at": "2026-07-02T15:00:00Z"},
     ("PUT", "/api/v1/accounts/{account_id}"): {"revision": 0, "duns": [], "energy_data": False, "home_devices": False},
 }
 """Bodies without faults, where one is needed to come as far as the id."""
@@ -177,6 +181,7 @@ async def put_things(database: Database, clock: HandClock) -> dict[str, Any]:
             "found": 0,
         }
         await connection.execute(insert(meter_lists), kept)
+        batch_id, wish_id = await _put_wishes(connection, victim, now)
         key = {
             "company_id": company,
             "name": "theirs",
@@ -214,12 +219,27 @@ async def put_things(database: Database, clock: HandClock) -> dict[str, Any]:
             "name": "daily.csv",
             "key_id": key_id,
             "list_id": kept["id"],
+            "batch_id": batch_id,
+            "wish_id": wish_id,
             "esi_id": esi(3),
             "command_id": command_id,
             "device": device,
         }
 
     return await database.write(job)
+
+
+async def _put_wishes(connection: Any, victim: int, now: datetime) -> tuple[RequestId, RequestId]:
+    """A batch of reads of meter 3 and a booked read of it, both the victim's."""
+    batch_id, wish_id = (RequestId(f"00000000-0000-7000-8000-0000000000{end}") for end in ("ac", "ad"))
+    batch = {"id": batch_id, "account_id": victim, "placed_at": now, "count": 1}
+    await connection.execute(insert(read_batches), batch)
+    wish = {"account_id": victim, "value": esi(3), "esi_id": esi(3), "wished_at": now, "state": WishState.WAITING}
+    later = {"due_at": now + timedelta(days=1)}
+    in_batch = {**wish, **later, "id": RequestId(batch_id[:-1] + "e"), "batch_id": batch_id, "place": 1}
+    booked = {**wish, **later, "id": wish_id, "batch_id": None, "place": 0}
+    await connection.execute(insert(read_wishes), [in_batch, booked])
+    return batch_id, wish_id
 
 
 async def _put_device(connection: Any, now: datetime) -> tuple[RequestId, Eui64]:

@@ -76,6 +76,9 @@ async def test_axe_finds_nothing_on_reports(stage: Stage) -> None:
     for path in (
         HERE,
         f"{HERE}?report=daily_usage&view=versions&{span}",
+        f"{HERE}?report=daily_usage&view=current&{span}&compare=day",
+        f"{HERE}?report=daily_usage&view=current&{span}&show=quarters",
+        f"{HERE}?report=daily_usage&view=current&{span}&show=hours",
         f"{HERE}?report=daily_reads&view=current&{span}",
         f"{HERE}?report=monthly_usage&view=current&{span}",
         f"{HERE}?report=daily_usage&view=current&start=&end=",
@@ -86,3 +89,21 @@ async def test_axe_finds_nothing_on_reports(stage: Stage) -> None:
         assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
     assert {path: each.generate_report() for path, each in found.items() if each.violations_count} == {}
     assert [each for each in stage.complaints if "422" not in each] == []
+
+
+async def test_a_heat_map_is_read_by_keys_and_by_pointer(stage: Stage) -> None:
+    await report_days(stage)
+    newest = central_date(stage.house.clock.now()) - timedelta(days=1)
+    page = await stage.open(f"{HERE}?report=daily_usage&view=current&start={newest}&end={newest}&show=quarters")
+    frame, words = page.locator(".heat").first, page.locator(".heat-value").first
+    await expect(words).to_contain_text("Arrow keys")
+    await frame.focus()
+    await page.keyboard.press("ArrowRight")
+    await expect(words).to_have_text(f"{newest:%m/%d} 00:00 to 00:15, 0.005 kWh")
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown"):
+        await page.keyboard.press(key)
+    await expect(words).to_contain_text("00:15 to 00:30")
+    await expect(page.locator("rect[data-now]")).to_have_count(1)
+    await page.locator(".heat").nth(1).locator("rect[data-at]").nth(7).hover()
+    await expect(page.locator(".heat-value").nth(1)).to_contain_text("01:45 to 02:00, N/A, missing")
+    assert stage.complaints == []
