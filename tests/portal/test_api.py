@@ -36,6 +36,8 @@ OTHERS = {
     "action": "ping",
     "command_id": UNKNOWN_READ,
     "key_id": "1",
+    "webhook_id": UNKNOWN_READ,
+    "delivery_id": "1",
     "gateway": GATEWAY,
     "number": "1",
     "name": "daily",
@@ -182,7 +184,7 @@ def paths_of(app: FastAPI) -> list[tuple[str, str]]:
 
 
 def _names(path: str) -> bool:
-    others = ("{gateway}", "{company_id}", "{account_id}", "{number_id}", "{request_id}", "{key_id}")
+    others = ("{gateway}", "{company_id}", "{account_id}", "{number_id}", "{request_id}", "{key_id}", "{webhook_id}")
     return "{" in path and not any(name in path for name in others)
 
 
