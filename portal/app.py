@@ -29,6 +29,7 @@ from portal.api import (
     sessions,
     usage,
     vee,
+    webhooks,
     wishes,
 )
 from portal.context import Portal
@@ -84,7 +85,7 @@ def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: Err
     install(app, show_error)
     people = (registrations, customers, companies, approvals, accounts, audit)
     of_meters = (search, meters, wishes, usage, reports, orders, vee, devices, notices, assignments, commands)
-    for part in (sessions, account, api_keys, *people, *of_meters, fleet, market, reference):
+    for part in (sessions, account, api_keys, webhooks, *people, *of_meters, fleet, market, reference):
         app.include_router(part.router, prefix=API)
     # Pages, files and the interfaces that programs know from elsewhere come after the API.
     for router in routers:

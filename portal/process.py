@@ -33,6 +33,8 @@ from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
 from portal.vee.explain import Explainer
 from portal.vee.overview import Overview
+from portal.webhooks.sender import WebhookSender
+from portal.webhooks.transport import Postman
 
 TIDY_S = 3600.0
 COLLECTED_WAIT_S = 0.05
@@ -93,6 +95,8 @@ async def serve(configuration: Config) -> None:
         if settings.certificate is not None:
             secure = http_server(app, settings.certificate, settings.key)
             servers[listen(settings.host, settings.tls_port)] = secure
+        postman = await mail.enter_async_context(Postman(settings.webhooks, clock))
+        teller = WebhookSender(database, parts.acting, parts.vault, postman, settings.webhooks)
         stop = asyncio.Event()
         stop_on_signals(stop)
         serving = [asyncio.create_task(server.serve([place])) for place, server in servers.items()]
@@ -100,6 +104,7 @@ async def serve(configuration: Config) -> None:
             asyncio.create_task(keep("the bus", lambda: _on_bus(bus, parts), clock, Backoff())),
             asyncio.create_task(keep("the desks", lambda: over_database(parts.run()), clock, Backoff())),
             asyncio.create_task(keep("the mail", lambda: over_database(sender.run()), clock, Backoff())),
+            asyncio.create_task(keep("webhooks", lambda: over_database(teller.run()), clock, Backoff())),
             asyncio.create_task(keep("expiries", lambda: over_database(keep_expiring(parts.acting)), clock, Backoff())),
             asyncio.create_task(keep("agreements", lambda: over_database(keep_ending(parts.acting)), clock, Backoff())),
             asyncio.create_task(keep("tidying", lambda: over_database(_tidy(parts)), clock, Backoff())),

@@ -16,6 +16,7 @@ from portal.orders.settings import OrderSettings
 from portal.reads.settings import DeskSettings
 from portal.usage.load_settings import LoadSettings
 from portal.vee.settings import VeeSettings
+from portal.webhooks.settings import WebhookSettings
 
 
 @settings
@@ -90,6 +91,9 @@ class PortalSettings:
     )
     market: Annotated[MarketSettings, Field(description="How TDSPs' notices are taken.")] = field(
         default_factory=MarketSettings
+    )
+    webhooks: Annotated[WebhookSettings, Field(description="Where webhooks may go, and how they are sent.")] = field(
+        default_factory=WebhookSettings
     )
     credentials: Annotated[Credentials, Field(description="Who the portal is to the broker.")] = field(
         default_factory=Credentials

@@ -15,6 +15,7 @@ from portal.meters.tables import attachments, meter_assignments, meters, midnigh
 from portal.orders.tables import meter_lists, report_order_files, report_order_meters, report_orders
 from portal.reads.tables import read_askers, read_outbox, reads
 from portal.schema import metadata
+from portal.webhooks.tables import webhook_deliveries, webhook_events, webhooks
 from portal.wishes.tables import read_batches, read_wishes
 
 __all__ = [
@@ -61,4 +62,7 @@ __all__ = [
     "report_orders",
     "reported_registers",
     "sessions",
+    "webhook_deliveries",
+    "webhook_events",
+    "webhooks",
 ]

@@ -12,7 +12,21 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, exists, false, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database, Instant
@@ -194,6 +208,27 @@ def meters_of_rep(company_id: int, at: datetime) -> Select[Any]:
     what `mint` needs a row has tdsp_id.
     """
     return _OF_COMPANY.params(of_company=company_id, visible_at=at)
+
+
+_COMPANY_AND_METER = (companies.c.id.label("company_id"), meters.c.esi_id)
+_OF_SOME = meters.c.esi_id.in_(bindparam("of_meters", expanding=True, type_=meters.c.esi_id.type))
+_SEEING = union_all(
+    select(*_COMPANY_AND_METER)
+    .select_from(_HELD_NOW.join(companies, companies.c.id == duns_numbers.c.company_id))
+    .where(_OF_SOME, companies.c.kind == Kind.REP, _ACTIVE_COMPANY, _PROVISIONED),
+    select(*_COMPANY_AND_METER)
+    .select_from(_METERS.join(companies, companies.c.id == premises.c.tdsp_id))
+    .where(_OF_SOME, companies.c.kind == Kind.TDSP, _ACTIVE_COMPANY, _ON_WALL),
+    select(*_COMPANY_AND_METER)
+    .select_from(meters.join(companies, companies.c.kind.in_((Kind.ERCOT, Kind.PUCT))))
+    .where(_OF_SOME, _ACTIVE_COMPANY, _PROVISIONED),
+)
+
+
+def companies_seeing(esi_ids: Sequence[EsiId], at: datetime) -> Subquery:
+    """Which companies see some premises' meters at an instant, as an administrator of each would, as rows of
+    company_id and esi_id: for what is told to companies' programs. Customers are none of them."""
+    return _SEEING.params(of_meters=list(esi_ids), visible_at=at).subquery("seeing")
 
 
 def visible_meters(viewer: Viewer, at: datetime) -> Select[Any]:

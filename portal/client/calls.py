@@ -121,6 +121,85 @@ class Metergate:
         """End a key: it opens nothing from the next request on."""
         await self._connection.call("DELETE", f"/api-keys/{quote(str(key_id), safe='')}")
 
+    async def list_webhooks(self) -> tuple[models.Webhook, ...]:
+        """Your company's webhooks."""
+        found: tuple[models.Webhook, ...] = read_as(
+            tuple[models.Webhook, ...], await self._connection.call("GET", "/webhooks")
+        )
+        return found
+
+    async def register_webhook(self, body: models.WebhookBody) -> models.MadeWebhook:
+        """Register a webhook. Its secret is shown in this answer and never again."""
+        found: models.MadeWebhook = read_as(
+            models.MadeWebhook, await self._connection.call("POST", "/webhooks", body=body)
+        )
+        return found
+
+    async def show_webhook(self, webhook_id: str) -> models.Webhook:
+        """One of your company's webhooks."""
+        found: models.Webhook = read_as(
+            models.Webhook, await self._connection.call("GET", f"/webhooks/{quote(str(webhook_id), safe='')}")
+        )
+        return found
+
+    async def edit_webhook(self, webhook_id: str, body: models.WebhookBody) -> models.Webhook:
+        """Change its name, its address and its events; its secret stays."""
+        found: models.Webhook = read_as(
+            models.Webhook,
+            await self._connection.call("PUT", f"/webhooks/{quote(str(webhook_id), safe='')}", body=body),
+        )
+        return found
+
+    async def delete_webhook(self, webhook_id: str) -> None:
+        """Remove a webhook with everything that it was told."""
+        await self._connection.call("DELETE", f"/webhooks/{quote(str(webhook_id), safe='')}")
+
+    async def switch_webhook_on_or_off(self, webhook_id: str, body: models.WebhookSwitch) -> models.Webhook:
+        """Switch a webhook on or off. What waits for one that is switched off is given up; it can be sent again
+        later."""
+        found: models.Webhook = read_as(
+            models.Webhook,
+            await self._connection.call("PUT", f"/webhooks/{quote(str(webhook_id), safe='')}/state", body=body),
+        )
+        return found
+
+    async def rotate_webhook_secret(self, webhook_id: str, body: models.RotationGrace) -> models.MadeWebhook:
+        """Make a new secret, shown in this answer alone; the old one signs beside it for grace_s."""
+        found: models.MadeWebhook = read_as(
+            models.MadeWebhook,
+            await self._connection.call("POST", f"/webhooks/{quote(str(webhook_id), safe='')}/secret", body=body),
+        )
+        return found
+
+    async def send_ping(self, webhook_id: str) -> models.DeliveryAsked:
+        """Have a ping sent; what became of it is among the deliveries."""
+        found: models.DeliveryAsked = read_as(
+            models.DeliveryAsked,
+            await self._connection.call("POST", f"/webhooks/{quote(str(webhook_id), safe='')}/ping"),
+        )
+        return found
+
+    async def list_deliveries(self, webhook_id: str, *, before: int | None = None) -> models.WebhookDeliveries:
+        """What a webhook was told and is to be told, newest first, 50 at a time."""
+        found: models.WebhookDeliveries = read_as(
+            models.WebhookDeliveries,
+            await self._connection.call(
+                "GET", f"/webhooks/{quote(str(webhook_id), safe='')}/deliveries", query={"before": before}
+            ),
+        )
+        return found
+
+    async def replay_webhook_delivery(self, webhook_id: str, delivery_id: int) -> models.DeliveryAsked:
+        """Have an event sent again, under its own id, with the same body."""
+        found: models.DeliveryAsked = read_as(
+            models.DeliveryAsked,
+            await self._connection.call(
+                "POST",
+                f"/webhooks/{quote(str(webhook_id), safe='')}/deliveries/{quote(str(delivery_id), safe='')}/replay",
+            ),
+        )
+        return found
+
     async def post_company_in_registrations(self, body: models.NewCompanyBody) -> models.RegisteredCompany:
         """Register a company. It waits for a TDSP's administrator, or, if it is no REP, for the operating team."""
         found: models.RegisteredCompany = read_as(

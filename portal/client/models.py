@@ -195,6 +195,14 @@ class Criticality(StrEnum):
     SERVICE_DISCONNECT = "service_disconnect"
 
 
+class DeliveryStatus(StrEnum):
+    """What became of telling an event."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
 class DeviceClass(StrEnum):
     """What a load-control event is for, in the order of the bitmap's bits from 0."""
 
@@ -245,6 +253,16 @@ class DunsStatus(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
     REVOKED = "revoked"
+
+
+class EventKind(StrEnum):
+    """What a webhook is told of; a ping is told when somebody asks for it, and is not chosen."""
+
+    READ_FINISHED = "read.finished"
+    ORDER_FINISHED = "order.finished"
+    JOIN_FINISHED = "join.finished"
+    METER_REP_CHANGED = "meter.rep_changed"
+    PING = "ping"
 
 
 class FailureReason(StrEnum):
@@ -1056,6 +1074,13 @@ class DecisionBody:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryAsked:
+    """The delivery that is to be sent."""
+
+    delivery_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceInfo:
     """A device as its interview found it. clusters are the servers, then the clients, of its Smart Energy
     endpoint."""
@@ -1428,6 +1453,14 @@ class MadeKey:
     expires_at: dt.datetime | None
     follows: int | None = None
     followed_ends_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeWebhook:
+    """A webhook with a new secret, which whoever gets this sees this once."""
+
+    id: str
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -2105,6 +2138,13 @@ class Rotation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RotationGrace:
+    """How long the old secret signs beside the new one, in seconds; without a word a day."""
+
+    grace_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
     """Who wants a token."""
 
@@ -2207,6 +2247,65 @@ class WaitingDuns:
     company: str
     added_at: dt.datetime
     expires_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """A webhook. disabled_at and disabled_because say since when and why it is switched off, None if it is on."""
+
+    id: str
+    name: str
+    address: str
+    events: tuple[EventKind, ...]
+    made_at: dt.datetime
+    disabled_at: dt.datetime | None
+    disabled_because: str | None
+    old_secret_until: dt.datetime | None
+    delivered_at: dt.datetime | None
+    failed_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookBody:
+    """What a webhook is called, where it goes (https), and what it is told of."""
+
+    name: str
+    address: str
+    events: tuple[EventKind, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookDelivery:
+    """An event for a webhook: event_id is its `webhook-id`. tries were made so far, tried_at is when the last one
+    was."""
+
+    id: int
+    event_id: str
+    event: EventKind
+    status: DeliveryStatus
+    created_at: dt.datetime
+    tries: int
+    tried_at: dt.datetime | None
+    next_at: dt.datetime | None
+    answer_code: int | None
+    took_ms: int | None
+    error: str | None
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookDeliveries:
+    """A page of deliveries, newest first; next_before continues it as `before`, None at the end."""
+
+    deliveries: tuple[WebhookDelivery, ...]
+    next_before: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSwitch:
+    """Whether a webhook is to be on."""
+
+    on: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Commands to gateways as rows: added with their outbox row in one transaction, given up when nobody answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, get_args
@@ -15,6 +15,9 @@ from gateway.identifiers import EsiId, Eui64, GatewayId, MeterNumber, RequestId
 from gateway.messages import Command
 from portal.han.status import OPEN, TRANSITIONS, CommandKind, CommandStatus, Told
 from portal.han.tables import han_commands, han_outbox
+from portal.webhooks.events import MANAGING, tell
+from portal.webhooks.tables import EventKind
+from portal.webhooks.told import join_finished
 
 _MESSAGES: dict[str, TypeAdapter[Any]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(Command)}
 MOST_AT_ONCE = 500
@@ -89,12 +92,12 @@ async def leave_outbox(connection: AsyncConnection, command_id: RequestId) -> No
 async def expire(connection: AsyncConnection, now: datetime, grace_s: float) -> list[RequestId]:
     """Give up the commands whose deadline and grace are over; returns their ids."""
     over = han_commands.c.deadline_at < bindparam("before", type_=Instant)
-    found = select(han_commands.c.id, han_commands.c.status).where(_IS_OPEN, over).order_by(han_commands.c.id)
+    found = select(han_commands).where(_IS_OPEN, over).order_by(han_commands.c.id)
     rows = await connection.execute(
         found.limit(MOST_AT_ONCE).with_for_update(), {"before": now - timedelta(seconds=grace_s)}
     )
-    expired = [(row.id, TRANSITIONS[row.status, Told.TIMED_OUT]) for row in rows]
-    for command_id, status in expired:
+    expired = [(dict(row), TRANSITIONS[row["status"], Told.TIMED_OUT]) for row in rows.mappings()]
+    for row, status in expired:
         given_up = {
             "status": status,
             "cause": Cause.EXPIRED,
@@ -102,9 +105,17 @@ async def expire(connection: AsyncConnection, now: datetime, grace_s: float) -> 
             "next_step": NEXT_STEP[Cause.EXPIRED],
             "recorded_at": now,
         }
-        await connection.execute(update(han_commands).where(han_commands.c.id == command_id).values(given_up))
-        await leave_outbox(connection, command_id)
-    return [command_id for command_id, _ in expired]
+        row.update(given_up)
+        await connection.execute(update(han_commands).where(han_commands.c.id == row["id"]).values(given_up))
+        await leave_outbox(connection, row["id"])
+    await tell_joins(connection, [row for row, _ in expired], now)
+    return [row["id"] for row, _ in expired]
+
+
+async def tell_joins(connection: AsyncConnection, ended: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """Tell webhooks of the joins among some commands that ended."""
+    joins = [join_finished(row) for row in ended if row["kind"] is CommandKind.JOIN]
+    await tell(connection, EventKind.JOIN_FINISHED, joins, now, MANAGING)
 
 
 async def next_deadline(connection: AsyncConnection) -> datetime | None:

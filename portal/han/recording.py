@@ -24,7 +24,7 @@ from portal.gateways.incidents import Incident
 from portal.gateways.plausible import implausible_instant
 from portal.gateways.tables import IncidentKind
 from portal.gateways.words import clean
-from portal.han.commands import leave_outbox
+from portal.han.commands import leave_outbox, tell_joins
 from portal.han.status import TRANSITIONS, CommandKind, Told
 from portal.han.tables import han_commands, han_devices, han_reports, han_timeline
 from portal.meters import assignment
@@ -149,6 +149,7 @@ class _Page:
         row |= end
         await self.connection.execute(update(han_commands).where(han_commands.c.id == message.id).values(end))
         await leave_outbox(self.connection, message.id)
+        await tell_joins(self.connection, [row], self.now)
         self.news.changed.add(message.id)
         if message.info is not None and message.device is not None and message.status is OutcomeStatus.DONE:
             described = and_(han_devices.c.device == message.device, han_devices.c.meter_id == row["meter_id"])

@@ -19,6 +19,7 @@ from portal.companies.kinds import Kind
 from portal.companies.status import CompanyStatus, DunsStatus
 from portal.companies.tables import companies, duns_numbers
 from portal.market.consequences import Acts, carry_departure, withdraw_removed
+from portal.market.movements import last_settled, reps_seeing, tell_of_movements
 from portal.market.notices import NoticeRefusal, PremiseState, Story, tell
 from portal.market.openings import ONE, kept, kept_opening, opening_of, told_of
 from portal.market.premise_lock import lock_premises
@@ -35,6 +36,8 @@ from portal.market.tables import (
     premises,
 )
 from portal.meters.tables import meters
+from portal.webhooks.events import is_anyone_told
+from portal.webhooks.tables import EventKind
 
 ASIDE = frozenset({NoticeRefusal.TOO_FAR, NoticeRefusal.SENDER_NOT_ACTIVE})
 """Refused when they came: no part of a premise's story. They are decided anew when they come again."""
@@ -149,9 +152,11 @@ async def next_effect(connection: AsyncConnection) -> datetime | None:
 async def bring_up_to_date(connection: AsyncConnection, esi_ids: Collection[EsiId], acts: Acts) -> None:
     """Make the tables say what the stories of some premises say now, and bring about what follows."""
     todo, done, following = sorted(esi_ids), set[EsiId](), 0
+    watched = await is_anyone_told(connection, EventKind.REP_CHANGED)
     while todo:
         await lock_premises(connection, todo)
-        freed = [number for esi_id in todo for number in await _Premise(connection, esi_id, acts).bring_up_to_date()]
+        told = [_Premise(connection, esi_id, acts, watched) for esi_id in todo]
+        freed = [number for premise in told for number in await premise.bring_up_to_date()]
         done.update(todo)
         todo = [] if not freed else [esi for esi in await _waiting_for(connection, freed) if esi not in done]
         following += len(todo)
@@ -162,10 +167,12 @@ async def bring_up_to_date(connection: AsyncConnection, esi_ids: Collection[EsiI
 class _Premise:
     """One premise while its story is told; its history is locked."""
 
-    def __init__(self, connection: AsyncConnection, esi_id: EsiId, acts: Acts) -> None:
+    def __init__(self, connection: AsyncConnection, esi_id: EsiId, acts: Acts, watched: bool) -> None:
+        """watched says whether anybody is told of meters that come and go."""
         self._connection = connection
         self._esi_id = esi_id
         self._acts = acts
+        self._watched = watched
 
     async def bring_up_to_date(self) -> list[MeterNumber]:
         """Write what differs; returns the numbers of the meters that were taken off the wall."""
@@ -178,6 +185,7 @@ class _Premise:
         opening = await self._opening(there)
         story, state = await self._story(opening, own)
         freed = list[MeterNumber]()
+        held = await reps_seeing(connection, self._esi_id, last_settled(rows, now)) if self._watched else frozenset()
         if state is not None and owner is not None:
             if there is None:
                 await self._open(None)
@@ -186,6 +194,8 @@ class _Premise:
             await self._carry_departures(own, story)
             freed = await put_meters(connection, self._esi_id, state.meters, now)
             await follow_market(connection, self._esi_id, story.departures, now)
+        if self._watched:
+            await tell_of_movements(connection, self._esi_id, held, now)
         await self._decide(rows, own, story)
         return freed
 

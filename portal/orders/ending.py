@@ -25,6 +25,9 @@ from portal.orders.tables import report_order_files, report_order_meters, report
 from portal.reports.forms import Format
 from portal.viewer import Viewer, load_viewer
 from portal.visibility import find_meters
+from portal.webhooks.events import tell
+from portal.webhooks.tables import EventKind
+from portal.webhooks.told import order_finished
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +93,8 @@ class Ending:
         state = TRANSITIONS[row.state, event]
         changed = {"state": state, "details": details, "ended_at": now, "lease": None, "worker": None, **more}
         await connection.execute(update(report_orders).where(report_orders.c.id == row.id).values(changed))
+        if row.company_id is not None:
+            await tell(connection, EventKind.ORDER_FINISHED, [order_finished(row, state, details)], now)
         email = await connection.scalar(select(accounts.c.email).where(accounts.c.id == row.account_id))
         try:
             letter = letter_of_end(email or "", row.number, state, details, made.files, now, self.by)

@@ -11,6 +11,9 @@ from gateway.errors import FailureReason
 from gateway.identifiers import RequestId
 from portal.reads.status import OPEN, ReadStatus
 from portal.reads.tables import read_outbox, reads
+from portal.webhooks.events import tell
+from portal.webhooks.tables import EventKind
+from portal.webhooks.told import read_finished
 
 MOST_AT_ONCE = 1_000
 _IS_OPEN = reads.c.status.in_([str(status) for status in OPEN])
@@ -39,6 +42,7 @@ async def expire(connection: AsyncConnection, now: datetime, grace_s: float) -> 
     if rows:
         await connection.execute(_FAIL, [{"of_read": read_id, **failed} for read_id in rows])
         await connection.execute(_LEAVE_OUTBOX, [{"of_read": read_id} for read_id in rows])
+        await tell(connection, EventKind.READ_FINISHED, [read_finished(row) for row in rows.values()], now)
     return rows
 
 

@@ -26,6 +26,9 @@ from portal.reads.outcomes import END_COLUMNS, STAGE_COLUMNS, columns_of, implau
 from portal.reads.status import TRANSITIONS, Told, is_open
 from portal.reads.tables import read_outbox, reads
 from portal.usage.collected import Collected
+from portal.webhooks.events import tell
+from portal.webhooks.tables import EventKind
+from portal.webhooks.told import read_finished
 
 _ROWS = (
     select(reads)
@@ -158,6 +161,8 @@ class _Batch:
             columns = (*STAGE_COLUMNS, *END_COLUMNS)
             await connection.execute(_UPDATE, [self._columns(read_id, columns) for read_id in ended])
             await connection.execute(_LEAVE_OUTBOX, {"ids": ended})
+            told = [read_finished(self.rows[read_id]) for read_id in ended]
+            await tell(connection, EventKind.READ_FINISHED, told, self.now)
         devices = await record_devices(connection, self.of_devices, self.now)
         marks = await move_marks(connection, self.reported, self.receipted, self.now)
         self.incidents |= devices.incidents | await keep_states(connection, self.states, self.now)

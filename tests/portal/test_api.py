@@ -38,6 +38,8 @@ OTHERS = {
     "key_id": "1",
     "batch_id": UNKNOWN_READ,
     "wish_id": UNKNOWN_READ,
+    "webhook_id": UNKNOWN_READ,
+    "delivery_id": "1",
     "gateway": GATEWAY,
     "number": "1",
     "name": "daily",
@@ -184,7 +186,7 @@ def paths_of(app: FastAPI) -> list[tuple[str, str]]:
 
 
 def _names(path: str) -> bool:
-    others = ("{gateway}", "{company_id}", "{account_id}", "{number_id}", "{request_id}", "{key_id}")
+    others = ("{gateway}", "{company_id}", "{account_id}", "{number_id}", "{request_id}", "{key_id}", "{webhook_id}")
     return "{" in path and not any(name in path for name in others)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import portal
@@ -30,6 +30,7 @@ from portal.visibility import (
     MeterFacts,
     Standing,
     can_see,
+    companies_seeing,
     count_meters,
     find_meter,
     meters_of_rep,
@@ -214,9 +215,13 @@ async def test_predicate_and_sql_agree_over_random_markets(database: Database, d
         found = await find_meter(connection, who, esi(1), drawn.at)
         listed = (await connection.execute(visible_meters(who, drawn.at))).all()
         of_rep = (await connection.execute(meters_of_rep(1, drawn.at))).all()
+        seeing = (await connection.execute(select(companies_seeing([esi(1), esi(2)], drawn.at)))).all()
     expected = can_see(drawn.standing, drawn.facts, drawn.at)
     at_the_helm = replace(drawn.standing, account=AccountStatus.ACTIVE, administrator=True)
     assert len(of_rep) == int(drawn.standing.kind is Kind.REP and can_see(at_the_helm, drawn.facts, drawn.at))
+    if drawn.standing.kind is not Kind.CUSTOMER:  # company 1 is a bystander then
+        told = [tuple(row) for row in seeing if row.company_id == 1]
+        assert told == [(1, esi(1))] * can_see(at_the_helm, drawn.facts, drawn.at)
     assert (found is not None) == expected
     assert len(listed) == int(expected)
 

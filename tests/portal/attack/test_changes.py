@@ -43,7 +43,10 @@ BEFORE_A_SESSION = frozenset(
 THINGS = {
     "desk": "usage",
     "kind": "text",
-    **dict.fromkeys(("command_id", "list_id", "batch_id", "wish_id"), "00000000-0000-7000-8000-000000000000"),
+    "delivery_id": "1",
+    **dict.fromkeys(
+        ("command_id", "list_id", "batch_id", "wish_id", "webhook_id"), "00000000-0000-7000-8000-000000000000"
+    ),
     **dict.fromkeys(("company_id", "account_id", "number_id", "number", "key_id", "request_id", "agreement_id"), "1"),
     "esi_id": esi(1),
     "device": "000D6F0007A0B1C2",

@@ -82,13 +82,15 @@ RIGHTFUL = {
     **dict.fromkeys(("session_id", "number", "name", "key_id", "list_id", "agreement_id", "secret"), frozenset[str]()),
     **dict.fromkeys(("batch_id", "wish_id"), frozenset[str]()),
     **dict.fromkeys(("command_id", "device"), SEES_METER),
+    **dict.fromkeys(("webhook_id", "delivery_id"), frozenset({"blue.admin"})),
 }
 """Whose business each kind of thing is, though it is not his own; nobody else may learn that it is there."""
 ABSENT = {
     "esi_id": esi(99),
     "read_id": "00000000-0000-7000-8000-000000000000",
     "command_id": "00000000-0000-7000-8000-000000000000",
-    **dict.fromkeys(("list_id", "batch_id", "wish_id"), "00000000-0000-7000-8000-000000000000"),
+    **dict.fromkeys(("list_id", "batch_id", "wish_id", "webhook_id"), "00000000-0000-7000-8000-000000000000"),
+    "delivery_id": 9_999,
     "account_id": 9_999,
     "company_id": 9_999,
     "number_id": 9_999,
@@ -112,6 +114,7 @@ NOBODYS = (
 )
 """Routes whose ids name nothing of anybody's."""
 COMMENT = {"comment": "because"}
+WEBHOOK = {"name": "desk", "address": "https://hooks.example.com/", "events": ["read.finished"]}
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/v1/companies/{company_id}/{action}"): COMMENT,
     ("POST", "/api/v1/companies/{company_id}/duns/{number_id}/{action}"): COMMENT,
@@ -121,6 +124,9 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/v1/gateways/{gateway}/network-key"): {},
     ("POST", "/agreements/{secret}"): {},
     ("POST", "/api/v1/api-keys/{key_id}/roll"): {},
+    ("PUT", "/api/v1/webhooks/{webhook_id}"): WEBHOOK,
+    ("PUT", "/api/v1/webhooks/{webhook_id}/state"): {"on": False},
+    ("POST", "/api/v1/webhooks/{webhook_id}/secret"): {},
     ("POST", "/api/v1/release-requests/{request_id}"): {"release": False, **COMMENT},
     ("POST", "/api/v1/meters/{esi_id}/release-requests"): COMMENT,
     ("POST", "/api/v1/meters/{esi_id}/booked-reads"): {"at": "2026-07-02T15:00:00Z"},
@@ -303,6 +309,11 @@ async def scene(database_url: str, clock: HandClock, work: list[str]) -> AsyncIt
         theirs["read_id"] = asked.json()["id"]
         held = {"esi_id": esi(3), "account_id": known["victim.customer"], "attached_at": clock.now()}
         await database.write(lambda connection: connection.execute(insert(attachments), held))
+        made = await client.post("/api/v1/webhooks", json=WEBHOOK, headers=headers["blue.admin"])
+        assert made.status_code == 201, made.text
+        theirs["webhook_id"] = made.json()["id"]
+        ping = await client.post(f"/api/v1/webhooks/{made.json()['id']}/ping", headers=headers["blue.admin"])
+        theirs["delivery_id"] = ping.json()["delivery_id"]
         release = f"/api/v1/meters/{esi(3)}/release-requests"
         asked = await client.post(release, json=COMMENT, headers=headers["blue.admin"])
         assert asked.status_code == 200, asked.text
