@@ -110,6 +110,16 @@ async def test_a_user_needs_the_permission_beside_the_agreement(office: Office, 
     await accepted(await join(client))
 
 
+async def test_a_tdsps_user_needs_the_permission_and_no_agreement(portal: Portal, signed_in: SignIn) -> None:
+    await born(portal)
+    taken = update(accounts).where(accounts.c.user_key == "wires.admin").values(administrator=False)
+    await portal.database.write(lambda connection: connection.execute(taken))
+    assert await refusals(await signed_in("wires.admin")) <= {"not-permitted", "not-found"}
+    granted = update(accounts).where(accounts.c.user_key == "wires.admin").values(home_devices=True)
+    await portal.database.write(lambda connection: connection.execute(granted))
+    await accepted(await join(await signed_in("wires.admin")))
+
+
 async def test_the_agreement_is_asked_for_in_the_transaction_that_gives_the_command(
     office: Office, portal: Portal
 ) -> None:
