@@ -10,14 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from gateway.han.messages import DescribeDevice, PingDevice, RekeyDevice, RemoveDevice
 from gateway.identifiers import Eui64
 from gateway.keys import BadKey, InstallCode
-from portal.api.commands import ManagedHere, Since, Wait, given
+from portal.api.commands import ManagedHere, Since, Wait, given, managed_meter
 from portal.api.described import problems
+from portal.api.meters import meter_here
 from portal.context import portal_of
 from portal.entrance import ViewerHere
 from portal.errors import BadInstallCode, NotFound
 from portal.han.ask import Given, Plain
 from portal.han.history import devices_of, find_device, words_of
 from portal.han.shown import Device, DeviceWord
+from portal.han.who_may import ManagedMeter
 from portal.parts import Part
 
 router = Part(tags=["Home area devices"])
@@ -90,21 +92,25 @@ async def list_devices(request: Request, here: ManagedHere) -> list[Device]:
 
 @router.get("/meters/{esi_id}/devices/{device}", responses=problems(401, 403, 404))
 async def show_device(
-    request: Request, here: ManagedHere, device: DeviceHere, wait: Wait = 0.0, since: Since = None
+    request: Request, here: ManagedHere, viewer: ViewerHere, device: DeviceHere, wait: Wait = 0.0, since: Since = None
 ) -> Device:
     """One device with its timeline. With `wait` the answer comes when its version changes, or after that as it is."""
     portal = portal_of(request)
 
-    async def look() -> Device:
+    async def look(at: ManagedMeter) -> Device:
         async with portal.database.reading() as connection:
-            found = await find_device(connection, here, device)
+            found = await find_device(connection, at, device)
         if found is None:
             raise NotFound
         return found
 
-    first = await look()
+    async def look_again() -> Device:
+        # Meter or agreement may be his no more, so the rule is asked again at each look.
+        return await look(await managed_meter(request, await meter_here(request, here.meter.esi_id, viewer), viewer))
+
+    first = await look(here)
     known = first.version if since is None else since
-    return await portal.devices.wait(device, look, lambda found: found.version != known, wait) if wait else first
+    return await portal.devices.wait(device, look_again, lambda found: found.version != known, wait) if wait else first
 
 
 @router.post(

@@ -1,5 +1,6 @@
 """Who manages a meter's home area devices, over the API: its TDSP, and its REP of record under an active agreement."""
 
+import asyncio
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from portal.agreements.machine import AgreementAction
 from portal.context import Portal
 from portal.han.ask import DeviceRefusal, DeviceRefused, Given
 from portal.market.desk import MarketDesk
-from tests.clock import HandClock
+from tests.clock import HandClock, turns
 from tests.portal.agreements.asking import DEVICE, ENERGY, SERVICES, agreed, answer, ask, end
 from tests.portal.conftest import SignIn
 from tests.portal.market.words import rep, tell
@@ -110,6 +111,16 @@ async def test_a_user_needs_the_permission_beside_the_agreement(office: Office, 
     await accepted(await join(client))
 
 
+async def test_a_tdsps_user_needs_the_permission_and_no_agreement(portal: Portal, signed_in: SignIn) -> None:
+    await born(portal)
+    taken = update(accounts).where(accounts.c.user_key == "wires.admin").values(administrator=False)
+    await portal.database.write(lambda connection: connection.execute(taken))
+    assert await refusals(await signed_in("wires.admin")) <= {"not-permitted", "not-found"}
+    granted = update(accounts).where(accounts.c.user_key == "wires.admin").values(home_devices=True)
+    await portal.database.write(lambda connection: connection.execute(granted))
+    await accepted(await join(await signed_in("wires.admin")))
+
+
 async def test_the_agreement_is_asked_for_in_the_transaction_that_gives_the_command(
     office: Office, portal: Portal
 ) -> None:
@@ -151,6 +162,19 @@ async def test_a_new_rep_sees_nothing_of_what_an_earlier_ones_devices_were_told(
     await clock.advance(60)
     await portal.desk.handle([voice.reported()])
     assert len((await new.get(f"{HERE}/device-reports")).json()) == 1
+
+
+async def test_an_agreement_that_ends_while_somebody_waits_for_a_device_ends_the_wait(
+    office: Office, signed_in: SignIn, portal: Portal, clock: HandClock
+) -> None:
+    agreement = await agreed(office)
+    client, voice = await signed_in("rep.admin"), Voice(clock)
+    await portal.desk.handle([voice.changed(Stage.REQUESTED)])
+    waiting = asyncio.create_task(client.get(f"{HERE}/devices/{MAC}", params={"wait": 20}))
+    await turns()
+    await end(office, agreement.id)
+    await portal.desk.handle([voice.changed(Stage.ACTIVE)])
+    assert (await waiting).json()["type"].endswith(":no-agreement")
 
 
 async def test_a_rep_that_comes_back_needs_a_new_agreement(

@@ -1,9 +1,12 @@
 """In-home devices on the meter's page, as a browser without JavaScript sees them; the test is the gateway."""
 
+from dataclasses import replace
+
 import httpx
 import pytest
 from sqlalchemy import func, select, update
 
+from gateway.han.messages import DeviceChanged
 from gateway.han.words import Stage
 from gateway.identifiers import RequestId
 from gateway.keys import InstallCode
@@ -321,6 +324,19 @@ async def test_a_text_is_taken_back_from_those_whom_it_was_sent_to(house: House,
     await house.desk.handle([voice.ended(await newest(house), device=None)])
     back = await desk.press(page.url.path, f"{page.url.path}/take-back")
     assert "<h1>Text taken back</h1>" in back.text
+
+
+async def test_what_a_device_says_of_itself_stays_text(house: House, desk: Browser, voice: Voice) -> None:
+    nasty = "<img src=x onerror=alert(1)>"
+    active = voice.changed(Stage.ACTIVE)
+    assert isinstance(active.message, DeviceChanged)
+    assert active.message.info is not None
+    named = replace(active.message.info, manufacturer=nasty, model=nasty, firmware=nasty)
+    await house.desk.handle([replace(active, message=replace(active.message, info=named, detail=nasty))])
+    for path in (HERE, f"{HERE}/{MAC}"):
+        page = (await desk.get(path)).text
+        assert nasty not in page, path
+        assert "&lt;img src=x" in page, path
 
 
 async def test_what_is_another_meters_stands_under_no_other(house: House, desk: Browser) -> None:

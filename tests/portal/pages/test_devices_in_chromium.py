@@ -181,6 +181,19 @@ async def test_a_device_is_asked_and_removed_and_its_page_follows(stand: Stand) 
     assert stand.complaints == []
 
 
+async def test_the_list_follows_what_is_under_way(stand: Stand) -> None:
+    page, other = await stand.open(), await stand.open()
+    await add(page, stand.home.label("display"))
+    await other.goto(stand.address + HERE)
+    await other.evaluate("window.never = 'reloaded'")
+    await expect(other.locator("#commands tbody tr")).to_have_count(1)
+    stand.home.switch_on("display")
+    await expect(other.locator("#devices tbody .tag")).to_have_text("Active")
+    await expect(other.locator("#commands tbody .tag")).to_have_text("Done")
+    assert await other.evaluate("window.never") == "reloaded"
+    assert stand.complaints == []
+
+
 async def test_a_text_is_confirmed_in_the_room_and_seen_at_the_desk(stand: Stand) -> None:
     page = await stand.open()
     await join(stand, page, "display")
