@@ -30,6 +30,9 @@ DONE: Mapping[str, str] = {
     "order-mailed": "The mail is on its way to you once more.",
     "batch-placed": "Your batch is taken. Its reads enter in pieces; what comes stands here at once.",
     "batch-cancelled": "What was waiting is cancelled. Reads that were under way go on.",
+    "read-booked": "The read is booked. It is asked for at its instant, and then stands among the meter's reads.",
+    "booking-cancelled": "The booking is cancelled.",
+    "booking-over": "The booking is over already: its instant came, or it was cancelled before.",
     "key-revoked": "The key is revoked: it opens nothing any more.",
     "answered-already": "Somebody has answered that request already, or its 14 days are over.",
 }

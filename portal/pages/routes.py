@@ -12,6 +12,7 @@ from portal.errors import ForgedRequest, NotFound, problem_of_refusal
 from portal.pages import (
     access_routes,
     batch_routes,
+    booking_routes,
     company_routes,
     customer_routes,
     entrance_routes,
@@ -129,6 +130,7 @@ PARTS = (
     release_routes.router,
     report_routes.router,
     batch_routes.router,
+    booking_routes.router,
     explain_routes.router,
     entrance_routes.router,
     recovery_routes.router,

@@ -330,10 +330,9 @@ async def test_bookings_are_bounded_taken_back_and_not_made_twice(office: Office
 
     assert await office.database.write(cancel) == [None, True, False]
     meter = await visible(office.database, who, 1, now)
-    async with office.database.reading() as connection:
-        listed = [each.outcome for each in await booked_reads(connection, who, meter)]
-        assert listed == ["waiting", "waiting", "cancelled"]
-        assert await booked_reads(connection, other, meter) == []
+    listed = [each.outcome for each in await booked_reads(office.database, who, meter)]
+    assert listed == ["waiting", "waiting", "cancelled"]
+    assert await booked_reads(office.database, other, meter) == []
 
 
 async def test_a_busy_desk_is_asked_for_nothing(database: Database, bus: WireBus, clock: HandClock) -> None:
