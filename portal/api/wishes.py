@@ -175,8 +175,7 @@ async def _booked_here(portal: Portal, viewer: Viewer, meter: VisibleMeter, wish
 @router.get("/meters/{esi_id}/booked-reads", responses=problems(401, 404))
 async def list_booked_reads(request: Request, viewer: ViewerHere, meter: MeterHere) -> list[WishedRead]:
     """Your booked reads of a meter that have not become reads, the last instant first."""
-    async with portal_of(request).database.reading() as connection:
-        return await booked_reads(connection, viewer, meter)
+    return await booked_reads(portal_of(request).database, viewer, meter)
 
 
 @router.get("/meters/{esi_id}/booked-reads/{wish_id}", responses=problems(401, 404))

@@ -10,7 +10,9 @@ from gateway.identifiers import EsiId
 from portal.accounts.sessions import Entered
 from portal.context import Portal, portal_of
 from portal.errors import NotFound
+from portal.pages.booking_card import BOOK_FORM, booking_card
 from portal.pages.day_view import day_view
+from portal.pages.done_words import done_words
 from portal.pages.forms import Form
 from portal.pages.holder_card import ASK_FORM, holder_card
 from portal.pages.meter_rows import last_reads, meter_allowance, meter_facts
@@ -47,11 +49,13 @@ async def meter_page(
     refusal: str = "",
     status: int = 200,
     asked: Form = ASK_FORM,
+    booking: Form = BOOK_FORM,
     asked_from: str = "",
 ) -> HTMLResponse:
     """The page; refusal says why a read that was just asked for was not granted, asked a release that was refused.
 
-    asked_from is the address of the report from which the read was asked for, if it was one.
+    booking is the form of a read to be booked; asked_from is the address of the report from which
+    the read was asked for, if it was one.
     """
     portal = portal_of(request)
     now = portal.clock.now()
@@ -67,8 +71,10 @@ async def meter_page(
         beneath=(Place(heading, address_of(meter)),),
         help_at="on-demand",
         status=status,
-        error=bool(asked.faults),
+        error=bool(asked.faults or booking.faults),
         held=held,
+        booking=await booking_card(portal.database, who.viewer, meter, booking),
+        done=done_words(request.query_params),
         day=day,
         **await read_values(portal, who, meter, refusal, asked_from),
     )

@@ -12,6 +12,7 @@ from portal.errors import ForgedRequest, NotFound, problem_of_refusal
 from portal.pages import (
     access_routes,
     batch_routes,
+    booking_routes,
     command_routes,
     company_routes,
     consent_routes,
@@ -133,6 +134,7 @@ PARTS = (
     release_routes.router,
     report_routes.router,
     batch_routes.router,
+    booking_routes.router,
     explain_routes.router,
     entrance_routes.router,
     recovery_routes.router,

@@ -50,7 +50,7 @@ _OPEN = select(reads.c.gateway, func.count().label("open_reads")).where(OPEN_REA
 _TAKEN = (
     select(read_wishes)
     .where(read_wishes.c.id.in_(bindparam("ids", expanding=True)), read_wishes.c.state == WishState.WAITING)
-    .order_by(read_wishes.c.account_id, read_wishes.c.id)
+    .order_by(read_wishes.c.account_id, read_wishes.c.place, read_wishes.c.id)
     .with_for_update(skip_locked=True)
 )
 _DECIDE = update(read_wishes).where(read_wishes.c.id == bindparam("wish"))
@@ -82,8 +82,9 @@ class Asker:
         """Ask for what is due, then sleep until something is; until cancelled."""
         while True:
             self._woken.clear()
+            began = self._clock.now()
             await self.step()
-            await self._sleep(await self._pause_s())
+            await self._sleep(await self._pause_s(began))
 
     async def step(self) -> int:
         """Ask for one piece of what is due; returns how many wishes were taken."""
@@ -144,13 +145,15 @@ class Asker:
             return Decided([], [])
         return await decide_all(connection, asks, self._clock, self._desk.limits, one_in_flight=True)
 
-    async def _pause_s(self) -> float:
+    async def _pause_s(self, began: datetime) -> float:
+        """How long to sleep after a look that began at an instant: not at all if something became due meanwhile."""
         async with self._database.reading() as connection:
             due: datetime | None = await connection.scalar(_NEXT)
         if due is None:
             return self._settings.sweep_s
-        wait_s = (due - self._clock.now()).total_seconds()
-        return self._settings.batch_look_s if wait_s <= 0 else min(wait_s + 0.001, self._settings.sweep_s)
+        if due <= began:
+            return self._settings.batch_look_s
+        return min((due - self._clock.now()).total_seconds() + 0.001, self._settings.sweep_s)
 
     async def _sleep(self, pause_s: float) -> None:
         """Until the pause is over or somebody wakes it, but never so short that others have no turn."""

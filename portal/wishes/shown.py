@@ -7,10 +7,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.database import Database
 from gateway.identifiers import EsiId, RequestId
+from gateway.questions import Question
 from portal.reads.shown import OnDemandRead, shown
 from portal.reads.status import OPEN, ReadStatus
 from portal.reads.tables import reads
@@ -151,19 +153,40 @@ async def find_batch(connection: AsyncConnection, viewer: Viewer, batch_id: Requ
     )
 
 
-async def booked_reads(connection: AsyncConnection, viewer: Viewer, meter: VisibleMeter) -> list[WishedRead]:
-    """The account's own bookings at a meter that have not become reads: those to come, then those that came to nothing.
-
-    A booking that was asked for is an ordinary read from then on.
-    """
-    own = (
-        read_wishes.c.account_id == viewer.account_id,
-        read_wishes.c.esi_id == meter.esi_id,
+_BOOKED = Question(
+    select(read_wishes)
+    .where(
+        read_wishes.c.account_id == bindparam("account"),
+        read_wishes.c.esi_id == bindparam("esi_id"),
         read_wishes.c.batch_id.is_(None),
         read_wishes.c.state != WishState.ASKED,
     )
-    newest = _WISHES.where(*own).order_by(read_wishes.c.due_at.desc(), read_wishes.c.id).limit(MOST_BOOKED_SHOWN)
-    return [wished_read(row, meter) for row in await connection.execute(newest)]
+    .order_by(read_wishes.c.due_at.desc(), read_wishes.c.id)
+    .limit(MOST_BOOKED_SHOWN)
+)
+
+
+async def booked_reads(database: Database, viewer: Viewer, meter: VisibleMeter) -> list[WishedRead]:
+    """The account's own bookings at a meter that have not become reads, the last instant first.
+
+    A booking that was asked for is an ordinary read from then on.
+    """
+    rows = await database.ask(_BOOKED, account=viewer.account_id, esi_id=meter.esi_id)
+    return [
+        WishedRead(
+            id=row.id,
+            place=row.place,
+            value=row.value,
+            esi_id=row.esi_id,
+            due_at=row.due_at,
+            outcome=Outcome(row.state),
+            reason=row.reason,
+            words=row.words,
+            next_allowed_at=row.next_allowed_at,
+            read=None,
+        )
+        for row in rows
+    ]
 
 
 async def find_booked(

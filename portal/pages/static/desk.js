@@ -34,7 +34,7 @@ async function look() {
   const files = fresh.getElementById("order-files");
   if (files && !document.getElementById("order-files")) next.after(document.adoptNode(files));
   if (focused && document.activeElement?.id !== focused) {
-    (document.getElementById(focused) ?? document.getElementById("order-title"))?.focus();
+    (document.getElementById(focused) ?? next.querySelector("h2[tabindex]"))?.focus();
   }
   if (next.dataset.words !== before) speak(next.dataset.words);
 }

@@ -1,5 +1,6 @@
 """Usage reports in a real browser: turned page by page, without JavaScript too, on a phone, and by axe."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -89,6 +90,36 @@ async def test_axe_finds_nothing_on_reports(stage: Stage) -> None:
         assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
     assert {path: each.generate_report() for path, each in found.items() if each.violations_count} == {}
     assert [each for each in stage.complaints if "422" not in each] == []
+
+
+async def test_in_a_dispute_it_is_found_what_changed_on_a_day_and_who_says_so_and_both_versions_are_exported(
+    stage: Stage,
+) -> None:
+    await report_days(stage)
+    newest = central_date(stage.house.clock.now()) - timedelta(days=1)
+    page = await stage.open(HERE)
+    await page.select_option("#view", "versions")
+    await page.fill("#start", f"{newest - timedelta(days=9)}")
+    await page.click("text=Update Report")
+    await page.wait_for_url("**view=versions**")
+    days = page.locator("section[aria-labelledby='revised-title'] a")
+    await expect(days).to_have_text([f"{newest:%m/%d/%Y}"])
+    await days.click()
+    await page.wait_for_url("**page=*")
+    steps = page.locator("table.steps").first.locator("tbody tr")
+    await expect(steps).to_have_count(2)
+    await expect(steps.first).to_contain_text("again")
+    await expect(steps.first).to_contain_text("96 intervals: 00:00 to 00:00")
+    await expect(steps.first).to_contain_text("1 came")
+    await expect(steps.first).to_contain_text("1 estimated, now actual")
+    await expect(steps.nth(1)).to_contain_text("the first that came")
+    async with page.expect_download() as download:
+        await page.click("text=CSV >> nth=0")
+    path = await (await download.value).path()
+    rows = await asyncio.to_thread(path.read_text)
+    day = [row.split(",") for row in rows.splitlines() if f"{newest:%m/%d/%Y}" in row]
+    assert len(day) == 3 * 96, "two versions of usage, one of surplus generation"
+    assert stage.complaints == []
 
 
 async def test_a_heat_map_is_read_by_keys_and_by_pointer(stage: Stage) -> None:

