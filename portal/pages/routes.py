@@ -33,8 +33,10 @@ from portal.pages import (
     release_routes,
     report_routes,
     requests_routes,
+    saved_routes,
     security_routes,
     users_routes,
+    webhooks_routes,
 )
 from portal.pages.desk_places import ACCOUNT_DESK, USAGE_DESK
 from portal.pages.meter_list_view import meters_page
@@ -144,5 +146,7 @@ PARTS = (
     market_routes.router,
     notice_routes.router,
     fleet_routes.router,
+    webhooks_routes.router,
+    saved_routes.router,
 )
 """Every part of the pages; each is included by itself, so that it is asked about its own addresses only."""

@@ -45,6 +45,7 @@ THINGS = {
     "list_id": "00000000-0000-7000-8000-000000000000",
     "webhook_id": "00000000-0000-7000-8000-000000000000",
     "delivery_id": "1",
+    "definition_id": "00000000-0000-7000-8000-000000000000",
     **dict.fromkeys(("company_id", "account_id", "number_id", "number", "key_id", "request_id"), "1"),
     "esi_id": esi(1),
     "device": "000D6F0007A0B1C2",
