@@ -24,6 +24,7 @@ from portal.api import (
     orders,
     reference,
     registrations,
+    report_definitions,
     reports,
     search,
     sessions,
@@ -84,7 +85,8 @@ def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: Err
     app.add_middleware(BodyLimit, most_bytes=portal.settings.most_body_bytes)
     install(app, show_error)
     people = (registrations, customers, companies, approvals, accounts, audit)
-    of_meters = (search, meters, wishes, usage, reports, orders, vee, devices, notices, assignments, commands)
+    of_reports = (usage, reports, report_definitions, orders, vee)
+    of_meters = (search, meters, wishes, *of_reports, devices, notices, assignments, commands)
     for part in (sessions, account, api_keys, webhooks, *people, *of_meters, fleet, market, reference):
         app.include_router(part.router, prefix=API)
     # Pages, files and the interfaces that programs know from elsewhere come after the API.

@@ -28,6 +28,7 @@ from portal.http_server import HttpServer, http_server, listen
 from portal.mail.running import mail_sender
 from portal.opening import open_database
 from portal.orders.files import may_go
+from portal.saved_reports.running import Running, keep_running
 from portal.settings import PortalSettings, url_of
 from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
@@ -97,6 +98,7 @@ async def serve(configuration: Config) -> None:
             servers[listen(settings.host, settings.tls_port)] = secure
         postman = await mail.enter_async_context(Postman(settings.webhooks, clock))
         teller = WebhookSender(database, parts.acting, parts.vault, postman, settings.webhooks)
+        schedules = Running(settings=settings.orders, dice=dice, clock=clock)
         stop = asyncio.Event()
         stop_on_signals(stop)
         serving = [asyncio.create_task(server.serve([place])) for place, server in servers.items()]
@@ -105,6 +107,9 @@ async def serve(configuration: Config) -> None:
             asyncio.create_task(keep("the desks", lambda: over_database(parts.run()), clock, Backoff())),
             asyncio.create_task(keep("the mail", lambda: over_database(sender.run()), clock, Backoff())),
             asyncio.create_task(keep("webhooks", lambda: over_database(teller.run()), clock, Backoff())),
+            asyncio.create_task(
+                keep("schedules", lambda: over_database(keep_running(database, schedules)), clock, Backoff())
+            ),
             asyncio.create_task(keep("expiries", lambda: over_database(keep_expiring(parts.acting)), clock, Backoff())),
             asyncio.create_task(keep("agreements", lambda: over_database(keep_ending(parts.acting)), clock, Backoff())),
             asyncio.create_task(keep("tidying", lambda: over_database(_tidy(parts)), clock, Backoff())),

@@ -14,6 +14,7 @@ from portal.market.tables import market_notices, premise_histories, premises, re
 from portal.meters.tables import attachments, meter_assignments, meters, midnight_registers, reported_registers
 from portal.orders.tables import meter_lists, report_order_files, report_order_meters, report_orders
 from portal.reads.tables import read_askers, read_outbox, reads
+from portal.saved_reports.tables import report_definitions, report_runs
 from portal.schema import metadata
 from portal.webhooks.tables import webhook_deliveries, webhook_events, webhooks
 from portal.wishes.tables import read_batches, read_wishes
@@ -57,9 +58,11 @@ __all__ = [
     "recovery_codes",
     "release_requests",
     "rep_spans",
+    "report_definitions",
     "report_order_files",
     "report_order_meters",
     "report_orders",
+    "report_runs",
     "reported_registers",
     "sessions",
     "webhook_deliveries",

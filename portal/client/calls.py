@@ -722,6 +722,62 @@ class Metergate:
         """The guide's meter fields of a meter, as CSV (PMI-05)."""
         return await self._connection.call("GET", f"/meters/{quote(str(esi_id), safe='')}/meter-information")
 
+    async def list_report_definitions(self) -> tuple[models.ReportDefinition, ...]:
+        """Your definitions, the newest first."""
+        found: tuple[models.ReportDefinition, ...] = read_as(
+            tuple[models.ReportDefinition, ...], await self._connection.call("GET", "/report-definitions")
+        )
+        return found
+
+    async def save_report_definition(self, body: models.DefinitionBody) -> models.ReportDefinition:
+        """Keep a definition of reports; with a schedule it runs by itself."""
+        found: models.ReportDefinition = read_as(
+            models.ReportDefinition, await self._connection.call("POST", "/report-definitions", body=body)
+        )
+        return found
+
+    async def show_report_definition(self, definition_id: str) -> models.ReportDefinition:
+        """One of your definitions."""
+        found: models.ReportDefinition = read_as(
+            models.ReportDefinition,
+            await self._connection.call("GET", f"/report-definitions/{quote(str(definition_id), safe='')}"),
+        )
+        return found
+
+    async def change_report_definition(
+        self, definition_id: str, body: models.DefinitionBody
+    ) -> models.ReportDefinition:
+        """Change all of a definition. One that was paused goes on."""
+        found: models.ReportDefinition = read_as(
+            models.ReportDefinition,
+            await self._connection.call("PUT", f"/report-definitions/{quote(str(definition_id), safe='')}", body=body),
+        )
+        return found
+
+    async def delete_report_definition(self, definition_id: str) -> None:
+        """Delete a definition. The orders that it placed stay."""
+        await self._connection.call("DELETE", f"/report-definitions/{quote(str(definition_id), safe='')}")
+
+    async def pause_report_definition(
+        self, definition_id: str, body: models.DefinitionPause
+    ) -> models.ReportDefinition:
+        """Let its schedule rest, or go on."""
+        found: models.ReportDefinition = read_as(
+            models.ReportDefinition,
+            await self._connection.call(
+                "PUT", f"/report-definitions/{quote(str(definition_id), safe='')}/state", body=body
+            ),
+        )
+        return found
+
+    async def run_report_definition(self, definition_id: str) -> models.Placed:
+        """Place its order now, with the rights that you have now: 202 with the order's number and place."""
+        found: models.Placed = read_as(
+            models.Placed,
+            await self._connection.call("POST", f"/report-definitions/{quote(str(definition_id), safe='')}/run"),
+        )
+        return found
+
     async def place_order(self, body: models.OrderWithMeters, *, idempotency_key: str | None = None) -> models.Order:
         """Order reports of many meters: 202 with the order's number and place. A mail follows when it has ended."""
         found: models.Order = read_as(

@@ -265,6 +265,14 @@ class EventKind(StrEnum):
     PING = "ping"
 
 
+class Every(StrEnum):
+    """How often a definition is due."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
 class FailureReason(StrEnum):
     """Why a read ended without a value, in words that travel over the bus."""
 
@@ -532,6 +540,15 @@ class View(StrEnum):
 
     CURRENT = "current"
     VERSIONS = "versions"
+
+
+class Window(StrEnum):
+    """Which days a definition asks for, told from the day of the run."""
+
+    YESTERDAY = "yesterday"
+    LAST_7_DAYS = "last_7_days"
+    LAST_MONTH = "last_month"
+    LAST_24_MONTHS = "last_24_months"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1071,6 +1088,45 @@ class DecisionBody:
 
     approve: bool
     comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedReportBody:
+    """One report of a definition; its days follow from the day of the run."""
+
+    report: Report
+    format: Format | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleBody:
+    """When it runs, at a Central wall time."""
+
+    every: Every
+    day: int | None = None
+    at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefinitionBody:
+    """A definition: its reports, the days that they are of, told from the day of the run, its meters, its
+    schedule."""
+
+    name: str
+    reports: tuple[SavedReportBody, ...]
+    window: Window
+    meters: tuple[str, ...]
+    by: By | None = None
+    view: View | None = None
+    utc: bool | None = None
+    schedule: ScheduleBody | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefinitionPause:
+    """Whether its schedule is to rest."""
+
+    paused: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -2029,6 +2085,16 @@ class Password:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """An order that stands; not_found counts the values of its list that name no meter that the viewer sees."""
+
+    id: str
+    number: int
+    meters: int
+    not_found: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PremiseAsOf:
     """A premise at an instant; None is not known, no smart meter, or nobody. rep_since is when the REP became
     it."""
@@ -2118,6 +2184,45 @@ class ReleaseRequest:
     status: ReleaseStatus
     answer: str | None
     answered_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedReport:
+    """One report of a definition, without days: these follow from the day of the run."""
+
+    report: Report
+    format: Format | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """A day of the week (1 is Monday) or of the month (1 to 28), none for every day; minute is of the wall
+    clock."""
+
+    every: Every
+    day: int | None = None
+    minute: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportDefinition:
+    """A saved definition. next_at is when it is due next; paused_because says why it is not, though scheduled."""
+
+    id: str
+    name: str
+    reports: tuple[SavedReport, ...]
+    window: Window
+    view: View
+    utc: bool
+    by: By
+    meters: int
+    made_at: dt.datetime
+    schedule: Schedule | None
+    next_at: dt.datetime | None
+    paused_because: str | None
+    last_run_at: dt.datetime | None
+    last_order: int | None
+    last_words: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

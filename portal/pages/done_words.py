@@ -36,6 +36,16 @@ DONE: Mapping[str, str] = {
     "key-revoked": "The key is revoked: it opens nothing any more.",
     "join-cancelled": "The join is being cancelled: the device is asked to leave.",
     "notice-sent": "Sent to the meter's gateway. What the devices answer appears here.",
+    "webhook-saved": "The webhook is saved.",
+    "webhook-removed": "The webhook is removed.",
+    "webhook-on": "The webhook is switched on: it is told what happens from now on.",
+    "webhook-off": "The webhook is switched off. What waited for it can be sent again later.",
+    "webhook-ping": "A ping is on its way. Refresh to see what became of it.",
+    "webhook-again": "The event is on its way once more. Refresh to see what became of it.",
+    "definition-saved": "The report is saved.",
+    "definition-paused": "The schedule is paused.",
+    "definition-resumed": "The schedule goes on.",
+    "definition-deleted": "The saved report is deleted. The orders that it placed stay.",
     "answered-already": "Somebody has answered that request already, or its 14 days are over.",
 }
 

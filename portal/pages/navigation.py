@@ -37,6 +37,7 @@ USERS = Place("Manage Users", "/account/users")
 COMPANY = Place("Company Profile", "/account/company")
 PROFILE = Place("My Profile", "/account/profile")
 KEYS = Place("API Keys", "/account/keys")
+WEBHOOKS = Place("Webhooks", "/account/webhooks")
 USAGE_METERS = Place("Customer Meters (ROR)", "/usage/meters")
 ORDERS = Place("Report Request Status", "/usage/orders")
 MY_METERS = Place("My Meters", "/account/meters")
@@ -99,6 +100,7 @@ def _account_menu(viewer: Viewer) -> tuple[Place, ...]:
         (COMPANY, viewer.may(Action.SEE_PROFILE)),
         (PROFILE, True),
         (KEYS, company_of(viewer) is not None),
+        (WEBHOOKS, company_of(viewer) is not None),
     )
     return tuple(place for place, is_his in places if is_his)
 

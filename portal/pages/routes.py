@@ -39,8 +39,10 @@ from portal.pages import (
     release_routes,
     report_routes,
     requests_routes,
+    saved_routes,
     security_routes,
     users_routes,
+    webhooks_routes,
 )
 from portal.pages.desk_places import ACCOUNT_DESK, USAGE_DESK
 from portal.pages.meter_list_view import meters_page
@@ -157,5 +159,7 @@ PARTS = (
     device_routes.router,
     command_routes.router,
     device_notice_routes.router,
+    webhooks_routes.router,
+    saved_routes.router,
 )
 """Every part of the pages; each is included by itself, so that it is asked about its own addresses only."""

@@ -23,13 +23,14 @@ from portal.entrance import origin_of
 from portal.orders.shown import own_order, own_orders, shown
 from portal.parts import Part
 from portal.reads.ask import AskRefusal, Refused
+from portal.saved_reports.definitions import definitions_of
 from portal.smt.bodies import day, esi_id, text
 from portal.smt.dead_tokens import DeadTokens
 from portal.smt.edge import Body, Guard, JsonPost, no_such_path
 from portal.smt.interval_text import energy_entry
 from portal.smt.latest_read import latest_read
 from portal.smt.meter_entry import meter_entries
-from portal.smt.report_entries import history_entries, monthly_entry, request_entry
+from portal.smt.report_entries import history_entries, monthly_entry, request_entry, subscription_entry
 from portal.smt.usage_entries import daily_entries, interval_entries
 from portal.usage.intervals import MeterDay
 from portal.usage.register_files import DailyRead, MonthlyUsage
@@ -184,13 +185,15 @@ class SmtFacade:
         return [stored.data for stored in await self._intervals.current(meter.esi_id, *days)] if meter else []
 
     async def _requests(self, viewer: Viewer, body: Body) -> dict[str, Any]:
-        """The newest report orders of the account; nothing is subscribed to here."""
-        entries = []
-        if text(body, "serviceType").strip().upper() != "SUBSCRIPTION":
-            async with self._database.reading() as connection:
+        """The newest report orders of the account, or its report definitions that have a schedule."""
+        async with self._database.reading() as connection:
+            if text(body, "serviceType").strip().upper() == "SUBSCRIPTION":
+                saved = await definitions_of(connection, viewer)
+                entries = [subscription_entry(each, each.schedule) for each in saved if each.schedule is not None]
+            else:
                 rows = (await connection.execute(own_orders(viewer).limit(MOST_REQUESTS))).all()
                 found = await shown(connection, viewer, rows, self._kept_days, self._clock.now())
-            entries = [request_entry(order) for order in found]
+                entries = [request_entry(order) for order in found]
         told = {"trans_id": str(next(self._numbers)), "SubscriptionStatusResponse": entries}
         return {"data": {"StatusReportResponse": told}}
 

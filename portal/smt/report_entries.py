@@ -7,6 +7,8 @@ from gateway.clock import CENTRAL
 from portal.orders.shown import Order
 from portal.orders.states import OrderState
 from portal.reports.forms import Report
+from portal.saved_reports.definitions import ReportDefinition
+from portal.saved_reports.schedule import Every, Schedule
 from portal.smt.interval_text import DATE, WALL_TIME
 from portal.usage.register_files import MonthlyUsage
 
@@ -19,6 +21,8 @@ STATUSES = {
     OrderState.CANCELLED: "Cancelled",
     OrderState.EXPIRED: "Expired",
 }
+
+FREQUENCIES = {Every.DAY: "DAILY", Every.WEEK: "WEEKLY", Every.MONTH: "MONTHLY"}
 
 
 def monthly_entry(month: MonthlyUsage) -> dict[str, Any]:
@@ -56,6 +60,19 @@ def request_entry(order: Order) -> dict[str, Any]:
         "status": STATUSES[order.state],
         "lastReportGenerationDate": None if order.ended_at is None else _wall(order.ended_at),
         "startDate": order.placed_at.astimezone(CENTRAL).strftime(DATE),
+    }
+
+
+def subscription_entry(saved: ReportDefinition, schedule: Schedule) -> dict[str, Any]:
+    """A report definition with a schedule as the original lists subscriptions; its words for a status are ours."""
+    return {
+        "subscriptionId": str(saved.id),
+        "reportType": ",".join(TYPES.get(each.report, each.report.upper()) for each in saved.reports),
+        "subscriptionFrequency": FREQUENCIES[schedule.every],
+        "subscriptionType": "SCHEDULE",
+        "status": "Active" if saved.paused_because is None else "Paused",
+        "lastReportGenerationDate": None if saved.last_run_at is None else _wall(saved.last_run_at),
+        "startDate": saved.made_at.astimezone(CENTRAL).strftime(DATE),
     }
 
 

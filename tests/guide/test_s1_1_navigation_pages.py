@@ -64,6 +64,7 @@ async def test_nav_02_and_nav_03_the_left_menus_have_the_guides_words(house: Hou
         "Company Profile",
         "My Profile",
         "API Keys",
+        "Webhooks",
     ]
     assert menus["/usage/meters"] == ["Customer Meters (ROR)", "Report Request Status"]
 

@@ -40,6 +40,7 @@ OTHERS = {
     "wish_id": UNKNOWN_READ,
     "webhook_id": UNKNOWN_READ,
     "delivery_id": "1",
+    "definition_id": UNKNOWN_READ,
     "gateway": GATEWAY,
     "number": "1",
     "name": "daily",
@@ -186,7 +187,16 @@ def paths_of(app: FastAPI) -> list[tuple[str, str]]:
 
 
 def _names(path: str) -> bool:
-    others = ("{gateway}", "{company_id}", "{account_id}", "{number_id}", "{request_id}", "{key_id}", "{webhook_id}")
+    others = (
+        "{gateway}",
+        "{company_id}",
+        "{account_id}",
+        "{number_id}",
+        "{request_id}",
+        "{key_id}",
+        "{webhook_id}",
+        "{definition_id}",
+    )
     return "{" in path and not any(name in path for name in others)
 
 

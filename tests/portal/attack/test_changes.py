@@ -45,7 +45,8 @@ THINGS = {
     "kind": "text",
     "delivery_id": "1",
     **dict.fromkeys(
-        ("command_id", "list_id", "batch_id", "wish_id", "webhook_id"), "00000000-0000-7000-8000-000000000000"
+        ("command_id", "list_id", "batch_id", "wish_id", "webhook_id", "definition_id"),
+        "00000000-0000-7000-8000-000000000000",
     ),
     **dict.fromkeys(("company_id", "account_id", "number_id", "number", "key_id", "request_id", "agreement_id"), "1"),
     "esi_id": esi(1),

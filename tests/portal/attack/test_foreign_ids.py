@@ -82,7 +82,7 @@ RIGHTFUL = {
     **dict.fromkeys(("session_id", "number", "name", "key_id", "list_id", "agreement_id", "secret"), frozenset[str]()),
     **dict.fromkeys(("batch_id", "wish_id"), frozenset[str]()),
     **dict.fromkeys(("command_id", "device"), SEES_METER),
-    **dict.fromkeys(("webhook_id", "delivery_id"), frozenset({"blue.admin"})),
+    **dict.fromkeys(("webhook_id", "delivery_id", "definition_id"), frozenset({"blue.admin"})),
 }
 """Whose business each kind of thing is, though it is not his own; nobody else may learn that it is there."""
 ABSENT = {
@@ -91,6 +91,7 @@ ABSENT = {
     "command_id": "00000000-0000-7000-8000-000000000000",
     **dict.fromkeys(("list_id", "batch_id", "wish_id", "webhook_id"), "00000000-0000-7000-8000-000000000000"),
     "delivery_id": 9_999,
+    "definition_id": "00000000-0000-7000-8000-000000000000",
     "account_id": 9_999,
     "company_id": 9_999,
     "number_id": 9_999,
@@ -114,6 +115,12 @@ NOBODYS = (
 )
 """Routes whose ids name nothing of anybody's."""
 COMMENT = {"comment": "because"}
+DEFINITION = {
+    "name": "nightly",
+    "reports": [{"report": "daily_usage"}],
+    "window": "yesterday",
+    "meters": [esi(3)],
+}
 WEBHOOK = {"name": "desk", "address": "https://hooks.example.com/", "events": ["read.finished"]}
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/v1/companies/{company_id}/{action}"): COMMENT,
@@ -124,6 +131,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/v1/gateways/{gateway}/network-key"): {},
     ("POST", "/agreements/{secret}"): {},
     ("POST", "/api/v1/api-keys/{key_id}/roll"): {},
+    ("PUT", "/api/v1/report-definitions/{definition_id}"): DEFINITION,
+    ("PUT", "/api/v1/report-definitions/{definition_id}/state"): {"paused": True},
     ("PUT", "/api/v1/webhooks/{webhook_id}"): WEBHOOK,
     ("PUT", "/api/v1/webhooks/{webhook_id}/state"): {"on": False},
     ("POST", "/api/v1/webhooks/{webhook_id}/secret"): {},
@@ -309,6 +318,9 @@ async def scene(database_url: str, clock: HandClock, work: list[str]) -> AsyncIt
         theirs["read_id"] = asked.json()["id"]
         held = {"esi_id": esi(3), "account_id": known["victim.customer"], "attached_at": clock.now()}
         await database.write(lambda connection: connection.execute(insert(attachments), held))
+        saved = await client.post("/api/v1/report-definitions", json=DEFINITION, headers=headers["blue.admin"])
+        assert saved.status_code == 201, saved.text
+        theirs["definition_id"] = saved.json()["id"]
         made = await client.post("/api/v1/webhooks", json=WEBHOOK, headers=headers["blue.admin"])
         assert made.status_code == 201, made.text
         theirs["webhook_id"] = made.json()["id"]

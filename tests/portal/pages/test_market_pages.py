@@ -148,18 +148,18 @@ MENUS = {
     "rep.user": (["My Account", "Usage", "Help"], ["Customer Meters (ROR)", "Company Profile", "My Profile"]),
     "wires.admin": (
         ["My Account", "Fleet", "Market", "Help"],
-        ["Pending Approval", "Manage Users", "Company Profile", "My Profile", "API Keys"],
+        ["Pending Approval", "Manage Users", "Company Profile", "My Profile", "API Keys", "Webhooks"],
     ),
     "wires.user": (["My Account", "Fleet", "Help"], ["Company Profile", "My Profile"]),
     "ercot.admin": (
         ["My Account", "Usage", "Help"],
-        ["Pending Approval", "Manage Users", "Company Profile", "My Profile", "API Keys"],
+        ["Pending Approval", "Manage Users", "Company Profile", "My Profile", "API Keys", "Webhooks"],
     ),
     "ercot.user": (["My Account", "Usage", "Help"], ["Company Profile", "My Profile"]),
     "coach.user": (["My Account", "Usage", "Help"], ["Company Profile", "My Profile"]),
     "team.admin": (
         ["My Account", "Market", "Help"],
-        ["Pending Approval", "Manage Users", "Company Profile", "My Profile", "API Keys"],
+        ["Pending Approval", "Manage Users", "Company Profile", "My Profile", "API Keys", "Webhooks"],
     ),
     "maria.customer": (["My Account", "Usage", "Help"], ["My Meters", "My Profile"]),
 }

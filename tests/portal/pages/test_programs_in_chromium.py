@@ -56,3 +56,30 @@ async def test_neither_reload_nor_back_shows_a_key_again(stage: Stage) -> None:
     await page.go_back()
     await expect(page.locator("main")).to_contain_text("The key was shown")
     await expect(page.locator("#secret")).to_have_count(0)
+
+
+@DARK_AND_LIGHT
+async def test_axe_finds_nothing_on_the_pages_of_webhooks(stage: Stage) -> None:
+    page, axe, found = await opened(stage, "/account/webhooks"), Axe(), {}
+    found["none"] = await axe.run(page)
+    await page.goto(stage.address + "/account/webhooks/new")
+    await page.click("main button.main")
+    await expect(page.locator("#problem")).to_be_focused()
+    found["refused"] = await axe.run(page)
+    await page.fill("#name", "Billing")
+    await page.fill("#address", "https://hooks.example.com/in")
+    await page.check("input[value='read.finished']")
+    await page.click("main button.main")
+    await page.wait_for_url("**/account/webhooks/shown")
+    found["shown"] = await axe.run(page)
+    await page.goto(stage.address + "/account/webhooks")
+    found["listed"] = await axe.run(page)
+    await page.click("main td a")
+    await page.click("text=Send a ping")
+    await expect(page.locator("main")).to_contain_text("A ping is on its way")
+    found["one"] = await axe.run(page)
+    place = page.url.split("?")[0]
+    for path in ("edit", "secret", "remove"):
+        await page.goto(f"{place}/{path}")
+        found[path] = await axe.run(page)
+    assert {place: result.generate_report() for place, result in found.items() if result.violations_count} == {}

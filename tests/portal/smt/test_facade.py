@@ -4,6 +4,7 @@ import asyncio
 import json
 import tempfile
 from datetime import UTC, date, datetime
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy import update
 
 from gateway.database import Database
 from gateway.dice import SeededDice
+from gateway.identifiers import RequestId
 from portal.accounts.status import AccountStatus
 from portal.accounts.tables import accounts
 from portal.orders.changing import cancel
@@ -23,6 +25,14 @@ from portal.orders.placing import place
 from portal.orders.request import OrderedReport, OrderRequest
 from portal.orders.settings import OrderSettings
 from portal.reports.forms import Report
+from portal.saved_reports.definitions import (
+    ReportDefinition,
+    SavedReport,
+    Wanted,
+    pause_definition,
+    save_definition,
+)
+from portal.saved_reports.schedule import Every, Schedule, Window
 from portal.smt.facade import NO_DATA, SUBMITTED
 from portal.usage.intervals import Channel, MeterDay
 from portal.usage.register_files import DailyRead, MonthlyUsage
@@ -374,6 +384,41 @@ async def test_orders_are_listed_as_requests_and_a_strangers_are_not(stand: Stan
     wrongs: tuple[Any, ...] = (None, "x", "9" * 40, "-1", [], {})
     for wrong in wrongs:
         assert (await stand.call(token, "/api/subhistory", {"sub_id": wrong})).json() == []
+
+
+async def test_a_report_with_a_schedule_is_listed_as_a_subscription(stand: Stand) -> None:
+    rep = await viewer(stand.database, "rep.admin")
+    weekly, now = Schedule(every=Every.WEEK, day=1, minute=0), stand.clock.now()
+    for number, schedule in enumerate((weekly, None), 1):
+        wanted = Wanted(
+            name="usage",
+            reports=[SavedReport(report=Report.DAILY_USAGE), SavedReport(report=Report.DAILY_READS)],
+            window=Window.LAST_7_DAYS,
+            meters=MeterList(by=By.ESI_ID, values=(esi(1),)),
+            schedule=schedule,
+        )
+        kept_as = RequestId(f"00000000-0000-7000-8000-{number:012}")
+        job = partial(save_definition, viewer=rep, definition_id=kept_as, wanted=wanted, now=now)
+        assert isinstance(await stand.database.write(job), ReportDefinition)
+    asked, first = {"serviceType": "SUBSCRIPTION"}, RequestId("00000000-0000-7000-8000-000000000001")
+
+    async def listed(user_id: str) -> Any:
+        answer = (await stand.call(await stand.token(user_id), "/api/reportrequeststatus", asked)).json()
+        return answer["data"]["StatusReportResponse"]["SubscriptionStatusResponse"]
+
+    entry = {
+        "subscriptionId": first,
+        "reportType": "INTERVAL,DAILY",
+        "subscriptionFrequency": "WEEKLY",
+        "subscriptionType": "SCHEDULE",
+        "status": "Active",
+        "lastReportGenerationDate": None,
+        "startDate": "07/01/2026",
+    }
+    assert await listed("rep.admin") == [entry]
+    await stand.database.write(partial(pause_definition, viewer=rep, definition_id=first, now=now, paused=True))
+    assert await listed("rep.admin") == [{**entry, "status": "Paused"}]
+    assert await listed("rep.user") == []
 
 
 async def test_a_user_may_ask_who_he_is(stand: Stand) -> None:
