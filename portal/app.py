@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from portal.api import (
     account,
     accounts,
+    agreements,
     api_keys,
     approvals,
     assignments,
@@ -82,7 +83,7 @@ def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: Err
     app.add_middleware(BodyLimit, most_bytes=portal.settings.most_body_bytes)
     install(app, show_error)
     people = (registrations, customers, companies, approvals, accounts, audit)
-    of_meters = (search, meters, usage, reports, orders, vee, devices, notices, assignments, commands)
+    of_meters = (search, meters, usage, reports, orders, vee, devices, agreements, notices, assignments, commands)
     for part in (sessions, account, api_keys, *people, *of_meters, fleet, market, reference):
         app.include_router(part.router, prefix=API)
     # Pages, files and the interfaces that programs know from elsewhere come after the API.

@@ -29,6 +29,9 @@ DONE: Mapping[str, str] = {
     "order-again": "The order is taken up again. When it ends, you get mail.",
     "order-mailed": "The mail is on its way to you once more.",
     "key-revoked": "The key is revoked: it opens nothing any more.",
+    "agreement-asked": "The customer is asked: the letter is on its way.",
+    "agreement-mailed": "The letter is on its way once more, with a new link.",
+    "agreement-ended": "The agreement is ended.",
     "answered-already": "Somebody has answered that request already, or its 14 days are over.",
 }
 

@@ -10,6 +10,7 @@ from gateway.identifiers import EsiId
 from portal.accounts.sessions import Entered
 from portal.context import Portal, portal_of
 from portal.errors import NotFound
+from portal.pages.agreement_card import agreement_card
 from portal.pages.day_view import day_view
 from portal.pages.forms import Form
 from portal.pages.holder_card import ASK_FORM, holder_card
@@ -59,6 +60,7 @@ async def meter_page(
         status=status,
         error=bool(asked.faults),
         held=held,
+        agreed=await agreement_card(portal.database, who.viewer, meter, now),
         day=day,
         **await read_values(portal, who, meter, refusal),
     )

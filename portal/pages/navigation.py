@@ -37,6 +37,7 @@ USERS = Place("Manage Users", "/account/users")
 COMPANY = Place("Company Profile", "/account/company")
 PROFILE = Place("My Profile", "/account/profile")
 KEYS = Place("API Keys", "/account/keys")
+AGREEMENTS = Place("Agreements", "/account/agreements")
 USAGE_METERS = Place("Customer Meters (ROR)", "/usage/meters")
 ORDERS = Place("Report Request Status", "/usage/orders")
 MY_METERS = Place("My Meters", "/account/meters")
@@ -93,6 +94,7 @@ def _account_menu(viewer: Viewer) -> tuple[Place, ...]:
     """The left menu under My Account, in the guide's order (NAV-02)."""
     places = (
         (ACCOUNT_METERS, viewer.kind is Kind.REP),
+        (AGREEMENTS, has_agreements(viewer)),
         (MY_METERS, viewer.kind is Kind.CUSTOMER),
         (PENDING, viewer.may(Action.CHANGE_ACCOUNTS)),
         (USERS, viewer.may(Action.SEE_ACCOUNTS)),
@@ -101,6 +103,11 @@ def _account_menu(viewer: Viewer) -> tuple[Place, ...]:
         (KEYS, company_of(viewer) is not None),
     )
     return tuple(place for place, is_his in places if is_his)
+
+
+def has_agreements(viewer: Viewer) -> bool:
+    """Whether somebody's company can have agreements with customers: those of REPs do."""
+    return viewer.kind is Kind.REP and viewer.may(Action.SEE_AGREEMENTS)
 
 
 def _market_menu(viewer: Viewer) -> tuple[Place, ...]:

@@ -11,6 +11,7 @@ from portal.entrance import EnteredHere, is_foreign
 from portal.errors import ForgedRequest, NotFound, problem_of_refusal
 from portal.pages import (
     access_routes,
+    agreement_routes,
     company_routes,
     consent_routes,
     customer_routes,
@@ -145,6 +146,7 @@ PARTS = (
     market_routes.router,
     notice_routes.router,
     fleet_routes.router,
+    agreement_routes.router,
     consent_routes.router,
 )
 """Every part of the pages; each is included by itself, so that it is asked about its own addresses only."""

@@ -36,6 +36,7 @@ OTHERS = {
     "action": "ping",
     "command_id": UNKNOWN_READ,
     "key_id": "1",
+    "agreement_id": "1",
     "gateway": GATEWAY,
     "number": "1",
     "name": "daily",
