@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from portal.api import (
     account,
     accounts,
+    agreements,
     api_keys,
     approvals,
     assignments,
@@ -86,7 +87,8 @@ def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: Err
     install(app, show_error)
     people = (registrations, customers, companies, approvals, accounts, audit)
     of_reports = (usage, reports, report_definitions, orders, vee)
-    of_meters = (search, meters, wishes, *of_reports, devices, notices, assignments, commands)
+    of_homes = (devices, agreements, notices, assignments, commands)
+    of_meters = (search, meters, wishes, *of_reports, *of_homes)
     for part in (sessions, account, api_keys, webhooks, *people, *of_meters, fleet, market, reference):
         app.include_router(part.router, prefix=API)
     # Pages, files and the interfaces that programs know from elsewhere come after the API.

@@ -4,10 +4,12 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import Row, Select, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.database import Database
 from gateway.identifiers import EsiId, MeterNumber
+from gateway.questions import Question
 from portal.accounts.sessions import key_of
 from portal.agreements.machine import FOR_DEVICES, OPEN_FOR, AgreementKind, AgreementStatus, EndedBy
 from portal.agreements.tables import agreements
@@ -176,7 +178,21 @@ async def has_device_agreement(
     return (await connection.execute(found.limit(1))).first() is not None
 
 
-def agreement_of(row: Row[Any]) -> Agreement:
+_ABOUT_METER = Question(
+    select(*(agreements.c[name] for name in _NAMES))
+    .where(agreements.c.esi_id == bindparam("wanted"), agreements.c.company_id == bindparam("own"))
+    .order_by(agreements.c.id.desc())
+    .limit(bindparam("most"))
+)
+
+
+async def ask_agreements(database: Database, viewer: Viewer, meter: VisibleMeter, most: int) -> list[Agreement]:
+    """The newest agreements of the viewer's company about a meter that he sees."""
+    rows = await database.ask(_ABOUT_METER, wanted=meter.esi_id, own=viewer.company_id, most=most)
+    return [agreement_of(row) for row in rows]
+
+
+def agreement_of(row: Any) -> Agreement:
     """From a row of own_agreements."""
     return Agreement(**{name: getattr(row, name) for name in _NAMES})
 

@@ -910,6 +910,49 @@ class Metergate:
         )
         return found
 
+    async def get_agreements(
+        self, *, status: models.AgreementStatus | None = None, esi_id: str | None = None, before: int | None = None
+    ) -> models.AgreementPage:
+        """Your company's agreements, the newest first, 50 at a time: all of them to administrators, to users those of
+        the meters that they see."""
+        found: models.AgreementPage = read_as(
+            models.AgreementPage,
+            await self._connection.call(
+                "GET", "/agreements", query={"status": status, "esi_id": esi_id, "before": before}
+            ),
+        )
+        return found
+
+    async def post_agreement(self, body: models.AgreementBody) -> models.Agreement:
+        """Ask the customer of a meter whose REP of record you are for an agreement; 409 if one of that kind stands."""
+        found: models.Agreement = read_as(
+            models.Agreement, await self._connection.call("POST", "/agreements", body=body)
+        )
+        return found
+
+    async def get_agreement(self, agreement_id: int) -> models.Agreement:
+        """One agreement."""
+        found: models.Agreement = read_as(
+            models.Agreement, await self._connection.call("GET", f"/agreements/{quote(str(agreement_id), safe='')}")
+        )
+        return found
+
+    async def post_resend(self, agreement_id: int) -> models.Agreement:
+        """Send the letter again, which can be done once; its new link takes the place of the earlier one."""
+        found: models.Agreement = read_as(
+            models.Agreement,
+            await self._connection.call("POST", f"/agreements/{quote(str(agreement_id), safe='')}/resend"),
+        )
+        return found
+
+    async def post_terminate(self, agreement_id: int) -> models.Agreement:
+        """End an agreement, or take the question back."""
+        found: models.Agreement = read_as(
+            models.Agreement,
+            await self._connection.call("POST", f"/agreements/{quote(str(agreement_id), safe='')}/terminate"),
+        )
+        return found
+
     async def send_text(self, esi_id: str, body: models.NewText) -> models.Given:
         """Show a text on one display, or on all of a meter."""
         found: models.Given = read_as(

@@ -40,6 +40,25 @@ class Action(StrEnum):
     DESCRIBE = "describe"
 
 
+class AgreementKind(StrEnum):
+    """What the customer agrees to."""
+
+    ENERGY_DATA = "energy_data"
+    HOME_DEVICE = "home_device"
+    DEVICE_SERVICES = "device_services"
+
+
+class AgreementStatus(StrEnum):
+    """Where an agreement stands."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    NOT_ACCEPTED = "not_accepted"
+    EXPIRED = "expired"
+    COMPLETED = "completed"
+    TERMINATED = "terminated"
+
+
 class Answer(StrEnum):
     """What a device says of a notice, or of itself; the first two are the gateway's own word on a notice's way."""
 
@@ -253,6 +272,15 @@ class DunsStatus(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
     REVOKED = "revoked"
+
+
+class EndedBy(StrEnum):
+    """Who or what terminated an agreement."""
+
+    COMPANY = "company"
+    CUSTOMER = "customer"
+    SWITCH = "switch"
+    MOVE_OUT = "move_out"
 
 
 class EventKind(StrEnum):
@@ -664,6 +692,46 @@ class Age:
 
     freshness: Freshness
     at_most_s: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """An agreement of the viewer's company. due_at is when one that stands ends by itself; ended_by who ended
+    it."""
+
+    id: int
+    kind: AgreementKind
+    esi_id: str
+    number: str
+    months: int
+    email: str
+    language: str
+    status: AgreementStatus
+    status_since: dt.datetime
+    made_at: dt.datetime
+    due_at: dt.datetime | None
+    letters: int
+    accepted_at: dt.datetime | None
+    ended_by: EndedBy | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementBody:
+    """What a customer is asked for: the letter goes to email, in language (en or es)."""
+
+    esi_id: str
+    kind: AgreementKind
+    months: int
+    email: str
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementPage:
+    """Up to 50 agreements, the newest first; next_before continues the list, None at its end."""
+
+    agreements: tuple[Agreement, ...]
+    next_before: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

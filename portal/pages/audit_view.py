@@ -48,6 +48,13 @@ ACTIONS = {
     "duns.revoke": "revoked",
     "duns.remove": "removed",
     "market.tell": "told a market notice",
+    "agreement.ask": "asked a customer for an agreement",
+    "agreement.resend": "sent the letter again",
+    "agreement.accept": "agreed",
+    "agreement.decline": "did not agree",
+    "agreement.expire": "expired, nobody answered",
+    "agreement.complete": "completed, its time has passed",
+    "agreement.terminate": "ended",
 }
 """What was done, for people; an action that is not here is shown as the log has it."""
 

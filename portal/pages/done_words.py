@@ -46,6 +46,9 @@ DONE: Mapping[str, str] = {
     "definition-paused": "The schedule is paused.",
     "definition-resumed": "The schedule goes on.",
     "definition-deleted": "The saved report is deleted. The orders that it placed stay.",
+    "agreement-asked": "The customer is asked: the letter is on its way.",
+    "agreement-mailed": "The letter is on its way once more, with a new link.",
+    "agreement-ended": "The agreement is ended.",
     "answered-already": "Somebody has answered that request already, or its 14 days are over.",
 }
 

@@ -10,6 +10,7 @@ from gateway.identifiers import EsiId
 from portal.accounts.sessions import Entered
 from portal.context import Portal, portal_of
 from portal.errors import NotFound
+from portal.pages.agreement_card import agreement_card
 from portal.pages.booking_card import BOOK_FORM, booking_card
 from portal.pages.day_view import day_view
 from portal.pages.done_words import done_words
@@ -73,6 +74,7 @@ async def meter_page(
         status=status,
         error=bool(asked.faults or booking.faults),
         held=held,
+        agreed=await agreement_card(portal.database, who.viewer, meter, now),
         booking=await booking_card(portal.database, who.viewer, meter, booking),
         done=done_words(request.query_params),
         day=day,

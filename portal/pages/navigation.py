@@ -37,6 +37,7 @@ USERS = Place("Manage Users", "/account/users")
 COMPANY = Place("Company Profile", "/account/company")
 PROFILE = Place("My Profile", "/account/profile")
 KEYS = Place("API Keys", "/account/keys")
+AGREEMENTS = Place("Agreements", "/account/agreements")
 WEBHOOKS = Place("Webhooks", "/account/webhooks")
 USAGE_METERS = Place("Customer Meters (ROR)", "/usage/meters")
 ORDERS = Place("Report Request Status", "/usage/orders")
@@ -94,6 +95,7 @@ def _account_menu(viewer: Viewer) -> tuple[Place, ...]:
     """The left menu under My Account, in the guide's order (NAV-02)."""
     places = (
         (ACCOUNT_METERS, viewer.kind is Kind.REP),
+        (AGREEMENTS, has_agreements(viewer)),
         (MY_METERS, viewer.kind is Kind.CUSTOMER),
         (PENDING, viewer.may(Action.CHANGE_ACCOUNTS)),
         (USERS, viewer.may(Action.SEE_ACCOUNTS)),
@@ -103,6 +105,11 @@ def _account_menu(viewer: Viewer) -> tuple[Place, ...]:
         (WEBHOOKS, company_of(viewer) is not None),
     )
     return tuple(place for place, is_his in places if is_his)
+
+
+def has_agreements(viewer: Viewer) -> bool:
+    """Whether somebody's company can have agreements with customers: those of REPs do."""
+    return viewer.kind is Kind.REP and viewer.may(Action.SEE_AGREEMENTS)
 
 
 def _market_menu(viewer: Viewer) -> tuple[Place, ...]:

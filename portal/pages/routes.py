@@ -11,6 +11,7 @@ from portal.entrance import EnteredHere, is_foreign
 from portal.errors import ForgedRequest, NotFound, problem_of_refusal
 from portal.pages import (
     access_routes,
+    agreement_routes,
     batch_routes,
     booking_routes,
     command_routes,
@@ -155,6 +156,7 @@ PARTS = (
     market_routes.router,
     notice_routes.router,
     fleet_routes.router,
+    agreement_routes.router,
     consent_routes.router,
     device_routes.router,
     command_routes.router,

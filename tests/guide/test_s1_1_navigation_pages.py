@@ -13,6 +13,7 @@ from tests.portal.world import esi
 METER = f"/usage/meters/{esi(1)}"
 PAGES = (
     "/account/meters",
+    "/account/agreements",
     "/account/users",
     "/account/company/edit",
     "/account/profile",
@@ -59,6 +60,7 @@ async def test_nav_02_and_nav_03_the_left_menus_have_the_guides_words(house: Hou
         menus[path] = re.findall(r">([A-Z][^<]+)</a>", side[: side.index("</nav>")])
     assert menus["/account/meters"] == [
         "Customer Meters (ROR)",
+        "Agreements",
         "Pending Approval",
         "Manage Users",
         "Company Profile",

@@ -41,6 +41,7 @@ OTHERS = {
     "webhook_id": UNKNOWN_READ,
     "delivery_id": "1",
     "definition_id": UNKNOWN_READ,
+    "agreement_id": "1",
     "gateway": GATEWAY,
     "number": "1",
     "name": "daily",

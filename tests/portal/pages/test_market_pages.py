@@ -145,7 +145,10 @@ async def test_the_audit_log_of_the_market_is_narrowed_to_a_company(town: House,
 
 
 MENUS = {
-    "rep.user": (["My Account", "Usage", "Help"], ["Customer Meters (ROR)", "Company Profile", "My Profile"]),
+    "rep.user": (
+        ["My Account", "Usage", "Help"],
+        ["Customer Meters (ROR)", "Agreements", "Company Profile", "My Profile"],
+    ),
     "wires.admin": (
         ["My Account", "Fleet", "Market", "Help"],
         ["Pending Approval", "Manage Users", "Company Profile", "My Profile", "API Keys", "Webhooks"],
