@@ -31,6 +31,7 @@ from portal.usage.intervals import MeterDay
 from portal.usage.registers import RegisterStore
 from portal.usage.sql_store import SqlIntervalStore
 from portal.usage.store import SourceFile
+from portal.vee.explain import Explainer
 from portal.vee.overview import Overview
 from tests.portal.wire import Answers, WireBus
 from tests.portal.world import CHEAP, PASSWORD, WORLD, settle
@@ -159,6 +160,7 @@ async def open_house(
         intervals=store,
         registers=registers,
         overview=Overview(intervals_database),
+        explainer=Explainer(database, intervals_database, store, clock, settings.vee),
     )
     running = [
         asyncio.create_task(portal.desk.run()),
