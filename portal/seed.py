@@ -13,6 +13,8 @@ from portal.accounts.passwords import Passwords
 from portal.accounts.status import AccountStatus
 from portal.accounts.tables import accounts, duns_grants
 from portal.accounts.user_ids import user_key
+from portal.agreements.machine import AgreementKind, AgreementStatus, ends_after
+from portal.agreements.tables import agreements
 from portal.companies.kinds import Kind
 from portal.companies.status import CompanyStatus, DunsStatus
 from portal.companies.tables import companies, duns_numbers
@@ -98,6 +100,16 @@ class SeedMeter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeedAgreement:
+    """An In-Home Device agreement that a customer accepted; no link opens it, so that only the company can end it."""
+
+    company: str
+    esi_id: EsiId
+    email: str
+    months: int = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeedWorld:
     """Everything that a portal starts with."""
 
@@ -106,6 +118,7 @@ class SeedWorld:
     gateways: Sequence[SeedGateway] = ()
     premises: Sequence[SeedPremise] = ()
     meters: Sequence[SeedMeter] = ()
+    agreements: Sequence[SeedAgreement] = ()
 
 
 async def seed(connection: AsyncConnection, world: SeedWorld, passwords: Passwords, now: datetime) -> None:
@@ -117,6 +130,9 @@ async def seed(connection: AsyncConnection, world: SeedWorld, passwords: Passwor
     await _add(connection, gateways, gateways.c.id, [{"id": g.id, "tdsp_id": owners[g.tdsp]} for g in world.gateways])
     await _seed_premises(connection, world.premises, owners, people, now)
     await _add(connection, meters, meters.c.number, [_meter_row(meter, now) for meter in world.meters])
+    numbers = {meter.esi_id: meter.number for meter in world.meters}
+    agreed = [_agreement_row(each, numbers[each.esi_id], owners[each.company], now) for each in world.agreements]
+    await _add(connection, agreements, agreements.c.link_key, agreed)
 
 
 async def _seed_companies(connection: AsyncConnection, wanted: Sequence[SeedCompany], now: datetime) -> None:
@@ -231,6 +247,26 @@ def _meter_row(meter: SeedMeter, now: datetime) -> dict[str, Any]:
         "installed_at": meter.installed_at,
         "provisioned_at": meter.provisioned_at,
         "updated_at": now,
+    }
+
+
+def _agreement_row(agreement: SeedAgreement, number: MeterNumber, company_id: int, now: datetime) -> dict[str, Any]:
+    kind = AgreementKind.HOME_DEVICE
+    return {
+        "company_id": company_id,
+        "esi_id": agreement.esi_id,
+        "number": number,
+        "kind": kind,
+        "months": agreement.months,
+        "email": agreement.email,
+        "language": "en",
+        "status": AgreementStatus.ACTIVE,
+        "status_since": now,
+        "made_at": now,
+        "accepted_at": now,
+        "due_at": ends_after(now, agreement.months),
+        "letters": 1,
+        "link_key": f"seeded {company_id} {agreement.esi_id} {kind}",  # no digest, so that no secret has it
     }
 
 

@@ -11,7 +11,16 @@ from gateway.identifiers import Duns, GatewayId
 from portal.companies.kinds import Kind
 from portal.files.commands import new_password
 from portal.market.spans import Span
-from portal.seed import SeedAccount, SeedCompany, SeedDuns, SeedGateway, SeedMeter, SeedPremise, SeedWorld
+from portal.seed import (
+    SeedAccount,
+    SeedAgreement,
+    SeedCompany,
+    SeedDuns,
+    SeedGateway,
+    SeedMeter,
+    SeedPremise,
+    SeedWorld,
+)
 from simulators.street import Premise
 
 TDSP = "Caprock Wires"
@@ -64,6 +73,8 @@ PEOPLE = (
 )  # fmt: skip
 
 
+AGREED = 3
+"""Homes of the street whose customers have agreed that their retailer adds devices; the others can be asked."""
 FILES_USER = "bluebonnet"
 """The user name of Bluebonnet Power for its folder over FTPS and SFTP."""
 
@@ -121,6 +132,14 @@ def world(reaches: Sequence[Reach], secrets: dict[str, str], now: datetime) -> S
                 number=premise.meter, esi_id=premise.esi_id, gateway=gateway, installed_at=since, provisioned_at=since
             )
             for gateway, _, premise in places
+        ],
+        agreements=[
+            SeedAgreement(
+                company=BLUEBONNET if duns == BLUEBONNET_DUNS else MESQUITE,
+                esi_id=premise.esi_id,
+                email="pecan-lane@home.example",
+            )
+            for _, duns, premise in places[:AGREED]
         ],
     )
 
