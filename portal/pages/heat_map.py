@@ -15,7 +15,7 @@ from portal.pages.formats import ABSENT, thousandths
 from portal.usage.intervals import MeterDay
 from portal.usage.slots import REPEATED, SLOTS, labels, slots_in
 
-TOP, ROW, LEGEND = 8, 15, 58
+TOP, ROW, LEGEND = 8, 15, 76
 LEVELS = 7
 ROUND = (10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
 """Tenths of a power of ten that are round enough for the width of a shade."""
@@ -164,17 +164,16 @@ def _times(columns: Sequence[int], bottom: int) -> Iterator[str]:
 
 def _legend(step: int, y: int, name: str) -> Iterator[str]:
     """Each shade with its kWh, and the marks for what is missing or estimated: nothing rests on colour alone."""
-    x, pitch = LEFT, 64
+    pitch = (WIDTH - LEFT) // LEVELS
     for level in range(LEVELS):
+        x = LEFT + level * pitch
         yield f'<rect class="{name} h{level}" x="{x}" y="{y}" width="16" height="11"/>'
-        words = f"{'from ' if level else 'to '}{step * (level or 1) / 1000:g}"
+        words = f"{'from ' if level else 'to '}{step * (level or 1) / 1000:g}{'' if level else ' kWh'}"
         yield f'<text class="axis" x="{x + 20}" y="{y + 9}">{words}</text>'
-        x += pitch
-    yield f'<text class="axis" x="{x}" y="{y + 9}">kWh</text>'
-    x += 32
+    x, y = LEFT, y + 18
     yield f'<rect fill="url(#{name}-gap)" x="{x}" y="{y}" width="16" height="11"/>'
     yield f'<text class="axis" x="{x + 20}" y="{y + 9}">missing</text>'
-    x += 75
+    x += pitch
     yield f'<rect class="{name} h2" x="{x}" y="{y}" width="16" height="11"/>'
     yield f'<circle class="mark" cx="{x + 8}" cy="{y + 5.5}" r="1.8"/>'
     yield f'<text class="axis" x="{x + 20}" y="{y + 9}">estimated</text>'
