@@ -140,8 +140,11 @@ async def pictures(browser: Browser, house: House, clock: ShiftedClock, address:
     meters = Meters(house)
     answering = asyncio.create_task(meters.run())
     yesterday = central_date(clock.now()) - timedelta(days=1)
-    for number in (0, 1):
-        await house.report(*day_of(number, yesterday))
+    await house.report(*day_of(0, yesterday))
+    month = [yesterday - timedelta(days=back) for back in range(30)]
+    for day in month:
+        await house.report(*day_of(1, day))
+    span = f"report=daily_usage&view=current&start={month[-1]}&end={yesterday}"
     await sign_in(context, address, "dana.whitfield")
     await reads_in_every_state(page, meters, clock, address, folder)
     for name, path in (
@@ -150,6 +153,8 @@ async def pictures(browser: Browser, house: House, clock: ShiftedClock, address:
         ("profile", "/account/profile"),
         ("help", "/help"),
         ("usage-report", f"/usage/meters/{esi_of(1)}/report"),
+        ("heat-map", f"/usage/meters/{esi_of(1)}/report?{span}&show=quarters"),
+        ("compared", f"/usage/meters/{esi_of(1)}/report?{span}&compare=week"),
         ("meter-solar", f"/usage/meters/{esi_of(1)}"),
         ("not-found", "/nowhere"),
         ("search-empty", "/usage/meters?by=number&value=12345"),
