@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, case, func, select, text, update
+from sqlalchemy import Row, and_, bindparam, case, delete, exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.clock import Clock
@@ -27,9 +28,12 @@ from portal.viewer import Viewer, load_viewer
 from portal.visibility import find_meters
 from portal.wishes.placing import NOT_FOR_YOU, NOT_YOURS
 from portal.wishes.states import NOT_FOUND, WishState
-from portal.wishes.tables import read_wishes
+from portal.wishes.tables import read_batches, read_wishes
 
 SHORTEST_PAUSE_S = 0.05
+KEPT = timedelta(days=30)
+"""How long it is kept what became of batches and bookings; the reads that came of them are kept longer."""
+TIDY_S = 3600.0
 _IS_BATCH = case((read_wishes.c.batch_id.is_(None), 0), else_=1)
 _ORDER = (_IS_BATCH, read_wishes.c.place, read_wishes.c.due_at, read_wishes.c.id)
 _RANKED = (
@@ -73,6 +77,7 @@ class Asker:
         self._database, self._desk, self._clock, self._dice = database, desk, clock, dice
         self._settings = settings
         self._woken = asyncio.Event()
+        self._tidied_s: float | None = None
 
     def wake(self) -> None:
         """Something was just wished for: it need not wait for the next look."""
@@ -84,6 +89,7 @@ class Asker:
             self._woken.clear()
             began = self._clock.now()
             await self.step()
+            await self._tidy()
             await self._sleep(await self._pause_s(began))
 
     async def step(self) -> int:
@@ -96,6 +102,13 @@ class Asker:
         piece = await self._database.write(self._take)
         self._desk.send(piece.decided)
         return piece.count
+
+    async def _tidy(self) -> None:
+        """Remove what is over for long, once an hour."""
+        now_s = self._clock.monotonic()
+        if self._tidied_s is None or now_s - self._tidied_s >= TIDY_S:
+            self._tidied_s = now_s
+            await self._database.write(partial(drop_old, before=self._clock.now() - KEPT))
 
     async def _next_ids(self, connection: AsyncConnection) -> list[RequestId]:
         """The wishes that may be asked for now: of batches no more than their gateways have room for."""
@@ -167,6 +180,14 @@ class Asker:
             for each in waits:
                 each.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
+
+
+async def drop_old(connection: AsyncConnection, before: datetime) -> None:
+    """Remove batches that were placed, and bookings that were decided, before an instant, unless one still waits."""
+    waits = exists().where(read_wishes.c.batch_id == read_batches.c.id, read_wishes.c.state == WishState.WAITING)
+    await connection.execute(delete(read_batches).where(read_batches.c.placed_at < before, ~waits))
+    booked = read_wishes.c.batch_id.is_(None), read_wishes.c.state != WishState.WAITING
+    await connection.execute(delete(read_wishes).where(*booked, read_wishes.c.decided_at < before))
 
 
 def _row(wish: RequestId, state: WishState, now: datetime, **more: Any) -> dict[str, Any]:

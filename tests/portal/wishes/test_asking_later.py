@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from gateway.database import Database
 from gateway.dice import SeededDice
@@ -18,7 +19,7 @@ from portal.orders.meter_list import By, MeterList
 from portal.reads.desk import ReadDesk
 from portal.reads.settings import DeskSettings
 from portal.reads.tables import reads
-from portal.wishes.asker import Asker
+from portal.wishes.asker import Asker, drop_old
 from portal.wishes.placing import (
     WishRefusal,
     WishRefused,
@@ -28,7 +29,8 @@ from portal.wishes.placing import (
     place_batch,
 )
 from portal.wishes.shown import Batch, Outcome, WishedRead, booked_reads, find_batch, find_booked, list_batches
-from portal.wishes.states import NOT_FOUND
+from portal.wishes.states import NOT_FOUND, WishState
+from portal.wishes.tables import read_batches, read_wishes
 from tests.clock import HandClock
 from tests.portal.asking import make_desk, published
 from tests.portal.conftest import running
@@ -347,3 +349,20 @@ async def test_a_busy_desk_is_asked_for_nothing(database: Database, bus: WireBus
         assert await asker.step() == 1
         assert desk.is_busy
         assert await asker.step() == 0
+
+
+async def test_what_is_over_for_a_month_is_removed_and_what_waits_is_not(office: Office) -> None:
+    old, waits = await office.placed(1), await office.placed(2)
+    booked = await office.book(office.clock.now() + MINUTE)
+    await office.database.write(
+        lambda connection: connection.execute(
+            update(read_wishes)
+            .where(or_(read_wishes.c.batch_id == old, read_wishes.c.id == booked))
+            .values(state=WishState.CANCELLED, decided_at=office.clock.now())
+        )
+    )
+    later = office.clock.now() + MINUTE
+    await office.database.write(partial(drop_old, before=later))
+    async with office.database.reading() as connection:
+        assert list(await connection.scalars(select(read_batches.c.id))) == [waits]
+        assert list(await connection.scalars(select(read_wishes.c.batch_id))) == [waits]
