@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, or_, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, exists, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.database import Database
@@ -168,14 +168,21 @@ async def has_device_agreement(
     connection: AsyncConnection, company_id: int | None, meter: VisibleMeter, at: datetime
 ) -> bool:
     """Whether a company has an agreement that lets it add and remove a meter's devices at an instant (HAN-02)."""
-    found = select(agreements.c.id).where(
-        agreements.c.esi_id == meter.esi_id,
+    if company_id is None:
+        return False
+    found = await connection.scalar(select(agreed_on_devices(literal(company_id), literal(meter.esi_id), at)))
+    return bool(found)
+
+
+def agreed_on_devices(company_id: ColumnElement[Any], esi_id: ColumnElement[Any], at: datetime) -> ColumnElement[bool]:
+    """The same as a condition on columns."""
+    return exists().where(
+        agreements.c.esi_id == esi_id,
         agreements.c.company_id == company_id,
         agreements.c.kind.in_(FOR_DEVICES),
         agreements.c.status == AgreementStatus.ACTIVE,
         or_(agreements.c.due_at.is_(None), agreements.c.due_at > at),
     )
-    return (await connection.execute(found.limit(1))).first() is not None
 
 
 _ABOUT_METER = Question(

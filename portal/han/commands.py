@@ -15,7 +15,7 @@ from gateway.identifiers import EsiId, Eui64, GatewayId, MeterNumber, RequestId
 from gateway.messages import Command
 from portal.han.status import OPEN, TRANSITIONS, CommandKind, CommandStatus, Told
 from portal.han.tables import han_commands, han_outbox
-from portal.webhooks.events import MANAGING, tell
+from portal.webhooks.events import tell
 from portal.webhooks.tables import EventKind
 from portal.webhooks.told import join_finished
 
@@ -115,7 +115,7 @@ async def expire(connection: AsyncConnection, now: datetime, grace_s: float) -> 
 async def tell_joins(connection: AsyncConnection, ended: Sequence[Mapping[str, Any]], now: datetime) -> None:
     """Tell webhooks of the joins among some commands that ended."""
     joins = [join_finished(row) for row in ended if row["kind"] is CommandKind.JOIN]
-    await tell(connection, EventKind.JOIN_FINISHED, joins, now, MANAGING)
+    await tell(connection, EventKind.JOIN_FINISHED, joins, now, of_devices=True)
 
 
 async def next_deadline(connection: AsyncConnection) -> datetime | None:

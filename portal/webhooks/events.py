@@ -4,25 +4,23 @@ What is about a meter goes to the companies that see it at that instant, and is 
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.identifiers import EsiId, RequestId
+from portal.agreements.shown import agreed_on_devices
 from portal.companies.kinds import Kind
 from portal.companies.status import CompanyStatus
 from portal.companies.tables import companies
-from portal.permissions import Action, Role, may
 from portal.schema import insert_unless_there
 from portal.visibility import AT_ONCE, companies_seeing
 from portal.webhooks.tables import EventKind, webhook_deliveries, webhook_events, webhooks
 
-MANAGING = tuple(kind for kind in Kind if may(Role(kind=kind, administrator=True), Action.MANAGE_DEVICES))
-"""The kinds of companies that are told of a meter's devices."""
 _INSERT = {
     dialect: insert_unless_there(dialect, webhook_deliveries, "webhook_id", "event_id")
     for dialect in ("sqlite", "postgresql")
@@ -53,15 +51,16 @@ async def tell(
     kind: EventKind,
     happenings: Sequence[Happening],
     now: datetime,
-    kinds: Collection[Kind] | None = None,
+    *,
+    of_devices: bool = False,
 ) -> None:
-    """Write events down for the webhooks that want them; kinds are the kinds of companies that may be told."""
+    """Write events down for the webhooks that want them; of_devices says that they are about meters' devices."""
     if not happenings or not await is_anyone_told(connection, kind):
         return
     rows = list[dict[str, Any]]()
     for start in range(0, len(happenings), AT_ONCE):
         some = happenings[start : start + AT_ONCE]
-        by_meter, by_company = await _listening(connection, kind, some, now, kinds)
+        by_meter, by_company = await _listening(connection, kind, some, now, of_devices)
         for each in some:
             to = by_meter.get(each.esi_id, ()) if each.company_id is None else by_company.get(each.company_id, ())
             rows += [_row(webhook_id, kind, each, now) for webhook_id in to]
@@ -74,32 +73,40 @@ async def _listening(
     kind: EventKind,
     happenings: Sequence[Happening],
     now: datetime,
-    kinds: Collection[Kind] | None,
+    of_devices: bool,
 ) -> tuple[dict[EsiId | None, list[RequestId]], dict[int, list[RequestId]]]:
     """The webhooks to be told, by meter and by company."""
     by_meter, by_company = dict[EsiId | None, list[RequestId]](), dict[int, list[RequestId]]()
     esi_ids = sorted({each.esi_id for each in happenings if each.esi_id is not None and each.company_id is None})
     if esi_ids:
         seeing = companies_seeing(esi_ids, now)
-        wanted = _wanting(kind, kinds).join(seeing, seeing.c.company_id == webhooks.c.company_id)
+        wanted = _wanting(kind).join(seeing, seeing.c.company_id == webhooks.c.company_id)
+        if of_devices:
+            wanted = wanted.where(is_told_of_devices(seeing.c.company_id, seeing.c.esi_id, now))
         for row in await connection.execute(wanted.add_columns(seeing.c.esi_id)):
             by_meter.setdefault(row.esi_id, []).append(row.id)
     company_ids = sorted({each.company_id for each in happenings if each.company_id is not None})
     if company_ids:
-        wanted = _wanting(kind, kinds).where(webhooks.c.company_id.in_(company_ids))
+        wanted = _wanting(kind).where(webhooks.c.company_id.in_(company_ids))
         for row in await connection.execute(wanted.add_columns(webhooks.c.company_id)):
             by_company.setdefault(row.company_id, []).append(row.id)
     return by_meter, by_company
 
 
-def _wanting(kind: EventKind, kinds: Collection[Kind] | None) -> Select[Any]:
+def is_told_of_devices(company_id: ColumnElement[Any], esi_id: ColumnElement[Any], at: datetime) -> ColumnElement[bool]:
+    """Whether a company is told of a meter's devices, as a condition beside companies (HAN-02): a TDSP of its own
+    meters', a REP under an active agreement with the customer; nobody else is."""
+    agreed = and_(companies.c.kind == Kind.REP, agreed_on_devices(company_id, esi_id, at))
+    return or_(companies.c.kind == Kind.TDSP, agreed)
+
+
+def _wanting(kind: EventKind) -> Select[Any]:
     joined = webhooks.join(webhook_events, webhook_events.c.webhook_id == webhooks.c.id)
     joined = joined.join(companies, companies.c.id == webhooks.c.company_id)
     wanting = (webhook_events.c.kind == kind, webhooks.c.disabled_at.is_(None))
     found = select(webhooks.c.id).select_from(joined).where(*wanting, companies.c.status == CompanyStatus.ACTIVE)
     # Nobody removes a webhook until it is told: its row would be missed by what is written here.
-    found = found.with_for_update(read=True, key_share=True, of=webhooks)
-    return found if kinds is None else found.where(companies.c.kind.in_(kinds))
+    return found.with_for_update(read=True, key_share=True, of=webhooks)
 
 
 def _row(webhook_id: RequestId, kind: EventKind, happening: Happening, now: datetime) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from gateway.identifiers import EsiId, RequestId
 from portal.companies.status import CompanyStatus
 from portal.companies.tables import companies
 from portal.visibility import companies_seeing
-from portal.webhooks.tables import webhook_deliveries, webhooks
+from portal.webhooks.events import is_told_of_devices
+from portal.webhooks.tables import EventKind, webhook_deliveries, webhooks
 
 MOST_ERROR = 300
 PAUSES_S = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
@@ -107,19 +108,26 @@ async def _parted(
     status = await connection.scalar(select(companies.c.status).where(companies.c.id == webhook.company_id))
     if status is not CompanyStatus.ACTIVE:
         return [], list(rows)
-    seen = await seen_by(connection, webhook.company_id, [row.esi_id for row in rows if row.esi_id], now)
-    told = [row for row in rows if row.esi_id is None or row.esi_id in seen]
+    of_meters = [row for row in rows if row.esi_id is not None]
+    joins = [row for row in of_meters if row.kind is EventKind.JOIN_FINISHED]
+    seen = await _seen_by(connection, webhook.company_id, of_meters, now)
+    managed = await _seen_by(connection, webhook.company_id, joins, now, of_devices=True)
+    told = [row for row in rows if row.esi_id is None or row.esi_id in (managed if row in joins else seen)]
     return told, [row for row in rows if row not in told]
 
 
-async def seen_by(
-    connection: AsyncConnection, company_id: int, esi_ids: Sequence[EsiId], now: datetime
+async def _seen_by(
+    connection: AsyncConnection, company_id: int, rows: Sequence[Row[Any]], now: datetime, *, of_devices: bool = False
 ) -> Collection[EsiId]:
-    """Those of some meters that a company sees at this instant."""
-    if not esi_ids:
+    """Those of some events' meters that a company sees at this instant, or of whose devices it is told."""
+    if not rows:
         return ()
-    seeing = companies_seeing(sorted(set(esi_ids)), now)
-    return frozenset((await connection.scalars(select(seeing.c.esi_id).where(seeing.c.company_id == company_id))).all())
+    seeing = companies_seeing(sorted({row.esi_id for row in rows}), now)
+    seen = select(seeing.c.esi_id).where(seeing.c.company_id == company_id)
+    if of_devices:
+        seen = seen.join(companies, companies.c.id == seeing.c.company_id)
+        seen = seen.where(is_told_of_devices(seeing.c.company_id, seeing.c.esi_id, now))
+    return frozenset((await connection.scalars(seen)).all())
 
 
 async def note_delivered(connection: AsyncConnection, taken: Taken, made: Try, now: datetime) -> None:

@@ -24,8 +24,10 @@ from portal.reads.tables import reads
 from portal.webhooks.tables import webhook_deliveries
 from tests.clock import HandClock
 from tests.gateway.homes import DEVICE, SEALING
+from tests.portal.agreements.asking import agreed, end
 from tests.portal.conftest import SignIn
 from tests.portal.market.words import rep
+from tests.portal.people.stand import Office
 from tests.portal.webhooks.receiver import Receiver
 from tests.portal.webhooks.stand import ALL, Teller, deliveries, kept, register
 from tests.portal.wire import Answers, WireBus
@@ -243,12 +245,22 @@ async def test_whoever_lost_a_meter_is_told_so_and_gets_no_value_of_it(
     assert got.told["data"] == {"esi_id": esi(1), "status": "left"}
 
 
-async def test_the_end_of_a_join_is_told_to_the_tdsp_and_to_nobody_else(
-    portal: Portal, signed_in: SignIn, receiver: Receiver, teller: Teller, database: Database, clock: HandClock
+@pytest.mark.parametrize(("agreed_before", "agreed_after"), [(False, False), (True, True), (True, False)])
+async def test_the_end_of_a_join_is_told_to_the_tdsp_and_under_an_agreement_to_the_rep(
+    portal: Portal,
+    signed_in: SignIn,
+    receiver: Receiver,
+    teller: Teller,
+    database: Database,
+    clock: HandClock,
+    agreed_before: bool,
+    agreed_after: bool,
 ) -> None:
+    office = Office.over(database, clock)
+    agreement = await agreed(office) if agreed_before else None
     wires = await signed_in("wires.admin")
     await register(wires, receiver, ("join.finished",))
-    await register(await signed_in("rep.admin"), "https://x.example/", ALL)
+    await register(await signed_in("rep.admin"), receiver, ALL)
     key = update(gateways).where(gateways.c.id == GATEWAY).values(sealing_key=public_text(SEALING))
     await database.write(lambda connection: connection.execute(key))
     body = {"device": DEVICE, "install_code": CODE_TEXT, "window_s": 120}
@@ -261,11 +273,14 @@ async def test_the_end_of_a_join_is_told_to_the_tdsp_and_to_nobody_else(
         mark=Mark(journal="j", seq=1),
     )  # fmt: skip
     await portal.desk.handle([Delivery(gateway=GATEWAY, message=ended)])
+    assert await kept(database) == (2 if agreed_before else 1)
+    if agreement is not None and not agreed_after:
+        await end(office, agreement.id)
     await teller.send()
-    (got,) = receiver.got
+    assert len(receiver.got) == (2 if agreed_after else 1), "asked again when it is sent"
+    got = receiver.got[0]
     data = got.told["data"]
     assert (got.told["type"], data["command_id"], data["status"], data["device"]) == (
         "join.finished", command_id, "failed", DEVICE,
     )  # fmt: skip
     assert CODE_TEXT not in got.body.decode()
-    assert await kept(database) == 1
