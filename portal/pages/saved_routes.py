@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from functools import partial
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
@@ -25,12 +26,13 @@ from portal.orders.shown import own_order
 from portal.orders.tables import report_order_meters
 from portal.pages.done_words import and_done, done_words
 from portal.pages.forms import Choice, Field, FieldKind, Form
-from portal.pages.navigation import ORDERS, Place
+from portal.pages.meter_view import visible_meter
+from portal.pages.navigation import ORDERS, USAGE_METERS, Place
 from portal.pages.order_routes import address_of
 from portal.pages.order_view import FORMATS
 from portal.pages.render import PAGES
 from portal.parts import Part
-from portal.reports.forms import TITLES, USAGE
+from portal.reports.forms import TITLES, USAGE, Format, Report, View
 from portal.saved_reports.definitions import (
     LONGEST_NAME,
     ReportDefinition,
@@ -50,6 +52,7 @@ router = Part(include_in_schema=False, default_response_class=Response)
 
 SAVED = Place("Saved Reports", "/usage/saved-reports")
 ONE = f"{SAVED.href}/{{definition_id}}"
+REPORT = f"{USAGE_METERS.href}/{{esi_id}}/report/save"
 BY_HAND = "none"
 _AT = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -138,9 +141,29 @@ async def save_form(request: Request, who: EnteredHere, number: Number) -> Respo
 @router.post(f"{ORDERS.href}/{{number}}/save")
 async def save(request: Request, who: EnteredHere, number: Number) -> Response:
     """Keep what an order asked for, then show the list."""
-    portal, like = portal_of(request), await _of_order(request, who, number)
-    form = await _form_of(f"{address_of(number)}/save").read(request)
-    form, wanted = _wanted(form, like)
+    like = await _of_order(request, who, number)
+    return await _save(request, who, _form_of(f"{address_of(number)}/save"), like, f"Report order {number}")
+
+
+@router.get(REPORT)
+async def save_report_form(request: Request, who: EnteredHere, esi_id: str) -> Response:
+    """The form that keeps a report of one meter."""
+    like, of = await _of_report(request, who, esi_id)
+    form = _form_of(_report_action(request, like))
+    form = replace(form, values={**form.values, "window": str(like.window)})
+    return _form_page(request, who, form, "Save as", of)
+
+
+@router.post(REPORT)
+async def save_report(request: Request, who: EnteredHere, esi_id: str) -> Response:
+    """Keep a report of one meter, then show the list."""
+    like, of = await _of_report(request, who, esi_id)
+    return await _save(request, who, _form_of(_report_action(request, like)), like, of)
+
+
+async def _save(request: Request, who: Entered, form: Form, like: Wanted, of: str) -> Response:
+    portal = portal_of(request)
+    form, wanted = _wanted(await form.read(request), like)
     if wanted is not None:
         now = portal.clock.now()
         definition_id = RequestId(portal.dice.request_id(now))
@@ -150,7 +173,7 @@ async def save(request: Request, who: EnteredHere, number: Number) -> Response:
         if not isinstance(answer, PeopleRefused):
             return RedirectResponse(and_done(SAVED.href, "definition-saved"), status_code=303)
         form = form.refused(_at_fields(answer, form))
-    return _form_page(request, who, form, "Save as", f"Report order {number}", status=422)
+    return _form_page(request, who, form, "Save as", of, status=422)
 
 
 @router.get(f"{ONE}/edit")
@@ -292,6 +315,28 @@ async def _of_order(request: Request, who: Entered, number: int) -> Wanted:
         view=asked.view,
         utc=asked.utc,
     )
+
+
+async def _of_report(request: Request, who: Entered, esi_id: str) -> tuple[Wanted, str]:
+    """One report of a meter as a definition, as CSV, and what it is called. Raises NotFound."""
+    meter = await visible_meter(request, who, esi_id)
+    if who.viewer.kind is Kind.OPERATOR:
+        raise NotFound
+    query = request.query_params
+    report = next((each for each in USAGE if each == query.get("report")), Report.DAILY_USAGE)
+    every = query.get("view") == View.VERSIONS and who.viewer.kind is not Kind.CUSTOMER
+    wanted = Wanted(
+        name="",
+        reports=[SavedReport(report=report, format=Format.CSV)],
+        window=Window.LAST_24_MONTHS if report is Report.MONTHLY_USAGE else Window.LAST_7_DAYS,
+        meters=MeterList(by=By.ESI_ID, values=(str(meter.esi_id),)),
+        view=View.VERSIONS if every else View.CURRENT,
+    )
+    return wanted, f"{TITLES[report]} of {meter.service_address}, {meter.city}"
+
+
+def _report_action(request: Request, like: Wanted) -> str:
+    return f"{request.url.path}?{urlencode({'report': like.reports[0].report, 'view': like.view})}"
 
 
 async def _meters_of(connection: AsyncConnection, order_id: RequestId) -> list[str]:

@@ -1,5 +1,6 @@
 """Saved Reports on pages: an order kept under a name, scheduled, run, paused, changed and deleted; one's own alone."""
 
+import html
 import re
 from itertools import count
 
@@ -50,6 +51,32 @@ async def test_an_order_is_saved_with_a_schedule_and_run_again(house: House) -> 
     assert orders[0].meters == orders[1].meters
     page = await browser.get(SAVED)
     assert sum(str(order.number) in page.text for order in orders) == 1, "the order of the last run"
+
+
+async def test_a_report_of_one_meter_is_saved_as_it_was_looked_at(house: House) -> None:
+    browser = await signed_in(house)
+    report = f"/usage/meters/{esi(1)}/report"
+    shown = await browser.get(f"{report}?report=monthly_usage&view=versions&start=2026-01-01&end=2026-05-31")
+    found = re.search(r'href="([^"]+)">Save as…', shown.text)
+    assert found is not None
+    page = await browser.get(html.unescape(found[1]))
+    assert "Monthly Usage of 1 Elm St, Austin" in page.text
+    assert '<option value="last_24_months" selected' in page.text
+    action = f"{report}/save?report=monthly_usage&amp;view=versions"
+    assert f'action="{action}"' in page.text
+    token = re.search(r'name="csrf" value="([^"]+)"', page.text)
+    assert token is not None
+    sent = {**SENT, "csrf": token[1], "window": "last_24_months"}
+    page = await browser.http.post(html.unescape(action), data={**sent, "name": ""}, follow_redirects=True)
+    assert [*faults_of(page)] == ["name"]
+    page = await browser.http.post(html.unescape(action), data=sent, follow_redirects=True)
+    assert page.url.path == SAVED
+    assert [each for each in ("South side", "Monthly Usage", "The last 24 months") if each not in page.text] == []
+    async with house.database.reading() as connection:
+        kept = (await connection.execute(select(report_definitions))).one()
+    assert str(kept.view) == "versions"
+    foreign = await browser.get(f"/usage/meters/{esi(3)}/report/save")
+    assert foreign.status_code == 404
 
 
 async def test_every_fault_is_told_at_its_field_and_what_was_typed_stays(house: House) -> None:
