@@ -24,6 +24,8 @@ from portal.usage.tables import open_blocks, sealed_blocks, sealed_months, usage
 READ = ("meter", "day", "channel", "version", "revised_s", "total_wh", "missing", "data")
 BY_DAY = itemgetter(1, 2, 3)
 """Sorts a meter's rows by day, channel and version."""
+METER_DAY = itemgetter(1, 2)
+"""What the versions of one meter-day have in common."""
 RANGE = 10_000
 SEEKS_AT_ONCE = 500
 MANY = 50
@@ -145,7 +147,7 @@ async def _blocks(connection: AsyncConnection, sealed: bool, *asked: Any) -> Seq
 
 def latest(rows: Sequence[Any]) -> list[Any]:
     """The current ones of rows that are sorted by day, channel and version."""
-    return list({(row.day, row.channel): row for row in rows}.values())
+    return list(dict(zip(map(METER_DAY, rows), rows, strict=True)).values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The meter-days of a report, drawn from the store as they are written: never more than a few at once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -28,18 +28,22 @@ async def blocks_of(
     store: IntervalStore, meter: VisibleMeter, span: Span, channels: Collection[Channel] = CHANNELS
 ) -> AsyncIterator[list[StoredBlock]]:
     """A meter's blocks, a month at a time, ordered as newest_first does."""
-    batch: list[StoredBlock] = []
     wanted = {CHANNELS.index(channel) for channel in channels}
-    async for block in store.rows(meter.esi_id, span.first, span.last, every_version=span.every_version):
-        if block.channel not in wanted:
-            continue
-        # A batch ends between meter-days, for the versions of one are turned round.
-        if len(batch) >= BLOCKS_AT_ONCE and (block.day, block.channel) != (batch[-1].day, batch[-1].channel):
-            yield newest_first(batch)
-            batch = []
-        batch.append(block)
-    if batch:
-        yield newest_first(batch)
+    async for blocks in store.rows(meter.esi_id, span.first, span.last, every_version=span.every_version):
+        some = [block for block in blocks if block.channel in wanted]
+        start = 0
+        while start < len(some):
+            end = _end_of_batch(some, start)
+            yield newest_first(some[start:end]) if span.every_version else some[start:end]
+            start = end
+
+
+def _end_of_batch(blocks: Sequence[StoredBlock], start: int) -> int:
+    """Where a batch ends that begins at start: between meter-days, for the versions of one are turned round."""
+    end = start + BLOCKS_AT_ONCE
+    while end < len(blocks) and blocks[end][1:3] == blocks[end - 1][1:3]:
+        end += 1
+    return end
 
 
 def newest_first(blocks: Iterable[StoredBlock]) -> list[StoredBlock]:
@@ -62,7 +66,8 @@ async def days_of(
 async def newest_versions(store: IntervalStore, meter: VisibleMeter, span: Span) -> dict[Channel, int]:
     """The channels that have anything in a span of days, each with the newest version that it has there."""
     found: dict[Channel, int] = {}
-    async for block in store.rows(meter.esi_id, span.first, span.last, every_version=False):
-        channel = CHANNELS[block.channel]
-        found[channel] = max(found.get(channel, 0), block.version)
+    async for blocks in store.rows(meter.esi_id, span.first, span.last, every_version=False):
+        for block in blocks:
+            channel = CHANNELS[block.channel]
+            found[channel] = max(found.get(channel, 0), block.version)
     return found

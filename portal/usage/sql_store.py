@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from datetime import date, datetime
 from itertools import islice
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,13 +25,12 @@ from portal.usage.store import (
     DayTotals,
     Loaded,
     MeterDays,
-    NewestReads,
     SourceFile,
     StoredBlock,
     StoredDay,
 )
 from portal.usage.tables import VERSION_TABLE, source_files
-from portal.usage.total_columns import totals_of
+from portal.usage.total_columns import newest_totals, totals_of
 from portal.usage.unpacked import unpacked
 from portal.usage.versions import Counts, load_version
 
@@ -42,8 +40,6 @@ BATCH = 2000
 MONTHS_AT_ONCE = 12
 BLOCKS_AT_ONCE = 8192
 """Blocks of many meters fetched at once, some 6 MB; of one meter all are."""
-NEWEST_READS = ("meter", "day", "channel", "total_wh", "missing", "data")
-"""The columns that NewestReads is made of."""
 
 
 class SqlIntervalStore:
@@ -129,16 +125,10 @@ class SqlIntervalStore:
 
     async def totals_by_columns(self, esi_ids: Sequence[EsiId], first: date, last: date) -> DayTotals:
         """Daily totals of many meters; see IntervalStore."""
-        pieces: list[tuple[Numbers, ...]] = [(np.empty(0, dtype=np.int64),) * 5]
         async with one_state(self._database) as connection:
             numbers, self._meters = await self._meters.read(connection, esi_ids)
-            places = np.full(int(numbers.max(initial=0)) + 1, -1, dtype=np.int64)
-            places[numbers] = np.arange(len(numbers))
-            places[0] = -1  # whoever has no number has nothing
-            async for meters, *rest in totals_of(connection, different(numbers), *span(first, last)):
-                pieces.append((places[meters], *rest))
-        meters, days, channels, totals, missing = map(np.concatenate, zip(*pieces, strict=True))
-        return DayTotals(meters=meters, days=days + EPOCH, channels=channels, totals=totals, missing=missing)
+            pieces = [piece async for piece in totals_of(connection, different(numbers), *span(first, last))]
+        return _by_place(numbers, pieces)
 
     async def newest_day(self, esi_id: EsiId) -> date | None:
         """The last day of which a meter has anything; see IntervalStore."""
@@ -157,28 +147,16 @@ class SqlIntervalStore:
         current = {(names[row[0]], row[2]): row for row in found}
         return [_stored_block(esi_id, current[esi_id, channel]) for esi_id, channel in sorted(current)]
 
-    async def newest_by_columns(self, esi_ids: Sequence[EsiId]) -> NewestReads:
-        """The same in columns; see IntervalStore."""
+    async def newest_by_columns(self, esi_ids: Sequence[EsiId]) -> DayTotals:
+        """The totals of these days; see IntervalStore."""
         async with one_state(self._database) as connection:
             numbers, self._meters = await self._meters.read(connection, esi_ids)
-            rows = await newest_of(connection, different(numbers), NEWEST_READS)
-        meters, days, channels, totals, missing = (
-            np.fromiter(map(itemgetter(place), rows), np.int64, len(rows)) for place in range(5)
-        )
-        places = np.zeros(int(numbers.max(initial=0)) + 1, dtype=np.int64)
-        places[numbers] = np.arange(len(numbers))
-        newest = NewestReads(
-            meters=places[meters],
-            days=days + EPOCH,
-            channels=channels,
-            totals=totals,
-            missing=missing,
-            blocks=list(map(itemgetter(5), rows)),
-        )
-        again = (np.diff(meters) == 0) & (np.diff(channels) == 0)  # versions of a meter's day stand one after the other
-        return newest.at(np.flatnonzero(~np.append(again, False))) if again.any() else newest
+            pieces = await newest_totals(connection, different(numbers))
+        return _by_place(numbers, pieces)
 
-    async def rows(self, esi_id: EsiId, first: date, last: date, *, every_version: bool) -> AsyncIterator[StoredBlock]:
+    async def rows(
+        self, esi_id: EsiId, first: date, last: date, *, every_version: bool
+    ) -> AsyncIterator[Sequence[StoredBlock]]:
         """A meter's blocks, a few months at a time, each piece as of one state; see IntervalStore."""
         least, most = span(first, last)
         async with one_state(self._database) as connection:
@@ -187,8 +165,7 @@ class SqlIntervalStore:
         for start in range(0, len(months), MONTHS_AT_ONCE):
             piece = months[start : start + MONTHS_AT_ONCE]
             begin, end = max(least, days_of(piece[0])[0]), min(most, days_of(piece[-1])[-1])
-            for row in await self._rows(esi_id, begin, end, every_version):
-                yield _stored_block(esi_id, row)
+            yield [_stored_block(esi_id, row) for row in await self._rows(esi_id, begin, end, every_version)]
 
     async def many(
         self, esi_ids: Sequence[EsiId], first: date, last: date, *, every_version: bool
@@ -238,6 +215,15 @@ class SqlIntervalStore:
             StoredDay(version=block.version, received_at=received[block.version], data=day)
             for block, day in zip(blocks, unpacked(blocks), strict=True)
         ]
+
+
+def _by_place(numbers: Numbers, pieces: Sequence[tuple[Numbers, ...]]) -> DayTotals:
+    """Columns of totals, whose meters are named by their places among those that were asked for."""
+    places = np.zeros(int(numbers.max(initial=0)) + 1, dtype=np.int64)
+    places[numbers] = np.arange(len(numbers))
+    none: tuple[Numbers, ...] = (np.empty(0, dtype=np.int64),) * 5
+    meters, days, channels, totals, missing = map(np.concatenate, zip(none, *pieces, strict=True))
+    return DayTotals(meters=places[meters], days=days + EPOCH, channels=channels, totals=totals, missing=missing)
 
 
 def _current(esi_id: EsiId, rows: Sequence[Any]) -> list[StoredBlock]:

@@ -82,35 +82,6 @@ class DayTotals:
         return len(self.days)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewestReads:
-    """The newest meter-day of each channel of many meters, in columns of one length and in any order.
-
-    meters, days, channels, totals, missing: as in DayTotals; blocks: as portal.usage.day_block packs them.
-    """
-
-    meters: NDArray[np.int64]
-    days: NDArray[np.int64]
-    channels: NDArray[np.int64]
-    totals: NDArray[np.int64]
-    missing: NDArray[np.int64]
-    blocks: Sequence[bytes]
-
-    def __len__(self) -> int:
-        return len(self.blocks)
-
-    def at(self, places: NDArray[np.int64]) -> "NewestReads":
-        """Some of them, by place."""
-        return NewestReads(
-            meters=self.meters[places],
-            days=self.days[places],
-            channels=self.channels[places],
-            totals=self.totals[places],
-            missing=self.missing[places],
-            blocks=[self.blocks[place] for place in places.tolist()],
-        )
-
-
 class StoredBlock(NamedTuple):
     """A meter-day in one version as it is kept, for those who turn many into something else.
 
@@ -177,14 +148,16 @@ class IntervalStore(Protocol):
         """Each meter's newest day in its current version, by meter and channel; nothing of a meter without any."""
         ...
 
-    async def newest_by_columns(self, esi_ids: Sequence[EsiId]) -> NewestReads:
-        """The same of many meters, none of which is asked for twice, in columns: a fraction of the time."""
+    async def newest_by_columns(self, esi_ids: Sequence[EsiId]) -> DayTotals:
+        """The totals of these days, of many meters, each named once: without the blocks, in a fraction of the time."""
         ...
 
-    def rows(self, esi_id: EsiId, first: date, last: date, *, every_version: bool) -> AsyncIterator[StoredBlock]:
+    def rows(
+        self, esi_id: EsiId, first: date, last: date, *, every_version: bool
+    ) -> AsyncIterator[Sequence[StoredBlock]]:
         """A meter's blocks, the current ones or those of every version, by day, channel and version.
 
-        They come a few months at a time, so that a report of any length needs little memory.
+        An item has those of a few whole months, so that a report of any length needs little memory.
         """
         ...
 

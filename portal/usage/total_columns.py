@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from portal.usage.row_keys import Numbers
+from portal.usage.block_reader import newest_of
+from portal.usage.row_keys import LAST_DAY, Numbers
 from portal.usage.tables import day_totals
 
 HEADER = struct.Struct("<BBBxIq")
@@ -35,6 +36,8 @@ _PIECES = (
     )
     .order_by(_COLUMNS.day, _COLUMNS.channel, _COLUMNS.version, _COLUMNS.first)
 )
+_LAST_DAY = select(func.max(_COLUMNS.day)).where(_COLUMNS.day <= bindparam("most"))
+NEWEST = ("meter", "day", "channel", "total_wh", "missing")
 
 
 def packed(meters: Numbers, totals: Numbers, missing: Numbers) -> bytes:
@@ -104,6 +107,25 @@ async def totals_of(
             current.put(*unpacked(begins, data))
         if at is not None:
             yield current.taken(meters, *at)
+
+
+async def newest_totals(connection: AsyncConnection, meters: Numbers) -> list[tuple[Numbers, ...]]:
+    """Current totals of the newest day that each of some meters (numbers that rise) has, in columns as totals_of has.
+
+    Of most meters it is one of the newest days of all, which are read as columns; the others are sought by block.
+    """
+    found: list[tuple[Numbers, ...]] = []
+    day = await connection.scalar(_LAST_DAY, {"most": LAST_DAY})
+    for _ in range(DAYS_AT_ONCE):
+        if day is None or not len(meters):
+            break
+        here = [columns async for columns in totals_of(connection, meters, day, day)]
+        meters = meters[~np.isin(meters, np.concatenate([columns[0] for columns in here]))] if here else meters
+        found += here
+        day = await connection.scalar(_LAST_DAY, {"most": day - 1})
+    rows = np.array(await newest_of(connection, meters, NEWEST), dtype=np.int64).reshape(-1, len(NEWEST))
+    again = (np.diff(rows[:, 0]) == 0) & (np.diff(rows[:, 2]) == 0)  # versions stand one after the other
+    return [*found, tuple(rows[~np.append(again, False)[: len(rows)]].T)]
 
 
 class _Current:

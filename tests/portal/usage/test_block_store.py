@@ -109,7 +109,8 @@ async def check(store: SqlIntervalStore, model: Model, first: date, last: date) 
         current = [versions[-1] for versions in days]
         assert [(d.version, d.data) for d in await store.current(meter, first, last)] == current
         for every_version, expected in ((True, flat), (False, current)):
-            rows = [row async for row in store.rows(meter, first, last, every_version=every_version)]
+            pieces = store.rows(meter, first, last, every_version=every_version)
+            rows = [row async for piece in pieces for row in piece]
             assert [(row.version, row.day, unpack(row.data)) for row in rows] == [
                 (version, day.day.toordinal(), (day.values, day.estimated)) for version, day in expected
             ]
@@ -121,14 +122,22 @@ async def check(store: SqlIntervalStore, model: Model, first: date, last: date) 
             (version, day.values) for version, day in on_it
         ]
     columns = await store.newest_by_columns([*METERS, UNKNOWN])
-    assert sorted(
-        zip(map(METERS.__getitem__, columns.meters), columns.days, columns.channels, columns.blocks, strict=True)
-    ) == [(row.esi_id, row.day, row.channel, row.data) for row in newest]
+    names, *rest = (
+        map(METERS.__getitem__, columns.meters),
+        columns.days,
+        columns.channels,
+        columns.totals,
+        columns.missing,
+    )
+    assert sorted(zip(names, *rest, strict=True)) == [
+        (row.esi_id, row.day, row.channel, row.total_wh, row.missing) for row in newest
+    ]
     assert await store.totals(METERS, first, last) == model.totals(first, last)
     asked = [*reversed(METERS), METERS[0], UNKNOWN]
     for every_version in (True, False):
         items = [item async for item in store.many(asked, first, last, every_version=every_version)]
-        alone = [[row async for row in store.rows(each, first, last, every_version=every_version)] for each in asked]
+        ways = [store.rows(each, first, last, every_version=every_version) for each in asked]
+        alone = [[row async for rows in way for row in rows] for way in ways]
         assert items == alone
 
 
