@@ -36,6 +36,7 @@ async def blocks_of(
             end = _end_of_batch(some, start)
             yield newest_first(some[start:end]) if span.every_version else some[start:end]
             start = end
+        del blocks, some  # before the next are fetched
 
 
 def _end_of_batch(blocks: Sequence[StoredBlock], start: int) -> int:

@@ -37,7 +37,7 @@ from portal.usage.versions import Counts, load_version
 MIGRATIONS = Path(__file__).parent / "migrations"
 BATCH = 2000
 """Meter-days made into columns at once."""
-MONTHS_AT_ONCE = 12
+MONTHS_AT_ONCE = 24
 BLOCKS_AT_ONCE = 8192
 """Blocks of many meters fetched at once, some 6 MB; of one meter all are."""
 
@@ -160,12 +160,15 @@ class SqlIntervalStore:
         """A meter's blocks, a few months at a time, each piece as of one state; see IntervalStore."""
         least, most = span(first, last)
         async with one_state(self._database) as connection:
+            meter = (await look_up(connection, [esi_id])).get(str(esi_id))
+            if meter is None:
+                return
             where = await extent(connection, least, most)
         months = sorted({*where.sealed, *map(month_of, where.open_days)})
         for start in range(0, len(months), MONTHS_AT_ONCE):
             piece = months[start : start + MONTHS_AT_ONCE]
             begin, end = max(least, days_of(piece[0])[0]), min(most, days_of(piece[-1])[-1])
-            yield [_stored_block(esi_id, row) for row in await self._rows(esi_id, begin, end, every_version)]
+            yield [_stored_block(esi_id, row) for row in await self._rows(meter, begin, end, every_version)]
 
     async def many(
         self, esi_ids: Sequence[EsiId], first: date, last: date, *, every_version: bool
@@ -196,21 +199,18 @@ class SqlIntervalStore:
         async with self._database.reading() as connection:
             return {row.id: row.name for row in await connection.execute(statement)}
 
-    async def _rows(self, esi_id: EsiId, first: int, last: int, every_version: bool) -> Sequence[Any]:
+    async def _rows(self, meter: int, first: int, last: int, every_version: bool) -> Sequence[Any]:
         async with one_state(self._database) as connection:
-            meter = (await look_up(connection, [esi_id])).get(str(esi_id))
-            if meter is None:
-                return []
             found = await blocks_of(connection, [meter], await extent(connection, first, last))
         rows = found.get(meter, [])
         return rows if every_version else latest(rows)
 
     async def _days(self, esi_id: EsiId, first: date, last: date, *, every_version: bool) -> Sequence[StoredDay]:
-        rows = await self._rows(esi_id, *span(first, last), every_version)
-        if not rows:
+        pieces = self.rows(esi_id, first, last, every_version=every_version)
+        blocks = [block async for piece in pieces for block in piece]
+        if not blocks:
             return []
-        received = await self.received({row.version for row in rows})
-        blocks = [_stored_block(esi_id, row) for row in rows]
+        received = await self.received({block.version for block in blocks})
         return [
             StoredDay(version=block.version, received_at=received[block.version], data=day)
             for block, day in zip(blocks, unpacked(blocks), strict=True)
