@@ -86,6 +86,13 @@ def agreement_after(status: AgreementStatus, action: AgreementAction) -> Agreeme
     return AGREEMENT_TRANSITIONS.get((status, action))
 
 
+def status_at(status: AgreementStatus, due_at: datetime | None, at: datetime) -> AgreementStatus:
+    """Where an agreement stands at an instant, whether or not what is due has been written down yet."""
+    if due_at is None or due_at > at:
+        return status
+    return AgreementStatus.EXPIRED if status is AgreementStatus.PENDING else AgreementStatus.COMPLETED
+
+
 def ends_after(start: datetime, months: int) -> datetime:
     """The same time of day some months later, on the month's last day if it has no such day."""
     years, month = divmod(start.month - 1 + months, 12)

@@ -11,7 +11,7 @@ from gateway.database import Database
 from gateway.identifiers import EsiId, MeterNumber
 from gateway.questions import Question
 from portal.accounts.sessions import key_of
-from portal.agreements.machine import FOR_DEVICES, OPEN_FOR, AgreementKind, AgreementStatus, EndedBy
+from portal.agreements.machine import FOR_DEVICES, OPEN_FOR, AgreementKind, AgreementStatus, EndedBy, status_at
 from portal.agreements.tables import agreements
 from portal.companies.tables import companies
 from portal.market.addresses import service_address
@@ -42,6 +42,10 @@ class Agreement:
     letters: int
     accepted_at: datetime | None
     ended_by: EndedBy | None
+
+    def status_at(self, at: datetime) -> AgreementStatus:
+        """Where it stands at an instant."""
+        return status_at(self.status, self.due_at, at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +82,8 @@ class Invitation:
     ended_by: EndedBy | None
 
     def status_at(self, at: datetime) -> AgreementStatus:
-        """Where it stands at an instant, whether or not what is due has been written down yet."""
-        if self.due_at is None or self.due_at > at:
-            return self.status
-        return AgreementStatus.EXPIRED if self.status is AgreementStatus.PENDING else AgreementStatus.COMPLETED
+        """Where it stands at an instant."""
+        return status_at(self.status, self.due_at, at)
 
 
 _NAMES = tuple(each.name for each in fields(Agreement))

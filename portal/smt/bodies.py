@@ -24,6 +24,11 @@ class BadBody(BadInput):
 
 async def read_body(request: Request) -> dict[str, Any]:
     """The JSON object of a request; no body is an empty one. Raises BadBody."""
+    return decode(await read_bytes(request))
+
+
+async def read_bytes(request: Request) -> bytes:
+    """The bytes of a request, not more than LONGEST_BODY. Raises BadBody."""
     body = bytearray()
     try:
         async for piece in request.stream():
@@ -32,7 +37,7 @@ async def read_body(request: Request) -> dict[str, Any]:
                 raise BadBody(413, f"The body is longer than {LONGEST_BODY} bytes")
     except ClientDisconnect:
         raise BadBody(400, "The body ended early") from None
-    return decode(bytes(body))
+    return bytes(body)
 
 
 def decode(body: bytes) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from portal.smt.bodies import BadBody, read_body
@@ -17,7 +17,7 @@ from portal.viewer import Viewer
 log = logging.getLogger(__name__)
 
 Body = Mapping[str, Any]
-Respond = Callable[[Request], Awaitable[JSONResponse]]
+Respond = Callable[[Request], Awaitable[Response]]
 """Answers a POST; what it raises is turned into JSON."""
 OpenHandler = Callable[[Request, Body], Awaitable[JSONResponse]]
 """Answers a request that needs no token."""
@@ -39,7 +39,7 @@ class JsonPost:
         response = await self._respond(request)
         await response(scope, receive, send)
 
-    async def _respond(self, request: Request) -> JSONResponse:
+    async def _respond(self, request: Request) -> Response:
         if request.method != "POST":
             return JSONResponse({"message": "Method Not Allowed"}, 405, headers={"Allow": "POST"})
         try:

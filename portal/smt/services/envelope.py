@@ -17,6 +17,7 @@ from portal.viewer import Viewer
 NO_DATA_CODE, NO_DATA = "1", "No data received from the respective TDSP"
 INTEGRATION = "2076"
 TERMS, REQUESTER, AUTHENTICATION, DATES, METERS, CHOICE, NUMBER = "2001", "2002", "2003", "2004", "2005", "2006", "2007"
+REFUSED = "2008"
 REQUESTERS = {
     Kind.CUSTOMER: ("RES", "BUSINESS"),
     Kind.REP: ("REP",),
@@ -29,12 +30,13 @@ MOST_METERS = 500
 
 
 class ServiceRefused(BadInput):
-    """A request that is not served, with its code; answered as {"errorCode", "errorMessage"}."""
+    """A request that is not served, with its code; answered as {"errorCode", "errorMessage"} and more by name."""
 
-    def __init__(self, code: str, words: str, status: int = 400) -> None:
+    def __init__(self, code: str, words: str, status: int = 400, **more: Any) -> None:
         super().__init__(words)
         self.code = code
         self.status = status
+        self.more = more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ def esi_ids(body: Mapping[str, Any]) -> list[EsiId]:
 
     A request of the meters may be wrapped in a MeterSearchRequest.
     """
-    named = _named(_field(body, "MeterSearchRequest") or body)
+    named = _named(field(body, "MeterSearchRequest") or body)
     if not named:
         raise ServiceRefused(METERS, "esiid must name one ESI ID at least")
     if len(named) > MOST_METERS:
@@ -89,14 +91,15 @@ def esi_ids(body: Mapping[str, Any]) -> list[EsiId]:
 def _named(body: Any) -> list[Any]:
     if not isinstance(body, Mapping):
         return []
-    listed = _field(body, "ESIIDMeterList")
+    listed = field(body, "ESIIDMeterList")
     if isinstance(listed, list):
-        return [_field(each, "esiid") if isinstance(each, Mapping) else each for each in listed]
-    found = _field(body, "esiid")
+        return [field(each, "esiid") if isinstance(each, Mapping) else each for each in listed]
+    found = field(body, "esiid")
     return found if isinstance(found, list) else [] if found in (None, "") else [found]
 
 
-def _field(body: Mapping[str, Any], name: str) -> Any:
+def field(body: Mapping[str, Any], name: str) -> Any:
+    """A field by its name in any case, None if it is absent."""
     return next((value for key, value in body.items() if key.lower() == name.lower()), None)
 
 
@@ -104,25 +107,26 @@ def usage(body: Mapping[str, Any]) -> Usage:
     """What a request for usage asks for. Raises ServiceRefused."""
     first, last = day(body, "startDate"), day(body, "endDate")
     if first is None or last is None:
-        field = "startDate" if first is None else "endDate"
-        raise ServiceRefused(DATES, f"Invalid Date. Expected format of: {field} is MM/dd/yyyy")
+        wrong = "startDate" if first is None else "endDate"
+        raise ServiceRefused(DATES, f"Invalid Date. Expected format of: {wrong} is MM/dd/yyyy")
     return Usage(
         esi_ids=esi_ids(body),
         first=first,
         last=last,
         every_version=choice(body, "version", "LA", "L") == "A",
         channels=choice(body, "readingType", "CGA", "A"),
-        form=_word(body, "reportFormat", ("JSON", "CSV", "XML", "LSE"), "JSON"),
-        delivery=_word(body, "deliveryMode", ("API", "FTP", "EML"), "API"),
+        form=word(body, "reportFormat", ("JSON", "CSV", "XML", "LSE"), "JSON"),
+        delivery=word(body, "deliveryMode", ("API", "FTP", "EML"), "API"),
     )
 
 
 def choice(body: Mapping[str, Any], name: str, letters: str, otherwise: str) -> str:
     """One of some letters, in any case. Raises ServiceRefused."""
-    return _word(body, name, tuple(letters), otherwise)
+    return word(body, name, tuple(letters), otherwise)
 
 
-def _word(body: Mapping[str, Any], name: str, words: Sequence[str], otherwise: str) -> str:
+def word(body: Mapping[str, Any], name: str, words: Sequence[str], otherwise: str) -> str:
+    """One of some words, in any case; otherwise stands for an absent one. Raises ServiceRefused."""
     found = text(body, name).strip().upper() or otherwise
     if found not in words:
         raise ServiceRefused(CHOICE, f"{name} must be one of {', '.join(words)}")

@@ -11,7 +11,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.clock import central_date
@@ -24,13 +24,15 @@ from portal.meters.information import meter_information, premise_information
 from portal.meters.installed import first_installed
 from portal.parts import Part
 from portal.reports.forms import Report
-from portal.smt.bodies import read_body, text
+from portal.smt.bodies import BadBody, read_body, read_bytes, text
 from portal.smt.edge import FindViewer, JsonPost
 from portal.smt.interval_text import energy_entry
-from portal.smt.services import envelope, on_demand, orders
+from portal.smt.services import envelope, on_demand, orders, soap_token
+from portal.smt.services.agreements import AgreementServices
 from portal.smt.services.entrance import ServiceEntrance
 from portal.smt.services.entries import billing_entry, meter_data, premise_data, registered_read, wall
 from portal.smt.services.envelope import ServiceRefused, Usage
+from portal.smt.services.subscriptions import SubscriptionServices
 from portal.usage.intervals import Channel
 from portal.usage.register_files import DailyRead, MonthlyUsage
 from portal.usage.registers import RegisterStore
@@ -61,7 +63,7 @@ class SmtServices:
         self._entrance = ServiceEntrance(portal.door, find_viewer, portal.dice)
 
     def router(self) -> APIRouter:
-        """Every path, in JSON whatever it is sent."""
+        """Every path, in JSON whatever it is sent, but for the token over SOAP."""
         services: dict[str, Handler] = {
             "15minintervalreads": self._interval_reads,
             "dailyreads": self._daily_reads,
@@ -71,9 +73,11 @@ class SmtServices:
             "odr": self._request_read,
             "odrstatus": self._read_status,
             "reportrequeststatus": self._order_status,
+            **AgreementServices(self._portal).handlers(),
+            **SubscriptionServices(self._portal).handlers(),
         }
         applications = {name: JsonPost(self._guarded(handler)) for name, handler in services.items()}
-        applications["token"] = JsonPost(self._token)
+        applications |= {"token": JsonPost(self._token), "access/token": JsonPost(self._soap_token)}
         routes: list[BaseRoute] = [
             Route(f"{version}/{name}{end}", application)
             for name, application in applications.items()
@@ -95,28 +99,42 @@ class SmtServices:
                 envelope.check(body, viewer)
                 return JSONResponse({**head, **await handler(viewer, body)})
             except ServiceRefused as refused:
-                told = {**head, "errorCode": refused.code, "errorMessage": str(refused)}
+                told = {**head, "errorCode": refused.code, "errorMessage": str(refused), **refused.more}
                 return JSONResponse(told, refused.status)
 
         return respond
 
     async def _token(self, request: Request) -> JSONResponse:
         body = await read_body(request)
-        door = self._portal.door
-        answer = await door.sign_in_program(text(body, "username"), text(body, "password"), origin_of(request))
+        answer = await self._signed_in(request, text(body, "username"), text(body, "password"))
+        return _not_entered(answer) if isinstance(answer, SignInRefused) else JSONResponse(answer)
+
+    async def _soap_token(self, request: Request) -> Response:
+        try:
+            answer = await self._signed_in(request, *soap_token.credentials_in(await read_bytes(request)))
+        except BadBody as refused:
+            return Response(soap_token.fault_of(str(refused)), refused.status, media_type=soap_token.MEDIA_TYPE)
         if isinstance(answer, SignInRefused):
-            return _not_entered(answer)
+            told = _not_entered(answer)
+            headers = {name: told.headers[name] for name in ("retry-after", "www-authenticate") if name in told.headers}
+            words = soap_token.fault_of(answer.words)
+            return Response(words, told.status_code, headers, media_type=soap_token.MEDIA_TYPE)
+        return Response(soap_token.answer_of(answer), media_type=soap_token.MEDIA_TYPE)
+
+    async def _signed_in(self, request: Request, user_name: str, password: str) -> dict[str, str] | SignInRefused:
+        """A new token in the fields that both forms of the service have."""
+        answer = await self._portal.door.sign_in_program(user_name, password, origin_of(request))
+        if isinstance(answer, SignInRefused):
+            return answer
         now, lives_s = self._clock.now(), self._portal.settings.sessions.token_idle_s
-        return JSONResponse(
-            {
-                "statusCode": "200",
-                "accessToken": answer.secret,
-                "tokenType": "Bearer",
-                "expiresIn": f"{lives_s:.0f}",
-                "issuedAt": wall(now),
-                "expiresAt": wall(now + timedelta(seconds=lives_s)),
-            }
-        )
+        return {
+            "statusCode": "200",
+            "accessToken": answer.secret,
+            "tokenType": "Bearer",
+            "expiresIn": f"{lives_s:.0f}",
+            "issuedAt": f"{wall(now)}",
+            "expiresAt": f"{wall(now + timedelta(seconds=lives_s))}",
+        }
 
     async def _interval_reads(self, viewer: Viewer, body: Mapping[str, Any]) -> Answer:
         usage = self._usage(viewer, body)

@@ -40,6 +40,13 @@ SERVICES = (
     "odr",
     "odrstatus",
     "reportrequeststatus",
+    "NewAgreement",
+    "myagreements",
+    "AgreementESIIDs",
+    "Terminateagreement",
+    "NewSubscription",
+    "Mysubscriptions",
+    "UnSubscription",
 )
 TERMS = {"trans_id": "111", "SMTTermsandConditions": "Y"}
 CUSTOMER = {**TERMS, "requesterType": "RES", "requestorID": "MARIA"}
