@@ -38,8 +38,10 @@ class _Asked:
             if (processor := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
         }
         columns = list(statement.selected_columns)
-        self._result: list[Change | None] = [
-            column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
+        kinds = (column.type.dialect_impl(dialect) for column in columns)
+        changes = (kind.result_processor(dialect, None) for kind in kinds)
+        self._changes: list[tuple[int, Change]] = [
+            (place, change) for place, change in enumerate(changes) if change is not None
         ]
         self._row: Any = namedtuple("Row", [str(column.key) for column in columns])  # type: ignore[misc]  # its names vary
 
@@ -52,9 +54,10 @@ class _Asked:
 
     def row(self, raw: Any) -> Any:
         """A row with names, its values as the columns' types have them."""
-        return self._row._make(
-            value if change is None else change(value) for value, change in zip(raw, self._result, strict=True)
-        )
+        values = list(raw)
+        for place, change in self._changes:
+            values[place] = change(values[place])
+        return self._row._make(values)
 
 
 class Question:

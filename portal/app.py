@@ -41,6 +41,7 @@ from portal.mail.mailbox import Mailbox
 from portal.pages.error_page import error_page
 from portal.pages.mailbox_pages import MailboxPages
 from portal.pages.routes import PARTS
+from portal.parts import Below
 from portal.smt.facade import SmtFacade
 from portal.smt.services.routes import SmtServices
 from portal.usage.registers import RegisterStore
@@ -89,8 +90,10 @@ def build_app(portal: Portal, routers: Sequence[APIRouter] = (), show_error: Err
     of_reports = (usage, reports, report_definitions, orders, vee)
     of_homes = (devices, agreements, notices, assignments, commands)
     of_meters = (search, meters, wishes, *of_reports, *of_homes)
+    api = Below(API)
     for part in (sessions, account, api_keys, webhooks, *people, *of_meters, fleet, market, reference):
-        app.include_router(part.router, prefix=API)
+        api.include_router(part.router)
+    app.include_router(api, prefix=API)
     # Pages, files and the interfaces that programs know from elsewhere come after the API.
     for router in routers:
         app.include_router(router)

@@ -30,3 +30,15 @@ class Part(APIRouter):
             plain = all(path.startswith("/") and not path.startswith("/{") for path in paths)
             self._known = len(self.routes), words if plain else frozenset()
         return self._known[1]
+
+
+class Below(APIRouter):
+    """A router of parts that all stand below one address: none of them is asked about any other."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self._address = f"{address}/"
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As the router's own, but at once for other addresses."""
+        return super().matches(scope) if scope["path"].startswith(self._address) else (Match.NONE, {})
