@@ -216,7 +216,7 @@ class SmtFacade:
                 "admin_ind": "Y" if viewer.administrator else "N",
                 "co": viewer.company,
                 "agreementaccess": "Y" if viewer.energy_data else "N",
-                "subscriptionaccess": "N",
+                "subscriptionaccess": "N" if viewer.kind is Kind.OPERATOR else "Y",
             }
         }
 
