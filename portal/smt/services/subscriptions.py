@@ -66,12 +66,16 @@ class SubscriptionServices:
             duns = text(body, "requesterAuthenticationID").strip()
             told = [{"duns": duns, "reasonCode": ACTIVE}]
             raise ServiceRefused(REFUSED, ACTIVE, statusReason=ACTIVE, CustomerDUNSFaultList=told)
-        history = await self._history(viewer, body, wanted, months) if months else {}
         now = self._portal.clock.now()
         number = RequestId(self._portal.dice.request_id(now))
         kept = await self._database.write(lambda connection: save_definition(connection, viewer, number, wanted, now))
         if isinstance(kept, PeopleRefused):
             raise ServiceRefused(REFUSED, " ".join(kept.faults.values()) or kept.words)
+        try:
+            history = await self._history(viewer, body, wanted, months) if months else {}
+        except ServiceRefused:
+            await self._database.write(lambda connection: delete_definition(connection, viewer, number))
+            raise
         return {"statusCode": "0", "statusReason": SUBMITTED, "subscriptionNumber": str(kept.id), **history}
 
     async def _history(self, viewer: Viewer, body: Body, wanted: Wanted, months: int) -> Answer:

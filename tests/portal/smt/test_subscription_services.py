@@ -63,6 +63,13 @@ async def test_history_is_ordered_at_once(stand: Stand) -> None:
     assert [each["subscriptionFrequency"] for each in await listed(stand)] == ["MONTHLY"]
 
 
+async def test_whose_history_cannot_be_ordered_is_not_subscribed(stand: Stand) -> None:
+    body = {**REP, **WANTED, "esiid": [esi(99)], "historicalSubscriptionDuration": 3}
+    response = await ask(stand, "NewSubscription", body)
+    assert (response.status_code, "None of the 1 meters" in response.json()["errorMessage"]) == (400, True)
+    assert await listed(stand) == []
+
+
 async def test_the_same_is_not_subscribed_twice_and_nothing_else_is_in_its_way(stand: Stand) -> None:
     await made(stand)
     again = await ask(stand, "NewSubscription", {**REP, **WANTED, "historicalSubscriptionDuration": "3"})
