@@ -118,10 +118,11 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-def test_the_portal_starts_no_program_parses_no_xml_and_loads_no_pickled_object() -> None:
+def test_the_portal_starts_no_program_parses_xml_in_one_place_and_loads_no_pickled_object() -> None:
+    parses = {"soap_token.py": {"xml.parsers", "xml.parsers.expat"}}  # which reads no document type, so no entities
     writes_only = {"xml", "xml.sax", "xml.sax.saxutils", "xml.sax.saxutils.escape", "xml.sax.saxutils.quoteattr"}
     for path in SOURCES:
-        for name in imported(path) - writes_only:
+        for name in imported(path) - writes_only - parses.get(path.name, set()):
             assert name.split(".")[0] not in ("subprocess", "pickle", "marshal", "shelve", "xml", "lxml"), (path, name)
             assert name not in ("os.system", "os.popen", "os.execv", "os.spawnv"), (path, name)
     assert len(SOURCES) > 200
