@@ -206,8 +206,15 @@ class SqlIntervalStore:
         return rows if every_version else latest(rows)
 
     async def _days(self, esi_id: EsiId, first: date, last: date, *, every_version: bool) -> Sequence[StoredDay]:
-        pieces = self.rows(esi_id, first, last, every_version=every_version)
-        blocks = [block async for piece in pieces for block in piece]
+        async with one_state(self._database) as connection:
+            meter = (await look_up(connection, [esi_id])).get(str(esi_id))
+            found = (
+                {}
+                if meter is None
+                else await blocks_of(connection, [meter], await extent(connection, *span(first, last)))
+            )
+        rows = found.get(meter or 0, [])
+        blocks = [_stored_block(esi_id, row) for row in (rows if every_version else latest(rows))]
         if not blocks:
             return []
         received = await self.received({block.version for block in blocks})
